@@ -1,0 +1,1 @@
+//! YAML protocol and rig-config to checked program.

@@ -1,0 +1,1 @@
+//! Summary, trial table and picture of a session.

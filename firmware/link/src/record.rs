@@ -1,0 +1,385 @@
+//! What happened, as the device tells it.
+//!
+//! A session is one ordered stream of records. **Given** records are what came from outside the program: inputs as
+//! handled, outside values, interlock verdicts, measured edges, what was late or lost. **Derived** records are what the
+//! program made of them: transitions, draws, output requests. `replay` feeds the given and must get the derived again,
+//! byte for byte.
+//!
+//! A record's time is stored as its signed distance from the record before it, so a stream says nothing of when its
+//! session began: that stands beside it, once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::{
+    DisarmCause, DrawId, EndReason, EventId, Fault, InvariantId, LineId, Micros, OutcomeId, RegionId, StateId,
+    TripCause, VariableId, Verdict,
+};
+
+/// One record and how long after the record before it (µs; an edge that was measured before its record was written lies
+/// behind it).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Distance from the record before, in µs.
+    pub since_us: i64,
+    /// What happened.
+    pub record: Record,
+}
+
+/// The longest an [`Entry`] can be in bytes, tested.
+pub const ENTRY_BYTES_MAX: usize = 64;
+
+/// A pulse train or a single pulse, in whole microseconds: `delay`, then `count` pulses of `width`, one every `period`.
+/// A carrier makes each pulse a burst of sound instead of a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Train {
+    /// From the request to the first edge.
+    pub delay_us: u32,
+    /// How long each pulse is on.
+    pub width_us: u32,
+    /// From one rising edge to the next; of no meaning for a single pulse.
+    pub period_us: u32,
+    /// How many pulses; at least 1.
+    pub count: u32,
+    /// What is modulated, if the line is a speaker.
+    pub carrier: Option<Carrier>,
+}
+
+/// A tone, as a speaker line carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carrier {
+    /// Frequency in mHz.
+    pub frequency_mhz: u32,
+    /// Level in hundredths of a dB SPL, by the line's calibration.
+    pub level_cdb: i32,
+    /// Length of the rising and falling ramp in µs.
+    pub ramp_us: u32,
+}
+
+impl Train {
+    /// A single pulse of `width_us`, at once.
+    #[must_use]
+    pub const fn pulse(width_us: u32) -> Self {
+        Self { delay_us: 0, width_us, period_us: width_us, count: 1, carrier: None }
+    }
+
+    /// From the request to the last falling edge, in µs. At most 2³² · 2³² + 2³³, which saturates.
+    #[must_use]
+    pub const fn length_us(&self) -> u64 {
+        let periods = (self.count.saturating_sub(1) as u64).saturating_mul(self.period_us as u64);
+        periods.saturating_add(self.delay_us as u64).saturating_add(self.width_us as u64)
+    }
+}
+
+/// What the program asks of an output line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Off at once, ending any train.
+    Off,
+    /// On until told otherwise, or until `max_on`.
+    On,
+    /// A train, tone or timed pulse.
+    Train(Train),
+    /// A volume through a valve, already turned into an opening time by the line's calibration.
+    Deliver {
+        /// The dose asked for, in nl.
+        volume_nl: u32,
+        /// The opening that gives it, in µs.
+        width_us: u32,
+    },
+}
+
+impl Request {
+    /// The train that carries the request out, if it is not a plain level.
+    #[must_use]
+    pub const fn train(&self) -> Option<Train> {
+        match self {
+            Self::Off | Self::On => None,
+            Self::Train(train) => Some(*train),
+            Self::Deliver { width_us, .. } => Some(Train::pulse(*width_us)),
+        }
+    }
+}
+
+/// What happened. Variants are appended, never moved: `tests/wire` freezes their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    // Given.
+    /// The first record of every stream. The engine starts here.
+    Start {
+        /// Decides every draw of the session.
+        seed: u64,
+        /// Levels of the input lines found at the start, bit *n* for line *n*.
+        levels: u32,
+        /// The first four bytes of the program's hash, so that a stream names its program.
+        program: u32,
+    },
+    /// An input line changed.
+    Input {
+        /// Which.
+        line: LineId,
+        /// To active (true) or away from it.
+        active: bool,
+        /// How long after its own stamp it was handled, in µs; 0 unless it was late.
+        late_us: u32,
+    },
+    /// An event from outside the rig: an operator's key, a video tracker, a decoder.
+    Outside {
+        /// Which.
+        event: EventId,
+        /// How long after its arrival it was handled, in µs; 0 unless it was late.
+        late_us: u32,
+    },
+    /// A parameter changed by the operator, taken up here.
+    Parameter {
+        /// Which.
+        variable: VariableId,
+        /// Its new value in the variable's base unit.
+        value: i64,
+    },
+    /// The session is told to end.
+    Stop(EndReason),
+    /// An output edge as it happened at the pin.
+    Edge {
+        /// Which line.
+        line: LineId,
+        /// To on (true) or to off.
+        on: bool,
+    },
+    /// A request the interlock did not carry out as asked, and why.
+    Verdict {
+        /// Which line.
+        line: LineId,
+        /// Why.
+        verdict: Verdict,
+    },
+    /// Lines armed from here on.
+    Armed {
+        /// The set of them.
+        lines: u32,
+    },
+    /// Lines disarmed from here on.
+    Disarmed {
+        /// The set of them.
+        lines: u32,
+        /// Why.
+        cause: DisarmCause,
+    },
+    /// The interlock tripped.
+    Trip(TripCause),
+    /// The controller fell silent (true) or was heard again (false).
+    Silence(bool),
+    /// Inputs that could not be kept.
+    Lost {
+        /// How many.
+        count: u32,
+    },
+    /// The memory for records is filling up.
+    RingLow {
+        /// Bytes left.
+        free: u32,
+    },
+
+    // Derived.
+    /// A state was entered.
+    Enter {
+        /// In which region.
+        region: RegionId,
+        /// Which.
+        state: StateId,
+    },
+    /// A trial began, closing the one before.
+    Trial {
+        /// Counted from 1.
+        number: u32,
+    },
+    /// The trial's outcome became known.
+    Outcome(OutcomeId),
+    /// An event the program itself raised.
+    Event(EventId),
+    /// A random draw.
+    Draw {
+        /// Which.
+        draw: DrawId,
+        /// What came out, in the variable's base unit.
+        value: i64,
+        /// The odds then in force; what the two numbers mean stands with each kind of draw.
+        odds: (i64, i64),
+    },
+    /// A variable changed by the program.
+    Set {
+        /// Which.
+        variable: VariableId,
+        /// Its new value in the variable's base unit.
+        value: i64,
+    },
+    /// What the program asks of an output, once a microsecond and line at most.
+    Request {
+        /// Which line.
+        line: LineId,
+        /// What.
+        request: Request,
+    },
+    /// A request that an invariant of the protocol blocked.
+    Breach {
+        /// Which invariant.
+        invariant: InvariantId,
+        /// The line whose request was blocked.
+        line: LineId,
+    },
+    /// The engine broke one of its bounds and stopped.
+    Fault(Fault),
+    /// The last record the program makes.
+    End(EndReason),
+}
+
+impl Record {
+    /// Whether the program made this record, so that `replay` must make it again.
+    #[must_use]
+    pub const fn is_derived(&self) -> bool {
+        matches!(
+            self,
+            Self::Enter { .. }
+                | Self::Trial { .. }
+                | Self::Outcome(_)
+                | Self::Event(_)
+                | Self::Draw { .. }
+                | Self::Set { .. }
+                | Self::Request { .. }
+                | Self::Breach { .. }
+                | Self::Fault(_)
+                | Self::End(_)
+        )
+    }
+
+    /// Whether this given record is handled by the engine, so that `replay` must feed it.
+    #[must_use]
+    pub const fn feeds_engine(&self) -> bool {
+        matches!(
+            self,
+            Self::Start { .. } | Self::Input { .. } | Self::Outside { .. } | Self::Parameter { .. } | Self::Stop(_)
+        )
+    }
+}
+
+/// Writes records one behind the other, remembering the time of the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Writer {
+    last: Micros,
+}
+
+/// Why bytes are not a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordError {
+    /// The bytes end inside a record.
+    Truncated,
+    /// The bytes hold something that is no record.
+    Malformed,
+    /// The record's time lies before 0 or past the end of time.
+    Time,
+}
+
+impl core::fmt::Display for RecordError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "the bytes end inside a record",
+            Self::Malformed => "the bytes hold something that is no record",
+            Self::Time => "a record's time lies outside the clock's range",
+        })
+    }
+}
+
+impl Writer {
+    /// A writer whose next record is measured from `origin`.
+    #[must_use]
+    pub const fn new(origin: Micros) -> Self {
+        Self { last: origin }
+    }
+
+    /// Writes one record into `bytes`, which must hold [`ENTRY_BYTES_MAX`]; returns the bytes used.
+    pub fn write<'b>(&mut self, at: Micros, record: &Record, bytes: &'b mut [u8; ENTRY_BYTES_MAX]) -> &'b [u8] {
+        let since_us = at.wrapping_sub(self.last).cast_signed();
+        self.last = at;
+        match postcard::to_slice(&Entry { since_us, record: *record }, bytes) {
+            Ok(used) => used,
+            // No record is longer than the array; `longest_record_fits` shows it.
+            Err(_) => &[],
+        }
+    }
+}
+
+/// Reads records one behind the other, turning distances back into times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reader {
+    last: Micros,
+}
+
+impl Reader {
+    /// A reader whose next record is measured from `origin`.
+    #[must_use]
+    pub const fn new(origin: Micros) -> Self {
+        Self { last: origin }
+    }
+
+    /// The time of the record read last, or the origin.
+    #[must_use]
+    pub const fn last(&self) -> Micros {
+        self.last
+    }
+
+    /// Takes one record off the front of `bytes`: its time, itself, and the bytes behind it.
+    ///
+    /// # Errors
+    /// When the bytes end early or are no record.
+    pub fn read<'b>(&mut self, bytes: &'b [u8]) -> Result<(Micros, Record, &'b [u8]), RecordError> {
+        let (entry, rest) = postcard::take_from_bytes::<Entry>(bytes).map_err(|error| match error {
+            postcard::Error::DeserializeUnexpectedEnd => RecordError::Truncated,
+            _ => RecordError::Malformed,
+        })?;
+        let at = self.last.checked_add_signed(entry.since_us).ok_or(RecordError::Time)?;
+        self.last = at;
+        Ok((at, entry.record, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longest_record_fits() {
+        let carrier = Some(Carrier { frequency_mhz: u32::MAX, level_cdb: i32::MIN, ramp_us: u32::MAX });
+        let train = Train { delay_us: u32::MAX, width_us: u32::MAX, period_us: u32::MAX, count: u32::MAX, carrier };
+        let longest = [
+            Record::Request { line: LineId(u8::MAX), request: Request::Train(train) },
+            Record::Draw { draw: DrawId(u8::MAX), value: i64::MIN, odds: (i64::MIN, i64::MIN) },
+            Record::Start { seed: u64::MAX, levels: u32::MAX, program: u32::MAX },
+        ];
+        for record in longest {
+            let mut bytes = [0; ENTRY_BYTES_MAX];
+            let used = Writer::new(0).write(u64::MAX / 2, &record, &mut bytes).len();
+            assert!(used > 0 && used <= ENTRY_BYTES_MAX, "{record:?} takes {used} bytes");
+        }
+    }
+
+    #[test]
+    fn a_stream_reads_back_as_written() {
+        let records = [
+            (1_000, Record::Start { seed: 7, levels: 1, program: 0xABCD }),
+            (1_000, Record::Enter { region: RegionId(0), state: StateId(3) }),
+            (1_250, Record::Input { line: LineId(0), active: true, late_us: 0 }),
+            (1_249, Record::Edge { line: LineId(4), on: true }),
+        ];
+        let mut stream = std::vec::Vec::new();
+        let mut writer = Writer::new(1_000);
+        for (at, record) in &records {
+            stream.extend_from_slice(writer.write(*at, record, &mut [0; ENTRY_BYTES_MAX]));
+        }
+        let (mut reader, mut rest) = (Reader::new(1_000), stream.as_slice());
+        for expected in records {
+            let (at, record, tail) = reader.read(rest).unwrap();
+            assert_eq!((at, record), expected);
+            rest = tail;
+        }
+        assert_eq!(reader.read(rest), Err(RecordError::Truncated));
+    }
+}

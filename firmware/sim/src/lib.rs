@@ -1,0 +1,1 @@
+//! The simulated body: virtual time, pins and animals.
