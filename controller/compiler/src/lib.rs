@@ -1,1 +1,3 @@
-//! YAML protocol and rig-config to checked program.
+//! YAML protocol and rig-config to checked program. Usable without the daemon.
+
+pub mod symbols;
