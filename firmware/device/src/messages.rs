@@ -1,6 +1,6 @@
 //! What the halves say to one another. Each message has one writer and one reader.
 
-use heapless::spsc::{Consumer, Producer};
+use heapless::spsc::Producer;
 use link::record::Request;
 use link::rig::RigLine;
 use link::{DisarmCause, EventId, LineId, Micros, TripCause, VariableId, Verdict};
@@ -34,6 +34,8 @@ pub(crate) enum Order {
     Trip(TripCause),
     /// Forget a trip; possible only between sessions.
     Reset,
+    /// All lines of a new rig were told: say whether every one could be made.
+    CheckRig,
     /// A session begins.
     Begin,
     /// The session is over.
@@ -60,18 +62,21 @@ pub(crate) enum What {
     Trip(TripCause),
     Silent,
     Lost(u32),
+    NotArmed,
     Begun { levels: u32 },
     Ended,
-    BadLine(LineId),
+    Rig { good: bool },
 }
 
 /// P2 to P1. `M` is the memory of the program image, which moves to whoever may use it.
 #[derive(Debug)]
 pub(crate) enum Command<M> {
-    /// A new rig of so many lines: first its limits, then each line.
+    /// A new rig: first its limits, then each line, then the question whether all is well.
     Rig { silence_us: u32, rejoin_us: u32, carry_on_us: u32 },
     /// A line of the new rig.
     Line(LineId, RigLine),
+    /// The rig is complete.
+    CheckRig,
     /// Run the image.
     Start { image: M, seed: u64 },
     /// End the session.
@@ -95,12 +100,14 @@ pub(crate) enum Command<M> {
 /// P1 to P2.
 #[derive(Debug)]
 pub(crate) enum Notice<M> {
+    /// The rig was taken up, or a line of it is one this body cannot make.
+    Rig { good: bool },
+    /// The lines asked for are armed, or none is.
+    Arm { done: bool },
     /// The first record is written, at this time.
     Begun { at: Micros },
     /// The last record is written; the image is given back.
     Over { image: M },
-    /// The body cannot make a pin what this line says.
-    BadLine(LineId),
 }
 
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
@@ -156,6 +163,3 @@ impl<'s> Reports<'s> {
         }
     }
 }
-
-/// The reading end of the reports.
-pub(crate) type ReportsEnd<'s> = Consumer<'s, Report>;

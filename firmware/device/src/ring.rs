@@ -1,11 +1,11 @@
 //! Where records wait until they are on disk: a ring of bytes with one writer (P1) and one reader (P2), joined by words
 //! that are loaded and stored. Owns how entries lie in memory; knows nothing of links or sessions.
 //!
-//! An entry is one byte for its length and the bytes of a [`link::record::Entry`]. Entries are whole: the head moves only
-//! once all of an entry is in place. Nothing is overwritten: the tail moves only when the reader frees, and a record
-//! that finds no room is refused.
+//! An entry is one byte for its length and the bytes of a [`link::record::Entry`]. Entries are whole: the count of records
+//! written rises only once all of an entry is in place. Nothing is overwritten: the tail moves only when the reader frees,
+//! and a record that finds no room is refused.
 //!
-//! Head and tail count bytes around *twice* the capacity, so that a full ring and an empty one differ.
+//! Positions count bytes around *twice* the capacity, so that a full ring and an empty one differ.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,8 +19,8 @@ pub const ENTRY_ROOM: u32 = ENTRY_BYTES_MAX as u32 + 1;
 #[derive(Debug)]
 pub struct Ring<const WORDS: usize> {
     words: [AtomicU32; WORDS],
-    /// Where the next entry goes; written by the writer alone.
-    head: AtomicU32,
+    /// Records of the stream whose bytes are in place; written by the writer alone.
+    written: AtomicU32,
     /// Where the first entry not yet freed begins; written by the reader alone.
     tail: AtomicU32,
 }
@@ -29,17 +29,18 @@ impl<const WORDS: usize> Ring<WORDS> {
     /// An empty ring.
     #[must_use]
     pub const fn new() -> Self {
-        Self { words: [const { AtomicU32::new(0) }; WORDS], head: AtomicU32::new(0), tail: AtomicU32::new(0) }
+        let words = [const { AtomicU32::new(0) }; WORDS];
+        Self { words, written: AtomicU32::new(0), tail: AtomicU32::new(0) }
     }
 
     /// The two ends. Whatever was in the ring is gone.
     pub fn split(&mut self) -> (RingWriter<'_>, RingReader<'_>) {
-        self.head = AtomicU32::new(0);
+        self.written = AtomicU32::new(0);
         self.tail = AtomicU32::new(0);
-        let memory = Memory { words: &self.words, head: &self.head, tail: &self.tail };
+        let memory = Memory { words: &self.words, written: &self.written, tail: &self.tail };
         let start = Cursor { number: 0, position: 0, last: 0 };
         (
-            RingWriter { memory, head: 0, word: 0, writer: Writer::new(0) },
+            RingWriter { memory, head: 0, word: 0, written: 0, writer: Writer::new(0) },
             RingReader { memory, durable: start, next: start },
         )
     }
@@ -54,7 +55,7 @@ impl<const WORDS: usize> Default for Ring<WORDS> {
 #[derive(Debug, Clone, Copy)]
 struct Memory<'s> {
     words: &'s [AtomicU32],
-    head: &'s AtomicU32,
+    written: &'s AtomicU32,
     tail: &'s AtomicU32,
 }
 
@@ -111,6 +112,7 @@ pub struct RingWriter<'s> {
     head: u32,
     /// The bytes already written of the word the head lies in.
     word: u32,
+    written: u32,
     writer: Writer,
 }
 
@@ -128,9 +130,18 @@ impl RingWriter<'_> {
         self.memory.free(self.head)
     }
 
-    /// Begins a stream: its first record is measured from `origin`.
+    /// Begins a stream: its first record is measured from `origin` and has number 0. The reader must begin it too
+    /// ([`RingReader::begin`]) before it reads on; to be called only when all that was written is freed.
     pub fn begin(&mut self, origin: Micros) {
         self.writer = Writer::new(origin);
+        self.written = 0;
+        self.memory.written.store(0, Ordering::Release);
+    }
+
+    /// Records written of this stream.
+    #[must_use]
+    pub const fn written(&self) -> u32 {
+        self.written
     }
 
     /// Adds a record and shows it to the reader.
@@ -149,7 +160,8 @@ impl RingWriter<'_> {
             self.put(*byte);
         }
         self.store();
-        self.memory.head.store(self.head, Ordering::Release);
+        self.written = self.written.saturating_add(1);
+        self.memory.written.store(self.written, Ordering::Release);
         Ok(())
     }
 
@@ -180,7 +192,7 @@ impl RingWriter<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cursor {
     /// The number of the record that begins here.
-    number: u64,
+    number: u32,
     position: u32,
     /// The time of the record before.
     last: Micros,
@@ -200,9 +212,9 @@ pub struct RingReader<'s> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotKept {
     /// The number asked for.
-    pub number: u64,
+    pub number: u32,
     /// The first one kept.
-    pub first: u64,
+    pub first: u32,
 }
 
 impl core::fmt::Display for NotKept {
@@ -224,13 +236,13 @@ impl RingReader<'_> {
 
     /// The first record that is not durable yet.
     #[must_use]
-    pub const fn durable(&self) -> u64 {
+    pub const fn durable(&self) -> u32 {
         self.durable.number
     }
 
     /// The record that [`RingReader::read`] gives next.
     #[must_use]
-    pub const fn next(&self) -> u64 {
+    pub const fn next(&self) -> u32 {
         self.next.number
     }
 
@@ -240,22 +252,22 @@ impl RingReader<'_> {
         self.next.last
     }
 
+    /// One past the newest record written.
+    #[must_use]
+    pub fn written(&self) -> u32 {
+        self.memory.written.load(Ordering::Acquire)
+    }
+
     /// Whether every record written so far is durable.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.durable.position == self.memory.head.load(Ordering::Acquire)
-    }
-
-    /// Whether there is a record to be read next.
-    #[must_use]
-    pub fn has_next(&self) -> bool {
-        self.next.position != self.memory.head.load(Ordering::Acquire)
+        self.durable.number == self.written()
     }
 
     /// Bytes of the next record, if there is one.
     #[must_use]
     pub fn next_len(&self) -> Option<usize> {
-        self.has_next().then(|| usize::from(self.memory.byte(self.next.position)))
+        (self.next.number < self.written()).then(|| usize::from(self.memory.byte(self.next.position)))
     }
 
     /// Copies the next record into `bytes` and moves on: its length in bytes. None if there is no next record, or if it
@@ -272,7 +284,7 @@ impl RingReader<'_> {
     ///
     /// # Errors
     /// When the record is freed already or not written yet; then nothing moves.
-    pub fn seek(&mut self, number: u64) -> Result<(), NotKept> {
+    pub fn seek(&mut self, number: u32) -> Result<(), NotKept> {
         self.next = self.find(number)?;
         Ok(())
     }
@@ -282,7 +294,7 @@ impl RingReader<'_> {
     /// # Errors
     /// When record `number` - 1 is not written yet; then nothing is freed. A number freed already is no error: the
     /// message may have come twice.
-    pub fn free_before(&mut self, number: u64) -> Result<(), NotKept> {
+    pub fn free_before(&mut self, number: u32) -> Result<(), NotKept> {
         if number <= self.durable.number {
             return Ok(());
         }
@@ -295,10 +307,10 @@ impl RingReader<'_> {
     }
 
     /// Finds a record by walking from the nearer known place. Bounded by the records in the ring.
-    fn find(&self, number: u64) -> Result<Cursor, NotKept> {
-        let head = self.memory.head.load(Ordering::Acquire);
+    fn find(&self, number: u32) -> Result<Cursor, NotKept> {
+        let written = self.written();
         let mut cursor = if number >= self.next.number { self.next } else { self.durable };
-        while cursor.number < number && cursor.position != head {
+        while cursor.number < number && cursor.number < written {
             let mut bytes = [0; ENTRY_BYTES_MAX];
             let len = usize::from(self.memory.byte(cursor.position));
             let entry = bytes.get_mut(..len).unwrap_or_default();
@@ -322,6 +334,6 @@ impl RingReader<'_> {
         // What the ring holds, the writer wrote: it always reads back.
         let last = reader.read(entry).map_or(cursor.last, |(at, ..)| at);
         let position = self.memory.advance(cursor.position, entry.len() as u32 + 1);
-        Cursor { number: cursor.number + 1, position, last }
+        Cursor { number: cursor.number.saturating_add(1), position, last }
     }
 }

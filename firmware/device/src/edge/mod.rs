@@ -27,6 +27,8 @@ pub struct Edge<'s> {
     live: bool,
     /// Whether an input was lost since the last call that could trip.
     lost: bool,
+    /// Whether every line of the rig could be made.
+    rig_good: bool,
     orders: Consumer<'s, Order>,
     reports: Reports<'s>,
     shared: &'s Shared,
@@ -40,6 +42,7 @@ impl<'s> Edge<'s> {
             silence: Silence::new(),
             live: false,
             lost: false,
+            rig_good: true,
             orders,
             reports,
             shared,
@@ -77,6 +80,8 @@ impl<'s> Edge<'s> {
             self.guard.trip(TripCause::Lost, &mut hands(now, board, &mut self.reports));
             self.reports.tell_lost(now);
         }
+        self.shared.armed.store(self.guard.armed(), Ordering::Release);
+        self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Release);
     }
 
     /// When [`Edge::poll`] is needed next: a time that has passed means at once.
@@ -154,7 +159,9 @@ impl<'s> Edge<'s> {
                 self.guard.clear(hands.board);
                 self.inputs.clear();
                 self.silence.set_limit(silence_us);
+                self.rig_good = true;
             }
+            Order::CheckRig => hands.reports.push_urgent(now, What::Rig { good: self.rig_good }),
             Order::Line(line, what) => {
                 let made = hands.board.set_up(&what)
                     && match what.role {
@@ -164,9 +171,7 @@ impl<'s> Edge<'s> {
                             true
                         }
                     };
-                if !made {
-                    hands.reports.push_urgent(now, What::BadLine(line));
-                }
+                self.rig_good &= made;
             }
         }
     }

@@ -108,10 +108,15 @@ impl Guard {
         self.tripped
     }
 
-    /// Makes every output safe and forgets the rig. A trip stays.
+    /// The lines that are armed.
+    pub(crate) const fn armed(&self) -> u32 {
+        self.armed
+    }
+
+    /// Makes every output safe and forgets the rig, and with it a trip.
     pub(crate) fn clear<B: Board>(&mut self, board: &mut B) {
         self.all_safe(board);
-        *self = Self { tripped: self.tripped, ..Self::new() };
+        *self = Self::new();
     }
 
     /// Adds an output; the board has made its pin safe already.
@@ -223,19 +228,14 @@ impl Guard {
         self.settle(hands);
     }
 
-    /// Arms lines, if their pads read safe.
+    /// Arms lines, all or none: they must be lines that can be armed, and their pads must read safe.
     pub(crate) fn arm<B: Board>(&mut self, set: u32, hands: &mut Hands<B>) {
-        for line in lines(set & !self.must_arm) {
-            hands.report(What::Verdict { line: LineId(line as u8), verdict: Verdict::NotAnOutput });
-        }
-        let wanted = set & self.must_arm & !self.armed;
-        self.suspect |= self.unsafe_pads(wanted, hands.board);
+        let wanted = set & !self.armed;
+        self.suspect |= self.unsafe_pads(wanted & self.must_arm, hands.board);
         self.settle(hands);
-        if self.tripped.is_some() {
-            for line in lines(wanted) {
-                hands.report(What::Verdict { line: LineId(line as u8), verdict: Verdict::Tripped });
-            }
-        } else if wanted != 0 {
+        if self.tripped.is_some() || wanted & !self.must_arm != 0 {
+            hands.reports.push_urgent(hands.now, What::NotArmed);
+        } else {
             self.armed |= wanted;
             hands.reports.push_urgent(hands.now, What::Armed(wanted));
         }
