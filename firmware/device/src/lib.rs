@@ -17,11 +17,17 @@
 extern crate std;
 
 pub mod board;
+pub mod core_half;
 mod deadlines;
 pub mod edge;
 pub mod interlock;
 mod messages;
+pub mod outer;
 pub mod ring;
+pub mod storage;
 
-pub use board::{Board, Preempt};
+pub use board::{Board, Preempt, Undisturbed};
+pub use core_half::Core;
 pub use edge::Edge;
+pub use outer::Outer;
+pub use storage::{Identity, Storage};

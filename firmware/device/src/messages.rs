@@ -111,7 +111,6 @@ pub(crate) enum Notice<M> {
 }
 
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
-#[derive(Debug)]
 pub(crate) struct Reports<'s> {
     queue: Producer<'s, Report>,
     lost: u32,

@@ -21,6 +21,8 @@ pub struct Ring<const WORDS: usize> {
     words: [AtomicU32; WORDS],
     /// Records of the stream whose bytes are in place; written by the writer alone.
     written: AtomicU32,
+    /// Where the next entry goes; written by the writer alone.
+    head: AtomicU32,
     /// Where the first entry not yet freed begins; written by the reader alone.
     tail: AtomicU32,
 }
@@ -30,14 +32,15 @@ impl<const WORDS: usize> Ring<WORDS> {
     #[must_use]
     pub const fn new() -> Self {
         let words = [const { AtomicU32::new(0) }; WORDS];
-        Self { words, written: AtomicU32::new(0), tail: AtomicU32::new(0) }
+        Self { words, written: AtomicU32::new(0), head: AtomicU32::new(0), tail: AtomicU32::new(0) }
     }
 
     /// The two ends. Whatever was in the ring is gone.
     pub fn split(&mut self) -> (RingWriter<'_>, RingReader<'_>) {
         self.written = AtomicU32::new(0);
+        self.head = AtomicU32::new(0);
         self.tail = AtomicU32::new(0);
-        let memory = Memory { words: &self.words, written: &self.written, tail: &self.tail };
+        let memory = Memory { words: &self.words, written: &self.written, head: &self.head, tail: &self.tail };
         let start = Cursor { number: 0, position: 0, last: 0 };
         (
             RingWriter { memory, head: 0, word: 0, written: 0, writer: Writer::new(0) },
@@ -56,6 +59,7 @@ impl<const WORDS: usize> Default for Ring<WORDS> {
 struct Memory<'s> {
     words: &'s [AtomicU32],
     written: &'s AtomicU32,
+    head: &'s AtomicU32,
     tail: &'s AtomicU32,
 }
 
@@ -161,6 +165,7 @@ impl RingWriter<'_> {
         }
         self.store();
         self.written = self.written.saturating_add(1);
+        self.memory.head.store(self.head, Ordering::Release);
         self.memory.written.store(self.written, Ordering::Release);
         Ok(())
     }
@@ -180,7 +185,7 @@ impl RingWriter<'_> {
     /// hold old entries.
     #[inline(always)]
     fn store(&self) {
-        if self.head % 4 != 0
+        if !self.head.is_multiple_of(4)
             && let Some(word) = self.memory.word(self.head)
         {
             word.store(self.word, Ordering::Relaxed);
@@ -256,6 +261,12 @@ impl RingReader<'_> {
     #[must_use]
     pub fn written(&self) -> u32 {
         self.memory.written.load(Ordering::Acquire)
+    }
+
+    /// Bytes of the whole ring that hold nothing; what the writer adds meanwhile may make it less.
+    #[must_use]
+    pub fn free(&self) -> u32 {
+        self.memory.free(self.memory.head.load(Ordering::Acquire))
     }
 
     /// Whether every record written so far is durable.

@@ -26,6 +26,17 @@ pub(crate) struct Shared {
     pub(crate) tripped: AtomicBool,
 }
 
+impl Shared {
+    pub(crate) const fn new() -> Self {
+        Self {
+            heard: AtomicU32::new(0),
+            silent: AtomicBool::new(false),
+            armed: AtomicU32::new(0),
+            tripped: AtomicBool::new(false),
+        }
+    }
+}
+
 /// What a body says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity<'a> {
@@ -63,12 +74,7 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Storage<M, RING_WO
             commands: Queue::new(),
             notices: Queue::new(),
             ring: Ring::new(),
-            shared: Shared {
-                heard: AtomicU32::new(0),
-                silent: AtomicBool::new(false),
-                armed: AtomicU32::new(0),
-                tripped: AtomicBool::new(false),
-            },
+            shared: Shared::new(),
         }
     }
 

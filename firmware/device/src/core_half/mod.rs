@@ -11,12 +11,12 @@ use engine::{Engine, Given};
 use heapless::spsc::{Consumer, Producer};
 use link::limits::MAX_LINES;
 use link::program::Program;
-use link::{DisarmCause, EndReason, LineId, Micros, Record, TripCause};
+use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
 use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
 use crate::messages::{Command, Notice, Order, Report, What};
-use crate::ring::{ENTRY_ROOM, RingWriter};
+use crate::ring::RingWriter;
 use recorder::{Out, Recorder};
 use watch::Watch;
 
@@ -39,7 +39,6 @@ enum Phase {
 }
 
 /// The half that runs the engine.
-#[derive(Debug)]
 pub struct Core<'s, M> {
     engine: Engine,
     settle_us: Micros,
@@ -104,7 +103,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.watch_ring(now, hook);
         self.run(now, hook);
         self.watch_lateness(now, hook);
-        if !self.engine.running() {
+        if !self.engine.running() && self.out.has_room_for_orders() {
             self.phase = Phase::Ending;
             self.watch.rest();
             self.out.order(Order::End, hook);
@@ -128,7 +127,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             return report;
         }
         if !self.engine.running() {
-            return Some(0);
+            return self.out.has_room_for_orders().then_some(0).or(report);
         }
         let step = self.engine.next_at().map(settled).and_then(|due| {
             if self.can_step() {

@@ -13,7 +13,6 @@ use crate::messages::Order;
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
 /// The ways out of P1.
-#[derive(Debug)]
 pub(super) struct Out<'s> {
     orders: Producer<'s, Order>,
     pub(super) ring: RingWriter<'s>,

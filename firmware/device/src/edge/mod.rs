@@ -3,6 +3,8 @@
 //! Each call does a bounded amount of work that depends only on how many lines are due and how many orders wait.
 
 pub(crate) mod inputs;
+#[cfg(test)]
+mod tests;
 
 use core::sync::atomic::Ordering;
 
@@ -18,7 +20,6 @@ use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
 
 /// The half of the highest priority.
-#[derive(Debug)]
 pub struct Edge<'s> {
     inputs: Inputs,
     guard: Guard,

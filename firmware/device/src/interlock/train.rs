@@ -103,7 +103,11 @@ impl Pulses {
             self.left = self.left.saturating_sub(1);
             self.next_rise = self.next_rise.saturating_add(Micros::from(self.period_us));
             let fall = now.saturating_add(Micros::from(self.width_us));
-            self.due = if self.left == 0 { fall } else { fall.min(self.next_rise.saturating_sub(1)).max(now.saturating_add(1)) };
+            self.due = if self.left == 0 {
+                fall
+            } else {
+                fall.min(self.next_rise.saturating_sub(1)).max(now.saturating_add(1))
+            };
             self.rises = false;
             Step::Rise
         } else if self.left == 0 {
