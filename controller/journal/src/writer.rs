@@ -11,7 +11,7 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use link::Micros;
-use link::record::{Reader, RecordError};
+use link::record::{ENTRY_BYTES_MAX, Reader, RecordError};
 use sha2::{Digest, Sha256};
 
 use crate::block::{self, Chain, Kind, PAYLOAD_BYTES_MAX};
@@ -381,11 +381,17 @@ impl<S: Storage> Writer<S> {
     }
 }
 
-/// How many records the bytes hold, and the time of the last.
+/// How many records the bytes hold, and the time of the last. A record has one spelling: one that could be written in
+/// fewer bytes was not written by a device, and counts as malformed.
 pub(crate) fn count_records(base_us: Micros, entries: &[u8]) -> Result<(u64, Micros), RecordError> {
     let (mut reader, mut rest, mut count) = (Reader::new(base_us), entries, 0);
+    let mut speller = link::record::Writer::new(base_us);
     while !rest.is_empty() {
-        (_, _, rest) = reader.read(rest)?;
+        let (at, record, behind) = reader.read(rest)?;
+        if speller.write(at, &record, &mut [0; ENTRY_BYTES_MAX]).len() != rest.len() - behind.len() {
+            return Err(RecordError::Malformed);
+        }
+        rest = behind;
         count += 1;
     }
     Ok((count, reader.last()))

@@ -1,6 +1,8 @@
 //! A small session to put into journals: a rat that presses, waits and drinks.
 #![allow(dead_code)]
 
+pub(crate) mod bench;
+
 use journal::{Header, Note, NoteKind, Versions, Why, Writer};
 use link::record::{ENTRY_BYTES_MAX, Request};
 use link::{EndReason, LineId, Micros, OutcomeId, Record, RegionId, StateId};
