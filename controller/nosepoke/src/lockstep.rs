@@ -75,8 +75,9 @@ pub fn run<S: Storage>(
         if now > LONGEST_US {
             session.stop();
         }
-        let next =
-            [rig.poll_at(), session.poll_at(), cable.to_device.next_at(), cable.to_host.next_at()].into_iter().flatten();
+        let next = [rig.poll_at(), session.poll_at(), cable.to_device.next_at(), cable.to_host.next_at()]
+            .into_iter()
+            .flatten();
         // What is due already is done in the next turn, at the same time or a µs later.
         let next = next.min().map_or(now + 1, |next| next.max(now));
         turns = if next == now { turns + 1 } else { 0 };

@@ -69,7 +69,9 @@ impl Tally {
                     *count += 1;
                 }
             }
-            Record::Request { request: Request::Deliver { volume_nl, .. }, .. } => self.water_nl += u64::from(*volume_nl),
+            Record::Request { request: Request::Deliver { volume_nl, .. }, .. } => {
+                self.water_nl += u64::from(*volume_nl)
+            }
             Record::Verdict { .. } | Record::Breach { .. } => self.withheld += 1,
             Record::Enter { region, state } if region.0 == 0 => self.state = Some(state.0),
             Record::End(reason) => self.end = Some(*reason),

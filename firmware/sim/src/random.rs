@@ -12,9 +12,9 @@ impl Dice {
     #[must_use]
     pub fn new(seed: u64, name: &str) -> Self {
         // FNV-1a over the name sets the streams apart.
-        let named = name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-        });
+        let named = name
+            .bytes()
+            .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
         let mut dice = Self { state: seed ^ named };
         dice.bits();
         dice

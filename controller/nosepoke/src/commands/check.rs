@@ -10,7 +10,9 @@ use super::{Complaint, assignment, rig};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nosepoke check protocols/\n  nosepoke check my-task.yaml --rig rig-configs/sim-box.yaml --json")]
+#[command(
+    after_help = "Examples:\n  nosepoke check protocols/\n  nosepoke check my-task.yaml --rig rig-configs/sim-box.yaml --json"
+)]
 pub(crate) struct Check {
     /// Protocols, or folders of them.
     #[arg(required = true)]

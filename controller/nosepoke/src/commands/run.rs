@@ -12,10 +12,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use compiler::{Compiled, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
+use controller::paced;
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
 use controller::tally::Tally;
-use controller::paced;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use journal::Writer;
 use link::{EndReason, LineId, Micros};
@@ -107,7 +107,8 @@ impl Run {
         let (result, tally) = match self.speed {
             Speed::Times(1.0) => {
                 let mut progress = Progress::new(&plan.compiled);
-                let shown = paced::run(plan.clone(), &rig, opener(path.clone()), &stop, &mut |tally| progress.show(tally));
+                let shown =
+                    paced::run(plan.clone(), &rig, opener(path.clone()), &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 shown.map_err(Complaint::new)?
             }
@@ -153,7 +154,8 @@ impl Run {
         let mut set = 0;
         for name in &self.arm {
             let Some(place) = lines.iter().position(|line| line.name == *name) else {
-                let armable: Vec<&str> = lines.iter().filter(|line| line.output).map(|line| line.name.as_str()).collect();
+                let armable: Vec<&str> =
+                    lines.iter().filter(|line| line.output).map(|line| line.name.as_str()).collect();
                 return Err(Complaint::new(format_args!(
                     "--arm {name}: the protocol has no such line; its outputs are {}",
                     armable.join(", ")
@@ -195,7 +197,9 @@ impl Run {
         took: Duration,
     ) -> Result<ExitCode, Complaint> {
         let ended = result.map_err(|error| match path.exists() {
-            true => Complaint::new(format_args!("{error}\nWhat is durable can be read: nosepoke show {}", path.display())),
+            true => {
+                Complaint::new(format_args!("{error}\nWhat is durable can be read: nosepoke show {}", path.display()))
+            }
             false => Complaint::new(error),
         })?;
         let session = journal::Session::open(path).map_err(Complaint::new)?;
@@ -253,13 +257,7 @@ fn opener(path: PathBuf) -> controller::session::OpenJournal<fs::File> {
 type Outcome = (Result<Ended, SessionError>, Tally);
 
 /// A simulated session in lock step, as fast as the processor allows or slowed down to a multiple of real time.
-fn simulate(
-    plan: Plan,
-    rig: &RigConfig,
-    path: PathBuf,
-    speed: Speed,
-    stop: &AtomicBool,
-) -> Result<Outcome, Complaint> {
+fn simulate(plan: Plan, rig: &RigConfig, path: PathBuf, speed: Speed, stop: &AtomicBool) -> Result<Outcome, Complaint> {
     let mut memory = Box::new(Memory::new());
     let mut sim = room::simulated(&plan.compiled, rig, plan.seed, &mut memory).map_err(Complaint::new)?;
     let mut cable = Cable::new(WireFaults::NONE, plan.seed);

@@ -32,11 +32,18 @@ const PROMPTED_US: u64 = 30_000_000;
 /// What a rat has made up its mind to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Plan {
-    Move { line: u8, active: bool },
+    Move {
+        line: u8,
+        active: bool,
+    },
     /// Lick, if the bout it belongs to is still on.
-    Lick { bout: u32 },
+    Lick {
+        bout: u32,
+    },
     /// See whether water came.
-    Expect { pull: u32 },
+    Expect {
+        pull: u32,
+    },
     /// Try the lever unprompted.
     Try,
 }
@@ -154,7 +161,8 @@ impl Rat {
             return None;
         }
         self.licks_left -= 1;
-        self.plan(Self::in_s(now, LICK_S * self.dice.between(0.8, 1.2)), Plan::Move { line: spout.0, active: false });
+        let tongue_in = Self::in_s(now, LICK_S * self.dice.between(0.8, 1.2));
+        self.plan(tongue_in, Plan::Move { line: spout.0, active: false });
         if self.licks_left > 0 {
             self.plan(Self::in_s(now, period), Plan::Lick { bout });
         }
