@@ -431,8 +431,10 @@ impl<S: Storage> Session<S> {
     /// Closes the journal once the device has nothing that is not durable.
     fn finish(&mut self) {
         let Phase::Draining(reason) = self.phase else { return };
-        let held = self.status.is_some_and(|status| status.next_record != self.link.received());
-        if held || self.unsynced.is_some() || self.failing.is_some() {
+        let complete = self.status.is_some_and(|status| {
+            status.state == State::Over && status.next_record == self.link.received()
+        });
+        if !complete || self.unsynced.is_some() || self.failing.is_some() {
             return;
         }
         let Some(journal) = self.journal.take() else { return };
