@@ -1,8 +1,8 @@
 //! The engine itself: regions and their states, and the order things are handled in within one microsecond. What it
 //! owns besides stands in the modules beside it.
 
-use heapless::{Deque, Vec};
-use link::limits::{MAX_CHAIN, MAX_DEADLINES_PER_REGION, MAX_DEPTH, MAX_DUE, MAX_REGIONS, MAX_SIGNALS, MAX_VARIABLES};
+use heapless::Deque;
+use link::limits::{MAX_CHAIN, MAX_DEPTH, MAX_DUE, MAX_REGIONS, MAX_SIGNALS, MAX_VARIABLES};
 use link::program::op::{Op, OpCode, Special};
 use link::program::rows::{Code, Slice};
 use link::program::{Program, Table};
@@ -13,38 +13,13 @@ use link::{
 use crate::code::Stack;
 use crate::deck::Decks;
 use crate::draw::draw;
+use crate::ears::Ears;
 use crate::inbox::Inbox;
 use crate::outputs::{Outputs, Write};
 use crate::random::Generator;
+use crate::region::{Deadline, Region};
 use crate::timers::Timers;
 use crate::{Given, InboxFull, NEVER, Sink};
-
-/// A running `after`.
-#[derive(Debug, Clone, Copy)]
-struct Deadline {
-    due: Micros,
-    /// Row of the table of afters.
-    row: u16,
-    /// Depth of the state it belongs to.
-    depth: u8,
-}
-
-#[derive(Debug)]
-struct Region {
-    /// The innermost active state; [`StateId::NONE`] before the start.
-    leaf: StateId,
-    /// The innermost state that was active before the last transition.
-    previous: StateId,
-    /// When the active state of each depth was entered.
-    entered: [Micros; MAX_DEPTH],
-    deadlines: Vec<Deadline, MAX_DEADLINES_PER_REGION>,
-}
-
-impl Region {
-    const fn new() -> Self {
-        Self { leaf: StateId::NONE, previous: StateId::NONE, entered: [0; MAX_DEPTH], deadlines: Vec::new() }
-    }
-}
 
 #[derive(Debug)]
 struct Trial {
@@ -59,7 +34,7 @@ pub struct Engine {
     running: bool,
     /// The first microsecond not yet closed.
     clock: Micros,
-    /// When the earliest thing of the program's own is due.
+    /// When the earliest thing of the program's own is due; while a microsecond is handled, nothing is due before this.
     next_due: Micros,
     started: Micros,
     inbox: Inbox,
@@ -74,7 +49,7 @@ pub struct Engine {
     decks: Decks,
     trial: Trial,
     levels: u32,
-    has_whens: bool,
+    ears: Ears,
     /// Why the session ends at the next trial boundary, if it must.
     last_trial: Option<EndReason>,
 }
@@ -106,7 +81,7 @@ impl Engine {
             decks: Decks::new(),
             trial: Trial { number: 0, began: 0, outcome: None },
             levels: 0,
-            has_whens: false,
+            ears: Ears::new(),
             last_trial: None,
         }
     }
@@ -117,6 +92,7 @@ impl Engine {
         self.running = true;
         self.clock = at;
         self.started = at;
+        self.next_due = NEVER;
         self.inbox.clear();
         self.signals.clear();
         self.regions = [const { Region::new() }; MAX_REGIONS];
@@ -130,7 +106,7 @@ impl Engine {
         self.decks = Decks::new();
         self.trial = Trial { number: 0, began: at, outcome: None };
         self.levels = levels;
-        self.has_whens = program.rows(Table::Whens) > 0;
+        self.ears.start(program);
         self.last_trial = None;
         let [a, b, c, d, ..] = program.hash();
         sink.record(at, Record::Start { seed, levels, program: u32::from_le_bytes([a, b, c, d]) });
@@ -185,26 +161,19 @@ impl Engine {
         any_left
     }
 
-    fn is_active(regions: &[Region], program: &Program, state: StateId) -> bool {
+    /// Whether a state is active, in its region and at its depth.
+    fn is_active(&self, program: &Program, state: StateId) -> bool {
         let row = program.state(state.index());
-        let Some(region) = regions.get(row.region.index()) else { return false };
-        let mut active = region.leaf;
-        for _ in 0..MAX_DEPTH {
-            if active == state {
-                return state != StateId::NONE;
-            }
-            if active == StateId::NONE {
-                return false;
-            }
-            active = program.state(active.index()).parent;
-        }
-        false
+        state != StateId::NONE
+            && self.regions.get(row.region.index()).is_some_and(|region| region.at_depth(row.depth) == state)
     }
 }
 
 /// Why handling a microsecond stops before its end.
+#[derive(Clone, Copy)]
 enum Halt {
-    End(EndReason),
+    /// For the reason the step holds.
+    End,
     Fault(Fault),
 }
 
@@ -222,6 +191,8 @@ struct Step<'e, 'p, 's, S> {
     program: &'p Program<'p>,
     sink: &'s mut S,
     at: Micros,
+    /// Why the session ends, once it must.
+    ending: EndReason,
     /// Transitions so far.
     chain: u16,
     /// Signals handled so far.
@@ -232,45 +203,53 @@ struct Step<'e, 'p, 's, S> {
 
 impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     const fn new(engine: &'e mut Engine, program: &'p Program<'p>, at: Micros, sink: &'s mut S) -> Self {
-        Self { engine, program, sink, at, chain: 0, signals_handled: 0, due_handled: 0 }
+        Self { engine, program, sink, at, ending: EndReason::Stopped, chain: 0, signals_handled: 0, due_handled: 0 }
     }
 
+    #[inline(always)]
     fn record(&mut self, record: Record) {
         self.sink.record(self.at, record);
     }
 
     /// Handles the microsecond with `body`, asks for outputs, closes it, ends the session if it must end.
-    fn run(mut self, body: fn(&mut Self) -> Handled) {
-        let handled = body(&mut self).and_then(|()| self.flush());
-        if let Err(halt) = handled {
-            let reason = match halt {
-                Halt::End(reason) => reason,
-                Halt::Fault(fault) => {
-                    self.record(Record::Fault(fault));
-                    EndReason::Fault(fault)
-                }
-            };
-            self.record_the_rest();
-            self.record(Record::End(reason));
-            self.engine.running = false;
+    #[inline(always)]
+    fn run(mut self, body: impl FnOnce(&mut Self) -> Handled) {
+        if let Err(halt) = body(&mut self).and_then(|()| self.flush()) {
+            self.end(halt);
         }
+        // The requests are out; what is left is to find out when to wake.
         let engine = self.engine;
         engine.stack.clear();
         engine.clock = self.at.saturating_add(1);
         engine.next_due = engine.timers.next_due().min(engine.outputs.next_due());
-        for region in engine.regions.iter().take(engine.region_count) {
-            for deadline in &region.deadlines {
-                engine.next_due = engine.next_due.min(deadline.due);
-            }
+        for region in engine.regions.iter_mut().take(engine.region_count) {
+            engine.next_due = engine.next_due.min(region.next_due());
         }
     }
 
+    #[inline(always)]
     fn flush(&mut self) -> Handled {
-        let (regions, program) = (&self.engine.regions, self.program);
-        self.engine
-            .outputs
-            .flush(program, self.at, self.sink, |state| Engine::is_active(regions, program, state))
-            .map_err(Halt::Fault)
+        self.engine.outputs.flush(self.program, self.at, self.sink).map_err(Halt::Fault)
+    }
+
+    #[inline(never)]
+    fn end(&mut self, halt: Halt) {
+        let reason = match halt {
+            Halt::End => self.ending,
+            Halt::Fault(fault) => {
+                self.record(Record::Fault(fault));
+                EndReason::Fault(fault)
+            }
+        };
+        self.record_the_rest();
+        self.record(Record::End(reason));
+        self.engine.running = false;
+    }
+
+    /// Ends the session from within.
+    fn stop<T>(&mut self, reason: EndReason) -> Handled<T> {
+        self.ending = reason;
+        Err(Halt::End)
     }
 
     /// What came in the last microsecond of a session is recorded though nothing acts on it.
@@ -297,7 +276,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             let start = self.program.region(index).start;
             self.enter(index, 0, start)?;
             if let Some(region) = self.engine.regions.get_mut(index) {
-                region.previous = region.leaf;
+                region.previous = region.leaf();
             }
         }
         self.follow_whens()?;
@@ -309,7 +288,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         while let Some(waiting) = self.engine.inbox.take(self.at) {
             self.record_given(&waiting.given, waiting.late_us);
             match waiting.given {
-                Given::Stop(reason) => return Err(Halt::End(reason)),
+                Given::Stop(reason) => return self.stop(reason),
                 Given::LastTrial(reason) => self.engine.last_trial = Some(reason),
                 Given::Edge { line, active } => {
                     let levels = &mut self.engine.levels;
@@ -340,7 +319,13 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     }
 
     /// Rows 6 to 8, until nothing is due in this microsecond.
+    #[inline(always)]
     fn handle_due(&mut self) -> Handled {
+        if self.engine.next_due > self.at { Ok(()) } else { self.handle_all_due() }
+    }
+
+    #[inline(never)]
+    fn handle_all_due(&mut self) -> Handled {
         loop {
             let before = self.due_handled;
             while let Some(line) = self.engine.outputs.take_ended(self.at) {
@@ -373,12 +358,9 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     /// Handles the first time-out that is due; false if none is.
     fn handle_deadline(&mut self) -> Handled<bool> {
         for index in 0..self.engine.region_count {
-            let Some(region) = self.engine.regions.get_mut(index) else { continue };
             let at = self.at;
-            let due = region.deadlines.iter().enumerate().filter(|(_, deadline)| deadline.due <= at);
-            let first = due.min_by_key(|(_, deadline)| (u8::MAX - deadline.depth, deadline.row));
-            let Some((place, deadline)) = first.map(|(place, deadline)| (place, *deadline)) else { continue };
-            region.deadlines.remove(place);
+            let first = self.engine.regions.get_mut(index).and_then(|region| region.take_due(at));
+            let Some(deadline) = first else { continue };
             let row = self.program.after(usize::from(deadline.row));
             if self.holds(row.guard)? {
                 if row.target == StateId::NONE {
@@ -394,67 +376,85 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// One event, through every region.
     fn occur(&mut self, event: EventId) -> Handled {
-        for index in 0..self.engine.region_count {
-            self.occur_in(index, event)?;
+        let mut regions = self.engine.ears.regions(event);
+        let mut index = 0;
+        while regions != 0 {
+            if regions & 1 != 0 {
+                self.occur_in(index, event)?;
+            }
+            regions >>= 1;
+            index += 1;
         }
         self.follow_whens()
     }
 
-    fn leaf(&self, region: usize) -> StateId {
-        self.engine.regions.get(region).map_or(StateId::NONE, |region| region.leaf)
+    #[inline(always)]
+    fn region(&self, region: usize) -> Handled<&Region> {
+        self.engine.regions.get(region).ok_or(Halt::Fault(Fault::BadProgram))
     }
 
+    #[inline(always)]
     fn occur_in(&mut self, region: usize, event: EventId) -> Handled {
-        // Handlers, remembering where the first transition on this event stands.
-        let mut candidate = None;
-        let mut state = self.leaf(region);
-        for _ in 0..MAX_DEPTH {
-            if state == StateId::NONE {
-                break;
+        // Handlers, remembering how deep the first transition on this event stands. They leave no state.
+        let mut first = None;
+        let mut depth = self.region(region)?.depth();
+        while depth > 0 {
+            depth -= 1;
+            let state = self.region(region)?.at_depth(depth);
+            if !self.engine.ears.may_hear(state, event) {
+                continue;
             }
-            let row = self.program.state(state.index());
-            for rule in row.rules.range() {
-                let rule_row = self.program.rule(rule);
-                if rule_row.event != event {
+            for rule in self.program.rules_of(&self.program.state(state.index())) {
+                if rule.event != event {
                     continue;
                 }
-                if rule_row.target != StateId::NONE {
-                    candidate = candidate.or(Some((state, rule)));
-                } else if self.holds(rule_row.guard)? {
-                    self.act(rule_row.action)?;
+                if rule.target != StateId::NONE {
+                    first = first.or(Some(depth));
+                } else if self.holds(rule.guard)? {
+                    self.act(rule.action)?;
                 }
             }
-            state = row.parent;
         }
-        let Some((mut state, first)) = candidate else { return Ok(()) };
-        let mut first = Some(first);
-        for _ in 0..MAX_DEPTH {
-            if state == StateId::NONE {
-                break;
+        match first {
+            Some(depth) => self.transit(region, event, depth),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the first transition that matches, from the active state of `depth` outwards.
+    #[inline(always)]
+    fn transit(&mut self, region: usize, event: EventId, depth: u8) -> Handled {
+        let mut above = depth + 1;
+        while above > 0 {
+            above -= 1;
+            let state = self.region(region)?.at_depth(above);
+            if !self.engine.ears.may_hear(state, event) {
+                continue;
             }
-            let row = self.program.state(state.index());
-            let rules = row.rules.range();
-            for rule in first.take().unwrap_or(rules.start)..rules.end {
-                let rule = self.program.rule(rule);
+            for rule in self.program.rules_of(&self.program.state(state.index())) {
                 if rule.event == event && rule.target != StateId::NONE && self.holds(rule.guard)? {
                     return self.go(region, rule.target, rule.action);
                 }
             }
-            state = row.parent;
         }
         Ok(())
     }
 
     /// Follows whatever `when` holds, region by region, until none does.
+    #[inline(always)]
     fn follow_whens(&mut self) -> Handled {
-        if !self.engine.has_whens {
-            return Ok(());
-        }
+        if self.engine.ears.whens == 0 { Ok(()) } else { self.follow_all_whens() }
+    }
+
+    #[inline(never)]
+    fn follow_all_whens(&mut self) -> Handled {
         // Ends because every turn but the last makes a transition, and those are counted.
         loop {
             let mut any = false;
             for region in 0..self.engine.region_count {
-                any |= self.follow_when(region)?;
+                if self.engine.ears.whens & (1 << region) != 0 {
+                    any |= self.follow_when(region)?;
+                }
             }
             if !any {
                 return Ok(());
@@ -463,20 +463,17 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     }
 
     fn follow_when(&mut self, region: usize) -> Handled<bool> {
-        let mut state = self.leaf(region);
-        for _ in 0..MAX_DEPTH {
-            if state == StateId::NONE {
-                break;
-            }
-            let row = self.program.state(state.index());
-            for when in row.whens.range() {
+        let mut depth = self.region(region)?.depth();
+        while depth > 0 {
+            depth -= 1;
+            let state = self.region(region)?.at_depth(depth);
+            for when in self.program.state(state.index()).whens.range() {
                 let when = self.program.when(when);
                 if self.holds(when.guard)? {
                     self.go(region, when.target, when.action)?;
                     return Ok(true);
                 }
             }
-            state = row.parent;
         }
         Ok(false)
     }
@@ -489,12 +486,9 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         if self.chain > MAX_CHAIN {
             return Err(Fault::ChainTooLong.into());
         }
-        let from = self.leaf(region);
-        let target = match target {
-            StateId::BACK => self.engine.regions.get(region).map_or(target, |region| region.previous),
-            _ => target,
-        };
-        let kept = self.depth_in_common(from, target);
+        let (from, previous) = (self.region(region)?.leaf(), self.region(region)?.previous);
+        let target = if target == StateId::BACK { previous } else { target };
+        let kept = self.depth_in_common(region, target)?;
         self.leave(region, kept)?;
         self.act(action)?;
         if let Some(region) = self.engine.regions.get_mut(region) {
@@ -503,79 +497,73 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         self.enter(region, kept, target)
     }
 
-    /// How many states, from the outermost, hold both the active leaf and the target (and are not the target itself).
-    fn depth_in_common(&self, from: StateId, target: StateId) -> u8 {
+    /// How many active states, from the outermost, hold the target too (and are not the target itself).
+    #[inline(always)]
+    fn depth_in_common(&self, region: usize, target: StateId) -> Handled<u8> {
         let mut outer = self.program.state(target.index()).parent;
         for _ in 0..MAX_DEPTH {
             if outer == StateId::NONE {
-                return 0;
+                return Ok(0);
             }
-            let mut state = from;
-            for _ in 0..MAX_DEPTH {
-                if state == outer {
-                    return self.program.state(outer.index()).depth + 1;
-                }
-                if state == StateId::NONE {
-                    break;
-                }
-                state = self.program.state(state.index()).parent;
+            let row = self.program.state(outer.index());
+            if self.region(region)?.at_depth(row.depth) == outer {
+                return Ok(row.depth + 1);
             }
-            outer = self.program.state(outer.index()).parent;
+            outer = row.parent;
         }
-        0
+        Ok(0)
     }
 
     /// Leaves every active state of `depth` or deeper, innermost first.
+    #[inline(always)]
     fn leave(&mut self, region: usize, depth: u8) -> Handled {
-        for _ in 0..MAX_DEPTH {
-            let leaf = self.leaf(region);
-            if leaf == StateId::NONE {
-                break;
-            }
-            let row = self.program.state(leaf.index());
-            if row.depth < depth {
-                break;
-            }
-            self.act(row.exit)?;
+        while self.region(region)?.depth() > depth {
+            let leaf = self.region(region)?.leaf();
+            self.act(self.program.state(leaf.index()).exit)?;
             if let Some(region) = self.engine.regions.get_mut(region) {
-                region.deadlines.retain(|deadline| deadline.depth < row.depth);
-                region.leaf = row.parent;
+                region.leave();
             }
+            self.engine.outputs.leave(leaf);
         }
         Ok(())
     }
 
     /// Enters the states from `depth` down to `target`, and on to its innermost start state.
+    #[inline(always)]
     fn enter(&mut self, region: usize, depth: u8, target: StateId) -> Handled {
-        let mut path: Vec<StateId, MAX_DEPTH> = Vec::new();
-        let mut state = target;
-        while state != StateId::NONE && self.program.state(state.index()).depth >= depth {
-            path.push(state).map_err(|_| Fault::BadProgram)?;
+        let mut path = [StateId::NONE; MAX_DEPTH];
+        let (mut state, mut above) = (target, usize::from(self.program.state(target.index()).depth) + 1);
+        while above > usize::from(depth) {
+            above -= 1;
+            *path.get_mut(above).ok_or(Fault::BadProgram)? = state;
             state = self.program.state(state.index()).parent;
         }
-        while let Some(state) = path.pop() {
-            self.enter_one(region, state)?;
-        }
-        let mut state = self.program.state(target.index()).initial;
-        for _ in 0..MAX_DEPTH {
-            if state == StateId::NONE {
+        let mut initial = StateId::NONE;
+        for state in path.iter().skip(usize::from(depth)) {
+            if *state == StateId::NONE {
                 break;
             }
-            self.enter_one(region, state)?;
-            state = self.program.state(state.index()).initial;
+            initial = self.enter_one(region, *state)?;
+        }
+        for _ in 0..MAX_DEPTH {
+            if initial == StateId::NONE {
+                break;
+            }
+            initial = self.enter_one(region, initial)?;
         }
         Ok(())
     }
 
-    fn enter_one(&mut self, index: usize, state: StateId) -> Handled {
+    /// Enters one state; the child that is entered with it.
+    fn enter_one(&mut self, index: usize, state: StateId) -> Handled<StateId> {
         let row = self.program.state(state.index());
         self.record(Record::Enter { region: RegionId(index as u8), state });
         let region = self.engine.regions.get_mut(index).ok_or(Fault::BadProgram)?;
-        region.leaf = state;
-        *region.entered.get_mut(usize::from(row.depth)).ok_or(Fault::BadProgram)? = self.at;
-        self.engine.outputs.enter(self.program, state);
+        region.enter(state, row.depth, self.at)?;
+        self.engine.outputs.enter(state);
         self.act(row.entry)?;
-        self.arm(index, row.depth, row.afters)
+        self.arm(index, row.depth, row.afters)?;
+        Ok(row.initial)
     }
 
     /// Works out the time-outs of a state just entered.
@@ -586,7 +574,8 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             let due = self.at.checked_add(duration).ok_or(Fault::Duration)?;
             let region = self.engine.regions.get_mut(index).ok_or(Fault::BadProgram)?;
             let deadline = Deadline { due, row: row as u16, depth };
-            region.deadlines.push(deadline).map_err(|_| Fault::TooManyDeadlines)?;
+            region.arm(deadline)?;
+            self.engine.next_due = self.engine.next_due.min(due);
         }
         Ok(())
     }
@@ -594,52 +583,48 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     // Code.
 
     /// Whether a guard holds; no guard always does.
+    #[inline(always)]
     fn holds(&mut self, guard: Code) -> Handled<bool> {
         Ok(guard.address().is_none() || self.value(guard)? != 0)
     }
 
+    #[inline(always)]
     fn value(&mut self, code: Code) -> Handled<i64> {
         self.act(code)?;
         Ok(self.engine.stack.pop()?)
     }
 
-    /// Runs a piece of code to its end. Jumps only lead forward, so it has one.
+    /// Runs a piece of code, if there is any.
+    #[inline(always)]
     fn act(&mut self, code: Code) -> Handled {
-        let Some(mut address) = code.address() else { return Ok(()) };
-        loop {
-            let op = Op::from_word(self.program.code(address)).ok_or(Fault::BadProgram)?;
-            address += 1;
+        match code.address() {
+            Some(address) => self.execute(address),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs a piece of code to its end. Jumps only lead forward, so it has one.
+    #[inline(never)]
+    fn execute(&mut self, address: usize) -> Handled {
+        let mut code = self.program.code_from(address);
+        while let Some((&word, rest)) = code.split_first() {
+            code = rest;
+            let op = Op::from_word(word).ok_or(Fault::BadProgram)?;
             match op.code {
                 OpCode::End => return Ok(()),
-                OpCode::Jump => address += usize::from(op.b),
+                OpCode::Jump => code = code.get(usize::from(op.b)..).unwrap_or(&[]),
                 OpCode::JumpIfFalse => {
                     if self.engine.stack.pop()? == 0 {
-                        address += usize::from(op.b);
+                        code = code.get(usize::from(op.b)..).unwrap_or(&[]);
                     }
                 }
-                OpCode::Constant => self.engine.stack.push(self.program.constant(usize::from(op.b)))?,
                 OpCode::Int => self.engine.stack.push(i64::from(op.b.cast_signed()))?,
                 OpCode::Load => {
                     let value = self.engine.variables.get(usize::from(op.b)).ok_or(Fault::BadProgram)?;
                     self.engine.stack.push(*value)?;
                 }
-                OpCode::Special => {
-                    let value = self.special(op)?;
-                    self.engine.stack.push(value)?;
-                }
-                OpCode::Element => {
-                    let list = self.program.list(usize::from(op.b));
-                    let index = u16::try_from(self.engine.stack.pop()?).map_err(|_| Fault::IndexOutOfRange)?;
-                    if index >= list.len {
-                        return Err(Fault::IndexOutOfRange.into());
-                    }
-                    let value = self.program.constant(usize::from(list.first) + usize::from(index));
-                    self.engine.stack.push(value)?;
-                }
-                OpCode::InState => {
-                    let active = Engine::is_active(&self.engine.regions, self.program, StateId(op.b));
-                    self.engine.stack.push(i64::from(active))?;
-                }
+                OpCode::On => self.engine.outputs.write(LineId(op.a), Write::On)?,
+                OpCode::Off => self.engine.outputs.write(LineId(op.a), Write::Off)?,
                 OpCode::Negate | OpCode::Not | OpCode::Absolute => self.engine.stack.unary(op.code)?,
                 OpCode::Add
                 | OpCode::Subtract
@@ -656,9 +641,37 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
                 | OpCode::LessOrEqual
                 | OpCode::And
                 | OpCode::Or => self.engine.stack.binary(op.code)?,
-                _ => self.effect(op)?,
+                _ => self.rarer(op)?,
             }
         }
+        Ok(())
+    }
+
+    /// The operations that take long enough not to mind a call.
+    #[inline(never)]
+    fn rarer(&mut self, op: Op) -> Handled {
+        match op.code {
+            OpCode::Constant => self.engine.stack.push(self.program.constant(usize::from(op.b)))?,
+            OpCode::Special => {
+                let value = self.special(op)?;
+                self.engine.stack.push(value)?;
+            }
+            OpCode::Element => {
+                let list = self.program.list(usize::from(op.b));
+                let index = u16::try_from(self.engine.stack.pop()?).map_err(|_| Fault::IndexOutOfRange)?;
+                if index >= list.len {
+                    return Err(Fault::IndexOutOfRange.into());
+                }
+                let value = self.program.constant(usize::from(list.first) + usize::from(index));
+                self.engine.stack.push(value)?;
+            }
+            OpCode::InState => {
+                let active = self.engine.is_active(self.program, StateId(op.b));
+                self.engine.stack.push(i64::from(active))?;
+            }
+            _ => self.effect(op)?,
+        }
+        Ok(())
     }
 
     fn special(&self, op: Op) -> Handled<i64> {
@@ -674,12 +687,11 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             Special::TimerRunning => i64::from(engine.timers.is_running(timer)),
             Special::StateTime => {
                 let state = StateId(op.b);
-                if !Engine::is_active(&engine.regions, self.program, state) {
+                if !engine.is_active(self.program, state) {
                     return Ok(0);
                 }
                 let row = self.program.state(state.index());
-                let region = engine.regions.get(row.region.index()).ok_or(Fault::BadProgram)?;
-                since(*region.entered.get(usize::from(row.depth)).ok_or(Fault::BadProgram)?)?
+                since(self.region(row.region.index())?.entered_at(row.depth))?
             }
             Special::Outcome => engine.trial.outcome.map_or(0, |outcome| i64::from(outcome.0) + 1),
         })
@@ -697,16 +709,14 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
                     self.record(Record::Set { variable: VariableId(op.b), value });
                 }
             }
-            OpCode::On => self.write(line, Write::On)?,
-            OpCode::Off => self.write(line, Write::Off)?,
-            OpCode::Play => self.write(line, Write::Play(op.b))?,
+            OpCode::Play => self.engine.outputs.write(line, Write::Play(op.b))?,
             OpCode::Pulse => {
                 let width_us = self.engine.stack.pop_u32()?;
-                self.write(line, Write::Pulse { width_us })?;
+                self.engine.outputs.write(line, Write::Pulse { width_us })?;
             }
             OpCode::Deliver => {
                 let (width_us, volume_nl) = (self.engine.stack.pop_u32()?, self.engine.stack.pop_u32()?);
-                self.write(line, Write::Deliver { volume_nl, width_us })?;
+                self.engine.outputs.write(line, Write::Deliver { volume_nl, width_us })?;
             }
             OpCode::Signal => {
                 self.record(Record::Event(EventId(op.b)));
@@ -730,34 +740,32 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             OpCode::TimerStart => {
                 let duration = self.engine.stack.pop()?;
                 self.engine.timers.start(timer, self.at, duration, op.b)?;
+                self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
             }
             OpCode::TimerStop => self.engine.timers.stop(timer),
             OpCode::TimerPause => self.engine.timers.pause(timer, self.at),
-            OpCode::TimerResume => self.engine.timers.resume(timer, self.at),
+            OpCode::TimerResume => {
+                self.engine.timers.resume(timer, self.at);
+                self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
+            }
             _ => return Err(Fault::BadProgram.into()),
         }
         Ok(())
     }
 
-    fn write(&mut self, line: LineId, write: Write) -> Handled {
-        let (regions, program) = (&self.engine.regions, self.program);
-        let is_active = |state| Engine::is_active(regions, program, state);
-        self.engine.outputs.write(program, line, write, is_active).map_err(Halt::Fault)
-    }
-
     /// A trial boundary: the session ends here, or the next trial begins.
     fn begin_trial(&mut self) -> Handled {
         if let Some(reason) = self.engine.last_trial {
-            return Err(Halt::End(reason));
+            return self.stop(reason);
         }
         for row in 0..self.program.rows(Table::Ends) {
             if self.holds(self.program.end(row).condition)? {
-                return Err(Halt::End(EndReason::Condition(row as u8)));
+                return self.stop(EndReason::Condition(row as u8));
             }
         }
         let number = self.engine.trial.number.saturating_add(1);
         self.engine.trial = Trial { number, began: self.at, outcome: None };
-        self.engine.outputs.trial(self.program);
+        self.engine.outputs.trial();
         self.engine.decks.trial();
         self.record(Record::Trial { number });
         Ok(())
