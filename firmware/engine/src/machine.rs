@@ -1,21 +1,19 @@
 //! The engine itself: regions and their states, and the order things are handled in within one microsecond. What it
 //! owns besides stands in the modules beside it.
 
+mod actions;
+
 use heapless::Deque;
 use link::limits::{MAX_CHAIN, MAX_DEPTH, MAX_DUE, MAX_REGIONS, MAX_SIGNALS, MAX_VARIABLES};
-use link::program::op::{Op, OpCode, Special};
 use link::program::rows::{Code, Slice};
 use link::program::{Program, Table};
-use link::{
-    DrawId, EndReason, EventId, Fault, LineId, Micros, OutcomeId, Record, RegionId, StateId, TimerId, VariableId,
-};
+use link::{EndReason, EventId, Fault, LineId, Micros, OutcomeId, Record, RegionId, StateId};
 
 use crate::code::Stack;
 use crate::deck::Decks;
-use crate::draw::draw;
-use crate::ears::Ears;
+use crate::ears::{Answer, Ears};
 use crate::inbox::Inbox;
-use crate::outputs::{Outputs, Write};
+use crate::outputs::Outputs;
 use crate::random::Generator;
 use crate::region::{Deadline, Region};
 use crate::timers::Timers;
@@ -30,28 +28,30 @@ struct Trial {
 
 /// The state machine of one session. See the crate's documentation.
 #[derive(Debug)]
+// In this order: what every step reads stands where a short offset reaches it.
+#[repr(C)]
 pub struct Engine {
-    running: bool,
     /// The first microsecond not yet closed.
     clock: Micros,
     /// When the earliest thing of the program's own is due; while a microsecond is handled, nothing is due before this.
     next_due: Micros,
-    started: Micros,
-    inbox: Inbox,
-    regions: [Region; MAX_REGIONS],
+    running: bool,
     region_count: usize,
+    levels: u32,
+    started: Micros,
+    /// Why the session ends at the next trial boundary, if it must.
+    last_trial: Option<EndReason>,
+    signals: Deque<EventId, MAX_SIGNALS>,
+    regions: [Region; MAX_REGIONS],
+    inbox: Inbox,
+    outputs: Outputs,
+    stack: Stack,
     variables: [i64; MAX_VARIABLES],
     timers: Timers,
-    outputs: Outputs,
-    signals: Deque<EventId, MAX_SIGNALS>,
-    stack: Stack,
+    ears: Ears,
     generator: Generator,
     decks: Decks,
     trial: Trial,
-    levels: u32,
-    ears: Ears,
-    /// Why the session ends at the next trial boundary, if it must.
-    last_trial: Option<EndReason>,
 }
 
 impl Default for Engine {
@@ -128,7 +128,7 @@ impl Engine {
     /// The earliest microsecond that holds something to handle.
     #[must_use]
     pub fn next_at(&self) -> Option<Micros> {
-        let next = self.inbox.next_at().unwrap_or(NEVER).min(self.next_due);
+        let next = self.inbox.next_at().min(self.next_due);
         if self.running && next != NEVER { Some(next) } else { None }
     }
 
@@ -148,10 +148,11 @@ impl Engine {
     /// Returns whether any is left.
     pub fn advance(&mut self, program: &Program, closed: Micros, steps_max: u16, sink: &mut impl Sink) -> bool {
         for _ in 0..steps_max {
-            match self.next_at() {
-                Some(at) if at <= closed => Step::new(self, program, at, sink).run(Step::handle),
-                _ => break,
+            let at = self.inbox.next_at().min(self.next_due);
+            if at > closed || !self.running {
+                break;
             }
+            Step::new(self, program, at, sink).run(Step::handle);
         }
         let any_left = self.next_at().is_some_and(|at| at <= closed);
         if !any_left {
@@ -217,13 +218,14 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         if let Err(halt) = body(&mut self).and_then(|()| self.flush()) {
             self.end(halt);
         }
-        // The requests are out; what is left is to find out when to wake.
+        // The requests are out; what is left is to find out when to wake, and to be ready for the next edge.
         let engine = self.engine;
         engine.stack.clear();
         engine.clock = self.at.saturating_add(1);
         engine.next_due = engine.timers.next_due().min(engine.outputs.next_due());
         for region in engine.regions.iter_mut().take(engine.region_count) {
             engine.next_due = engine.next_due.min(region.next_due());
+            region.prepare(self.program, &engine.ears);
         }
     }
 
@@ -254,19 +256,23 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// What came in the last microsecond of a session is recorded though nothing acts on it.
     fn record_the_rest(&mut self) {
-        while let Some(waiting) = self.engine.inbox.take(self.at) {
-            self.record_given(&waiting.given, waiting.late_us);
-        }
+        while self.take().is_some() {}
     }
 
-    fn record_given(&mut self, given: &Given, late_us: u32) {
-        self.record(match *given {
+    /// Takes what is next in this microsecond out of the inbox, and records it.
+    #[inline(never)]
+    fn take(&mut self) -> Option<Given> {
+        let waiting = self.engine.inbox.next(self.at)?;
+        let (given, late_us) = (waiting.given, waiting.late_us);
+        self.engine.inbox.taken();
+        self.record(match given {
             Given::Stop(reason) => Record::Stop(reason),
             Given::LastTrial(reason) => Record::LastTrial(reason),
             Given::Edge { line, active } => Record::Input { line, active, late_us },
             Given::Outside(event) => Record::Outside { event, late_us },
             Given::Parameter { variable, value } => Record::Parameter { variable, value },
         });
+        Some(given)
     }
 
     // The order within one microsecond.
@@ -285,29 +291,51 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     }
 
     fn handle(&mut self) -> Handled {
-        while let Some(waiting) = self.engine.inbox.take(self.at) {
-            self.record_given(&waiting.given, waiting.late_us);
-            match waiting.given {
-                Given::Stop(reason) => return self.stop(reason),
-                Given::LastTrial(reason) => self.engine.last_trial = Some(reason),
-                Given::Edge { line, active } => {
-                    let levels = &mut self.engine.levels;
-                    *levels = if active { *levels | line.bit() } else { *levels & !line.bit() };
-                    self.occur(EventId::edge(line, active))?;
-                }
-                Given::Outside(event) => self.occur(event)?,
-                Given::Parameter { variable, value } => {
-                    let slot = self.engine.variables.get_mut(variable.index()).ok_or(Fault::BadProgram)?;
-                    *slot = value;
-                    self.follow_whens()?;
-                }
+        while let Some(waiting) = self.engine.inbox.next(self.at) {
+            // Edges are what comes most, and what answers are waited for.
+            if let Given::Edge { line, active } = waiting.given {
+                let late_us = waiting.late_us;
+                self.edge(line, active, late_us)?;
+            } else {
+                self.handle_other()?;
             }
         }
         self.handle_signals()?;
         self.handle_due()
     }
 
+    #[inline(never)]
+    fn edge(&mut self, line: LineId, active: bool, late_us: u32) -> Handled {
+        self.engine.inbox.taken();
+        self.record(Record::Input { line, active, late_us });
+        let levels = &mut self.engine.levels;
+        *levels = if active { *levels | line.bit() } else { *levels & !line.bit() };
+        self.occur(EventId::edge(line, active))
+    }
+
+    #[inline(never)]
+    fn handle_other(&mut self) -> Handled {
+        match self.take() {
+            Some(Given::Stop(reason)) => return self.stop(reason),
+            Some(Given::LastTrial(reason)) => self.engine.last_trial = Some(reason),
+            Some(Given::Outside(event)) => self.occur(event)?,
+            Some(Given::Parameter { variable, value }) => {
+                let slot = self.engine.variables.get_mut(variable.index()).ok_or(Fault::BadProgram)?;
+                *slot = value;
+                self.follow_whens()?;
+            }
+            Some(Given::Edge { .. }) | None => {}
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
     fn handle_signals(&mut self) -> Handled {
+        if self.engine.signals.is_empty() { Ok(()) } else { self.handle_all_signals() }
+    }
+
+    #[inline(never)]
+    fn handle_all_signals(&mut self) -> Handled {
         while let Some(signal) = self.engine.signals.pop_front() {
             self.signals_handled += 1;
             if self.signals_handled > MAX_CHAIN {
@@ -380,7 +408,11 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         let mut index = 0;
         while regions != 0 {
             if regions & 1 != 0 {
-                self.occur_in(index, event)?;
+                match self.region(index).answers.to(event) {
+                    Answer::Silent => {}
+                    Answer::Rule(rule) => self.take_rule(index, rule)?,
+                    Answer::Ask => self.occur_in(index, event)?,
+                }
             }
             regions >>= 1;
             index += 1;
@@ -388,62 +420,82 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         self.follow_whens()
     }
 
+    /// A region; its number wraps, which no checked program shows.
     #[inline(always)]
-    fn region(&self, region: usize) -> Handled<&Region> {
-        self.engine.regions.get(region).ok_or(Halt::Fault(Fault::BadProgram))
+    fn region(&mut self, region: usize) -> &mut Region {
+        &mut self.engine.regions[region % MAX_REGIONS]
     }
 
+    /// Follows the only rule there is.
     #[inline(always)]
+    fn take_rule(&mut self, region: usize, rule: usize) -> Handled {
+        let rule = self.program.rule(rule);
+        if !self.holds(rule.guard)? {
+            Ok(())
+        } else if rule.target == StateId::NONE {
+            self.act(rule.action)
+        } else {
+            self.go(region, rule.target, rule.action)
+        }
+    }
+
+    #[inline(never)]
     fn occur_in(&mut self, region: usize, event: EventId) -> Handled {
-        // Handlers, remembering how deep the first transition on this event stands. They leave no state.
+        // Handlers, remembering the first transition on this event and how deep it stands. They leave no state.
         let mut first = None;
-        let mut depth = self.region(region)?.depth();
+        let mut depth = self.region(region).depth();
         while depth > 0 {
             depth -= 1;
-            let state = self.region(region)?.at_depth(depth);
+            let state = self.region(region).at_depth(depth);
             if !self.engine.ears.may_hear(state, event) {
                 continue;
             }
-            for rule in self.program.rules_of(&self.program.state(state.index())) {
-                if rule.event != event {
-                    continue;
-                }
+            let rules = self.program.state(state.index()).rules.range();
+            let mut next = rules.start;
+            while let Some(found) = self.program.next_rule(next, rules.end, event) {
+                next = found + 1;
+                let rule = self.program.rule(found);
                 if rule.target != StateId::NONE {
-                    first = first.or(Some(depth));
+                    first = first.or(Some((depth, found)));
                 } else if self.holds(rule.guard)? {
                     self.act(rule.action)?;
                 }
             }
         }
         match first {
-            Some(depth) => self.transit(region, event, depth),
+            Some((depth, found)) => self.transit(region, event, depth, found),
             None => Ok(()),
         }
     }
 
-    /// Takes the first transition that matches, from the active state of `depth` outwards.
+    /// Takes the first transition that matches, from rule `first` of the active state of `depth` on and outwards.
     #[inline(always)]
-    fn transit(&mut self, region: usize, event: EventId, depth: u8) -> Handled {
-        let mut above = depth + 1;
-        while above > 0 {
-            above -= 1;
-            let state = self.region(region)?.at_depth(above);
-            if !self.engine.ears.may_hear(state, event) {
-                continue;
-            }
-            for rule in self.program.rules_of(&self.program.state(state.index())) {
-                if rule.event == event && rule.target != StateId::NONE && self.holds(rule.guard)? {
-                    return self.go(region, rule.target, rule.action);
+    fn transit(&mut self, region: usize, event: EventId, mut depth: u8, first: usize) -> Handled {
+        let mut first = Some(first);
+        loop {
+            let state = self.region(region).at_depth(depth);
+            if first.is_some() || self.engine.ears.may_hear(state, event) {
+                let rules = self.program.state(state.index()).rules.range();
+                let mut next = first.take().unwrap_or(rules.start);
+                while let Some(found) = self.program.next_rule(next, rules.end, event) {
+                    next = found + 1;
+                    let rule = self.program.rule(found);
+                    if rule.target != StateId::NONE && self.holds(rule.guard)? {
+                        return self.go(region, rule.target, rule.action);
+                    }
                 }
             }
+            if depth == 0 {
+                return Ok(());
+            }
+            depth -= 1;
         }
-        Ok(())
     }
 
     /// Follows whatever `when` holds, region by region, until none does.
     #[inline(always)]
     fn follow_whens(&mut self) -> Handled {
-        if self.engine.ears.whens == 0 { Ok(()) } else { self.follow_all_whens() }
+        if !self.engine.ears.any_whens { Ok(()) } else { self.follow_all_whens() }
     }
 
     #[inline(never)]
@@ -452,7 +504,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         loop {
             let mut any = false;
             for region in 0..self.engine.region_count {
-                if self.engine.ears.whens & (1 << region) != 0 {
+                if self.region(region).whens() != 0 {
                     any |= self.follow_when(region)?;
                 }
             }
@@ -463,10 +515,16 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     }
 
     fn follow_when(&mut self, region: usize) -> Handled<bool> {
-        let mut depth = self.region(region)?.depth();
-        while depth > 0 {
+        let mut depth = MAX_DEPTH as u8;
+        let mut rest = self.region(region).whens();
+        while rest != 0 {
             depth -= 1;
-            let state = self.region(region)?.at_depth(depth);
+            let here = rest & 0x80 != 0;
+            rest <<= 1;
+            if !here {
+                continue;
+            }
+            let state = self.region(region).at_depth(depth);
             for when in self.program.state(state.index()).whens.range() {
                 let when = self.program.when(when);
                 if self.holds(when.guard)? {
@@ -486,43 +544,39 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         if self.chain > MAX_CHAIN {
             return Err(Fault::ChainTooLong.into());
         }
-        let (from, previous) = (self.region(region)?.leaf(), self.region(region)?.previous);
+        let (from, previous) = (self.region(region).leaf(), self.region(region).previous);
         let target = if target == StateId::BACK { previous } else { target };
-        let kept = self.depth_in_common(region, target)?;
+        let kept = self.depth_in_common(region, target);
         self.leave(region, kept)?;
         self.act(action)?;
-        if let Some(region) = self.engine.regions.get_mut(region) {
-            region.previous = from;
-        }
+        self.region(region).previous = from;
         self.enter(region, kept, target)
     }
 
     /// How many active states, from the outermost, hold the target too (and are not the target itself).
     #[inline(always)]
-    fn depth_in_common(&self, region: usize, target: StateId) -> Handled<u8> {
+    fn depth_in_common(&mut self, region: usize, target: StateId) -> u8 {
         let mut outer = self.program.state(target.index()).parent;
         for _ in 0..MAX_DEPTH {
             if outer == StateId::NONE {
-                return Ok(0);
+                return 0;
             }
             let row = self.program.state(outer.index());
-            if self.region(region)?.at_depth(row.depth) == outer {
-                return Ok(row.depth + 1);
+            if self.region(region).at_depth(row.depth) == outer {
+                return row.depth + 1;
             }
             outer = row.parent;
         }
-        Ok(0)
+        0
     }
 
     /// Leaves every active state of `depth` or deeper, innermost first.
     #[inline(always)]
     fn leave(&mut self, region: usize, depth: u8) -> Handled {
-        while self.region(region)?.depth() > depth {
-            let leaf = self.region(region)?.leaf();
+        while self.region(region).depth() > depth {
+            let leaf = self.region(region).leaf();
             self.act(self.program.state(leaf.index()).exit)?;
-            if let Some(region) = self.engine.regions.get_mut(region) {
-                region.leave();
-            }
+            self.region(region).leave();
             self.engine.outputs.leave(leaf);
         }
         Ok(())
@@ -531,8 +585,26 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     /// Enters the states from `depth` down to `target`, and on to its innermost start state.
     #[inline(always)]
     fn enter(&mut self, region: usize, depth: u8, target: StateId) -> Handled {
+        let target_depth = self.program.state(target.index()).depth;
+        let mut initial = if target_depth == depth {
+            self.enter_one(region, target)?
+        } else {
+            self.enter_path(region, depth, target, target_depth)?
+        };
+        for _ in 0..MAX_DEPTH {
+            if initial == StateId::NONE {
+                break;
+            }
+            initial = self.enter_one(region, initial)?;
+        }
+        Ok(())
+    }
+
+    /// Enters the states from `depth` down to `target`; the child that is entered with it.
+    #[inline(never)]
+    fn enter_path(&mut self, region: usize, depth: u8, target: StateId, target_depth: u8) -> Handled<StateId> {
         let mut path = [StateId::NONE; MAX_DEPTH];
-        let (mut state, mut above) = (target, usize::from(self.program.state(target.index()).depth) + 1);
+        let (mut state, mut above) = (target, usize::from(target_depth) + 1);
         while above > usize::from(depth) {
             above -= 1;
             *path.get_mut(above).ok_or(Fault::BadProgram)? = state;
@@ -545,21 +617,15 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             }
             initial = self.enter_one(region, *state)?;
         }
-        for _ in 0..MAX_DEPTH {
-            if initial == StateId::NONE {
-                break;
-            }
-            initial = self.enter_one(region, initial)?;
-        }
-        Ok(())
+        Ok(initial)
     }
 
     /// Enters one state; the child that is entered with it.
     fn enter_one(&mut self, index: usize, state: StateId) -> Handled<StateId> {
         let row = self.program.state(state.index());
         self.record(Record::Enter { region: RegionId(index as u8), state });
-        let region = self.engine.regions.get_mut(index).ok_or(Fault::BadProgram)?;
-        region.enter(state, row.depth, self.at)?;
+        let at = self.at;
+        self.region(index).enter(state, row.depth, row.whens.len > 0, at)?;
         self.engine.outputs.enter(state);
         self.act(row.entry)?;
         self.arm(index, row.depth, row.afters)?;
@@ -572,202 +638,9 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             let duration = self.value(self.program.after(row).duration)?;
             let duration = u64::try_from(duration).map_err(|_| Fault::Duration)?;
             let due = self.at.checked_add(duration).ok_or(Fault::Duration)?;
-            let region = self.engine.regions.get_mut(index).ok_or(Fault::BadProgram)?;
-            let deadline = Deadline { due, row: row as u16, depth };
-            region.arm(deadline)?;
+            self.region(index).arm(Deadline { due, row: row as u16, depth })?;
             self.engine.next_due = self.engine.next_due.min(due);
         }
-        Ok(())
-    }
-
-    // Code.
-
-    /// Whether a guard holds; no guard always does.
-    #[inline(always)]
-    fn holds(&mut self, guard: Code) -> Handled<bool> {
-        Ok(guard.address().is_none() || self.value(guard)? != 0)
-    }
-
-    #[inline(always)]
-    fn value(&mut self, code: Code) -> Handled<i64> {
-        self.act(code)?;
-        Ok(self.engine.stack.pop()?)
-    }
-
-    /// Runs a piece of code, if there is any.
-    #[inline(always)]
-    fn act(&mut self, code: Code) -> Handled {
-        match code.address() {
-            Some(address) => self.execute(address),
-            None => Ok(()),
-        }
-    }
-
-    /// Runs a piece of code to its end. Jumps only lead forward, so it has one.
-    #[inline(never)]
-    fn execute(&mut self, address: usize) -> Handled {
-        let mut code = self.program.code_from(address);
-        while let Some((&word, rest)) = code.split_first() {
-            code = rest;
-            let op = Op::from_word(word).ok_or(Fault::BadProgram)?;
-            match op.code {
-                OpCode::End => return Ok(()),
-                OpCode::Jump => code = code.get(usize::from(op.b)..).unwrap_or(&[]),
-                OpCode::JumpIfFalse => {
-                    if self.engine.stack.pop()? == 0 {
-                        code = code.get(usize::from(op.b)..).unwrap_or(&[]);
-                    }
-                }
-                OpCode::Int => self.engine.stack.push(i64::from(op.b.cast_signed()))?,
-                OpCode::Load => {
-                    let value = self.engine.variables.get(usize::from(op.b)).ok_or(Fault::BadProgram)?;
-                    self.engine.stack.push(*value)?;
-                }
-                OpCode::On => self.engine.outputs.write(LineId(op.a), Write::On)?,
-                OpCode::Off => self.engine.outputs.write(LineId(op.a), Write::Off)?,
-                OpCode::Negate | OpCode::Not | OpCode::Absolute => self.engine.stack.unary(op.code)?,
-                OpCode::Add
-                | OpCode::Subtract
-                | OpCode::Multiply
-                | OpCode::Divide
-                | OpCode::Remainder
-                | OpCode::MultiplyScaled
-                | OpCode::DivideScaled
-                | OpCode::Minimum
-                | OpCode::Maximum
-                | OpCode::Equal
-                | OpCode::NotEqual
-                | OpCode::Less
-                | OpCode::LessOrEqual
-                | OpCode::And
-                | OpCode::Or => self.engine.stack.binary(op.code)?,
-                _ => self.rarer(op)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// The operations that take long enough not to mind a call.
-    #[inline(never)]
-    fn rarer(&mut self, op: Op) -> Handled {
-        match op.code {
-            OpCode::Constant => self.engine.stack.push(self.program.constant(usize::from(op.b)))?,
-            OpCode::Special => {
-                let value = self.special(op)?;
-                self.engine.stack.push(value)?;
-            }
-            OpCode::Element => {
-                let list = self.program.list(usize::from(op.b));
-                let index = u16::try_from(self.engine.stack.pop()?).map_err(|_| Fault::IndexOutOfRange)?;
-                if index >= list.len {
-                    return Err(Fault::IndexOutOfRange.into());
-                }
-                let value = self.program.constant(usize::from(list.first) + usize::from(index));
-                self.engine.stack.push(value)?;
-            }
-            OpCode::InState => {
-                let active = self.engine.is_active(self.program, StateId(op.b));
-                self.engine.stack.push(i64::from(active))?;
-            }
-            _ => self.effect(op)?,
-        }
-        Ok(())
-    }
-
-    fn special(&self, op: Op) -> Handled<i64> {
-        let engine = &*self.engine;
-        let since = |then: Micros| i64::try_from(self.at.saturating_sub(then)).map_err(|_| Halt::from(Fault::Overflow));
-        let timer = TimerId(op.b as u8);
-        Ok(match Special::from_u8(op.a).ok_or(Fault::BadProgram)? {
-            Special::SessionTime => since(engine.started)?,
-            Special::Trial => i64::from(engine.trial.number),
-            Special::TrialTime => since(engine.trial.began)?,
-            Special::Level => i64::from(engine.levels & LineId(op.b as u8).bit() != 0),
-            Special::TimerLeft => i64::try_from(engine.timers.left_us(timer, self.at)).unwrap_or(i64::MAX),
-            Special::TimerRunning => i64::from(engine.timers.is_running(timer)),
-            Special::StateTime => {
-                let state = StateId(op.b);
-                if !engine.is_active(self.program, state) {
-                    return Ok(0);
-                }
-                let row = self.program.state(state.index());
-                since(self.region(row.region.index())?.entered_at(row.depth))?
-            }
-            Special::Outcome => engine.trial.outcome.map_or(0, |outcome| i64::from(outcome.0) + 1),
-        })
-    }
-
-    /// An operation that changes something.
-    fn effect(&mut self, op: Op) -> Handled {
-        let line = LineId(op.a);
-        let timer = TimerId(op.a);
-        match op.code {
-            OpCode::Store => {
-                let value = self.engine.stack.pop()?;
-                *self.engine.variables.get_mut(usize::from(op.b)).ok_or(Fault::BadProgram)? = value;
-                if op.a == 1 {
-                    self.record(Record::Set { variable: VariableId(op.b), value });
-                }
-            }
-            OpCode::Play => self.engine.outputs.write(line, Write::Play(op.b))?,
-            OpCode::Pulse => {
-                let width_us = self.engine.stack.pop_u32()?;
-                self.engine.outputs.write(line, Write::Pulse { width_us })?;
-            }
-            OpCode::Deliver => {
-                let (width_us, volume_nl) = (self.engine.stack.pop_u32()?, self.engine.stack.pop_u32()?);
-                self.engine.outputs.write(line, Write::Deliver { volume_nl, width_us })?;
-            }
-            OpCode::Signal => {
-                self.record(Record::Event(EventId(op.b)));
-                self.engine.signals.push_back(EventId(op.b)).map_err(|_| Fault::TooManySignals)?;
-            }
-            OpCode::Trial => self.begin_trial()?,
-            OpCode::Outcome => {
-                let outcome = OutcomeId(op.b);
-                self.engine.trial.outcome = Some(outcome);
-                self.record(Record::Outcome(outcome));
-                self.engine.decks.outcome(self.program, outcome)?;
-            }
-            OpCode::Draw => {
-                let id = DrawId(op.b as u8);
-                let row = self.program.draw(id.index());
-                let Engine { stack, generator, decks, .. } = self.engine;
-                let (value, record) = draw(self.program, id, &row, stack, generator, decks)?;
-                *self.engine.variables.get_mut(row.variable.index()).ok_or(Fault::BadProgram)? = value;
-                self.record(record);
-            }
-            OpCode::TimerStart => {
-                let duration = self.engine.stack.pop()?;
-                self.engine.timers.start(timer, self.at, duration, op.b)?;
-                self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
-            }
-            OpCode::TimerStop => self.engine.timers.stop(timer),
-            OpCode::TimerPause => self.engine.timers.pause(timer, self.at),
-            OpCode::TimerResume => {
-                self.engine.timers.resume(timer, self.at);
-                self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
-            }
-            _ => return Err(Fault::BadProgram.into()),
-        }
-        Ok(())
-    }
-
-    /// A trial boundary: the session ends here, or the next trial begins.
-    fn begin_trial(&mut self) -> Handled {
-        if let Some(reason) = self.engine.last_trial {
-            return self.stop(reason);
-        }
-        for row in 0..self.program.rows(Table::Ends) {
-            if self.holds(self.program.end(row).condition)? {
-                return self.stop(EndReason::Condition(row as u8));
-            }
-        }
-        let number = self.engine.trial.number.saturating_add(1);
-        self.engine.trial = Trial { number, began: self.at, outcome: None };
-        self.engine.outputs.trial();
-        self.engine.decks.trial();
-        self.record(Record::Trial { number });
         Ok(())
     }
 }

@@ -142,44 +142,63 @@ impl Outputs {
         Ok(())
     }
 
+    /// Out of line, as the body of every loop that seldom turns twice: else what it needs is made ready before the loop.
+    #[inline(never)]
     fn flush_line(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
-        let index = line.index();
-        let write = self.written.get(index).copied().unwrap_or(Write::Off);
-        let before = self.belief.get(index).copied().unwrap_or(Belief::Off);
-        let request = match write {
-            Write::Off if before == Belief::Off => return Ok(()),
-            Write::On if before == Belief::On => return Ok(()),
-            Write::Off => Request::Off,
-            Write::On => Request::On,
-            Write::Play(stimulus) => Request::Train(program.stimulus(usize::from(stimulus)).train),
-            Write::Pulse { width_us } => Request::Train(Train::pulse(width_us)),
-            Write::Deliver { volume_nl, width_us } => Request::Deliver { volume_nl, width_us },
+        let index = line.index() % MAX_LINES;
+        let (belief, request) = match self.written[index] {
+            Write::Off => (Belief::Off, Request::Off),
+            Write::On => (Belief::On, Request::On),
+            _ => return self.flush_train(program, at, line, sink),
         };
-        let (belief, end) = match request.train() {
-            Some(train) => (Belief::Train, at.checked_add(train.length_us()).ok_or(Fault::Duration)?),
-            None if write == Write::On => (Belief::On, NEVER),
-            None => (Belief::Off, NEVER),
-        };
-        let is_start = write != Write::Off && self.watched & line.bit() != 0;
-        let breach = if is_start { self.invariants.breach(line) } else { None };
-        match breach {
-            Some(invariant) => sink.record(at, Record::Breach { invariant, line }),
-            None => sink.record(at, Record::Request { line, request }),
+        if self.belief[index] == belief {
+            return Ok(());
         }
-        // From here on the request is out; what is left is to remember it.
-        if is_start && breach.is_none() {
+        self.ask(at, line, request, sink);
+        self.believe(line, belief, NEVER);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn flush_train(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
+        let (request, train) = match self.written[line.index() % MAX_LINES] {
+            Write::Play(stimulus) => {
+                let train = program.stimulus(usize::from(stimulus)).train;
+                (Request::Train(train), train)
+            }
+            Write::Pulse { width_us } => (Request::Train(Train::pulse(width_us)), Train::pulse(width_us)),
+            Write::Deliver { volume_nl, width_us } => {
+                (Request::Deliver { volume_nl, width_us }, Train::pulse(width_us))
+            }
+            Write::Off | Write::On => return Ok(()),
+        };
+        let end = at.checked_add(train.length_us()).ok_or(Fault::Duration)?;
+        self.ask(at, line, request, sink);
+        self.believe(line, Belief::Train, end);
+        Ok(())
+    }
+
+    /// Asks for it, unless an invariant is broken by it.
+    #[inline(always)]
+    fn ask(&mut self, at: Micros, line: LineId, request: Request, sink: &mut impl Sink) {
+        if request == Request::Off || self.watched & line.bit() == 0 {
+            sink.record(at, Record::Request { line, request });
+        } else if let Some(invariant) = self.invariants.breach(line) {
+            sink.record(at, Record::Breach { invariant, line });
+        } else {
+            sink.record(at, Record::Request { line, request });
             self.invariants.count(line);
         }
-        if let Some(slot) = self.belief.get_mut(index) {
-            *slot = belief;
-        }
-        if let Some(slot) = self.train_end.get_mut(index) {
-            self.stale |= *slot <= self.due && *slot != NEVER;
-            self.due = self.due.min(end);
-            *slot = end;
-        }
+    }
+
+    #[inline(always)]
+    fn believe(&mut self, line: LineId, belief: Belief, end: Micros) {
+        let index = line.index() % MAX_LINES;
+        self.belief[index] = belief;
+        let before = core::mem::replace(&mut self.train_end[index], end);
+        self.stale |= before <= self.due && before != NEVER;
+        self.due = self.due.min(end);
         self.playing = if belief == Belief::Train { self.playing | line.bit() } else { self.playing & !line.bit() };
-        Ok(())
     }
 
     /// When the next train ends.

@@ -3,9 +3,11 @@
 
 use heapless::Vec;
 use link::limits::{MAX_DEADLINES_PER_REGION, MAX_DEPTH};
+use link::program::Program;
 use link::{Fault, Micros, StateId};
 
 use crate::NEVER;
+use crate::ears::{Answers, Ears};
 
 /// A running `after`.
 #[derive(Debug, Clone, Copy)]
@@ -17,12 +19,16 @@ pub(crate) struct Deadline {
     pub(crate) depth: u8,
 }
 
+const _: () = assert!(MAX_DEPTH == 8, "a set of depths is one byte");
+
 #[derive(Debug)]
 pub(crate) struct Region {
     /// The active states, outermost first.
     path: [StateId; MAX_DEPTH],
     /// How many of them there are; none before the start.
     len: u8,
+    /// The depths whose active state has a `when`, bit *n* for depth *n*.
+    whens: u8,
     /// The innermost state that was active before the last transition.
     pub(crate) previous: StateId,
     /// No deadline is due before this; exact unless `stale`.
@@ -33,6 +39,7 @@ pub(crate) struct Region {
     entered: [Micros; MAX_DEPTH],
     /// By depth, because a state is entered after those that hold it and left before them.
     deadlines: Vec<Deadline, MAX_DEADLINES_PER_REGION>,
+    pub(crate) answers: Answers,
 }
 
 impl Region {
@@ -40,11 +47,13 @@ impl Region {
         Self {
             path: [StateId::NONE; MAX_DEPTH],
             len: 0,
+            whens: 0,
             previous: StateId::NONE,
             due: NEVER,
             stale: false,
             entered: [0; MAX_DEPTH],
             deadlines: Vec::new(),
+            answers: Answers::new(),
         }
     }
 
@@ -52,6 +61,12 @@ impl Region {
     #[inline(always)]
     pub(crate) fn depth(&self) -> u8 {
         self.len
+    }
+
+    /// The depths whose active state has a `when`, bit *n* for depth *n*.
+    #[inline(always)]
+    pub(crate) fn whens(&self) -> u8 {
+        self.whens
     }
 
     /// The active state of a depth.
@@ -75,12 +90,22 @@ impl Region {
         self.entered.get(usize::from(depth)).copied().unwrap_or(0)
     }
 
+    /// Gets ready for the next edge.
+    #[inline(always)]
+    pub(crate) fn prepare(&mut self, program: &Program, ears: &Ears) {
+        if self.answers.stale {
+            self.answers.renew(program, ears, self.path.get(..usize::from(self.len)).unwrap_or(&[]));
+        }
+    }
+
     /// `state` becomes the innermost active one.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, state: StateId, depth: u8, at: Micros) -> Result<(), Fault> {
+    pub(crate) fn enter(&mut self, state: StateId, depth: u8, has_whens: bool, at: Micros) -> Result<(), Fault> {
         *self.path.get_mut(usize::from(depth)).ok_or(Fault::BadProgram)? = state;
         *self.entered.get_mut(usize::from(depth)).ok_or(Fault::BadProgram)? = at;
         self.len = depth + 1;
+        self.whens |= u8::from(has_whens).wrapping_shl(u32::from(depth));
+        self.answers.stale = true;
         Ok(())
     }
 
@@ -88,6 +113,8 @@ impl Region {
     #[inline(always)]
     pub(crate) fn leave(&mut self) {
         self.len = self.len.saturating_sub(1);
+        self.whens &= !1_u8.wrapping_shl(u32::from(self.len));
+        self.answers.stale = true;
         while let Some(last) = self.deadlines.last() {
             if last.depth < self.len {
                 break;

@@ -17,6 +17,7 @@ pub mod check;
 pub mod op;
 pub mod rows;
 
+use crate::vocabulary::EventId;
 use rows::Row;
 use sha2::{Digest, Sha256};
 
@@ -232,6 +233,14 @@ impl<'w> Program<'w> {
         state: &rows::State,
     ) -> impl DoubleEndedIterator<Item = rows::Rule> + ExactSizeIterator + 'w {
         self.rules.get(state.rules.range()).unwrap_or(&[]).iter().map(|words| rows::Rule::read(words))
+    }
+
+    /// The first rule for `event` from rule `first` on and before rule `end`.
+    #[must_use]
+    #[inline(always)]
+    pub fn next_rule(&self, first: usize, end: usize, event: EventId) -> Option<usize> {
+        let rules = self.rules.get(first..end)?;
+        rules.iter().position(|words| rows::Rule::read(words).event == event).map(|place| first + place)
     }
 
     /// A transition or handler after a time.
