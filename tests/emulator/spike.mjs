@@ -1,6 +1,9 @@
-// Times the spike image: edges in at exact, random nanoseconds; edges out. Owns the scenario, the table and what must
-// never happen. Repeat runs print the same table; no wall clock decides anything.
+// Times the spike image: edges in at exact, random nanoseconds; edges out. Owns the scenes, the table and what must never
+// happen. A second run prints the same table; no wall clock decides anything.
+//
+//   node spike.mjs IMAGE [SCENE] [--profile]      EDGES=n edges a row; --profile: cycles by function up to the answer
 
+import { writeFileSync } from "node:fs";
 import { Chip, readElf } from "./chip.mjs";
 
 const LEVER = 2;
@@ -9,9 +12,21 @@ const LAMP = 14;
 const SIGN = 15;
 const PINS = { engine: 16, offer: 17, write: 18, bare: 19, ready: 24, panic: 25 };
 const STRAPS = { maximum: 20, busy: 21, bare: 22 };
-/** How long after an edge everything it causes at once is over. */
-const HORIZON = 900_000;
+const SIZES = ["Engine", "flagship image", "maximum image", "Record", "Record in the log", "queue P0 to P1", "ring"];
+const RAM_BYTES = 264 * 1024;
+/** Kept for the stack of all three levels. */
+const STACK_BYTES = 8 * 1024;
+/** How long after an edge everything it causes at once is over, in ns. */
+const HORIZON = 400_000;
 const EDGES = Number(process.env.EDGES ?? 2000);
+
+// Edges come `period` ns apart and up to `spread` more: the flagship is back in `ready` by then.
+const SCENES = [
+  { name: "bare interrupt", straps: ["bare"], pin: LEVER, answer: PINS.bare, period: 500_000, spread: 10_000 },
+  { name: "flagship", straps: [], pin: LEVER, answer: LAMP, period: 3_400_000, spread: 100_000, risesOnly: true },
+  { name: "maximum", straps: ["maximum"], pin: LEVER, answer: LAMP, period: 500_000, spread: 10_000 },
+  { name: "maximum, 8 levels", straps: ["maximum"], pin: SPOUT, answer: SIGN, period: 500_000, spread: 10_000 },
+];
 
 /** mulberry32: the phases are random and always the same. */
 function generator(seed) {
@@ -23,139 +38,133 @@ function generator(seed) {
   };
 }
 
-function quantile(sorted, q) {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
-}
-
 function spread(values) {
   const sorted = [...values].sort((a, b) => a - b);
-  return { n: sorted.length, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: sorted.at(-1) };
+  const quantile = (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+  return { n: sorted.length, p50: quantile(0.5), p99: quantile(0.99), max: sorted.at(-1) };
 }
 
-/**
- * One run. `pin` in, `answer` out; `period` and `spreadOver` in ns say how far apart edges lie, so that the program is
- * where it must be when the next one comes.
- */
-function run(elf, { cache, straps, pin, answer, period, spreadOver, edges, profile }) {
+/** Boots the image; a chip that is ready, and what its marks will have shown. */
+function boot(elf, { cache, straps, answer }) {
   const chip = new Chip(elf, { cache });
   for (const strap of straps) chip.setInput(STRAPS[strap], true);
-  const faults = [];
-  let ready = false;
-  let answered = null;
-  const spans = { engine: [], offer: [], write: [] };
-  let startNanos = null;
-  for (const name of Object.keys(spans)) {
+  const seen = { faults: [], ready: false, startNanos: null, answered: null, spans: { engine: [], offer: [], write: [] }, worst: 0 };
+  for (const [name, spans] of Object.entries(seen.spans)) {
     let since = null;
     chip.watch(PINS[name], (on, nanos) => {
       if (on) since = nanos;
       else if (since === null) return;
-      else if (ready) spans[name].push([since, Math.round((nanos - since) / chip.nanosPerCycle)]);
-      else startNanos ??= nanos - since;
+      else if (!seen.ready) seen.startNanos ??= nanos - since;
+      else {
+        const cycles = Math.round((nanos - since) / chip.nanosPerCycle);
+        spans.push({ end: nanos, cycles });
+        if (name === "engine") seen.worst = Math.max(seen.worst, cycles);
+      }
     });
   }
-  chip.watch(PINS.panic, (on) => on && faults.push(`panic pin at ${chip.nanos} ns, pc ${chip.core.PC.toString(16)}`));
-  chip.watch(PINS.ready, (on) => (ready ||= on));
-  chip.watch(answer, (on, nanos) => (answered ??= [on, nanos]));
-  for (let ms = 1; !ready && ms < 2000 && faults.length === 0; ms++) chip.runTo(ms * 1e6);
-  if (!ready) throw new Error(`the image never got ready: ${faults}; pc ${chip.core.PC.toString(16)} ${[...chip.complaints.keys()]}`);
+  chip.watch(PINS.panic, (on) => on && seen.faults.push(`the image gave up at ${chip.nanos} ns`));
+  chip.watch(PINS.ready, (on) => (seen.ready ||= on));
+  chip.watch(answer, (on, nanos) => (seen.answered ??= nanos));
+  for (let ms = 1; !seen.ready && ms < 2000 && seen.faults.length === 0; ms++) chip.runTo(ms * 1e6);
+  if (!seen.ready) throw new Error(`the image never got ready: ${seen.faults}; pc ${chip.core.PC.toString(16)}`);
   chip.flashReadsInHandlers = 0;
   chip.flashReaders.clear();
+  return { chip, seen };
+}
 
+/** One row: `EDGES` edges up and as many down. */
+function run(elf, scene, profile) {
+  const { chip, seen } = boot(elf, scene);
   const random = generator(1);
-  const rising = [];
-  const falling = [];
-  let profiling = false;
-  const seen = new Map();
-  const onInstruction = profile
-    ? (pc, cycles) => profiling && seen.set(pc, (seen.get(pc) ?? 0) + cycles)
-    : undefined;
+  const latencies = [];
+  const steps = [];
+  const cyclesAt = new Map();
   let at = chip.nanos + 20e6;
-  let steps = [];
-  for (let n = 0; n < edges && faults.length === 0; n++) {
+  for (let n = 0; n < EDGES && seen.faults.length === 0; n++) {
     for (const active of [true, false]) {
-      at += period / 2 + Math.floor(random() * spreadOver);
+      at += scene.period / 2 + Math.floor(random() * scene.spread);
+      // An instruction under way at that moment ends first, however long it waits for the flash; that is part of it.
       chip.runTo(at);
-      const wait = random() * 8;
-      chip.clock.tick(wait);
-      answered = null;
-      profiling = active;
-      for (const list of Object.values(spans)) list.length = 0;
-      const edgeAt = chip.nanos;
-      chip.setInput(pin, active);
-      if (profile && active) {
-        while (answered === null && chip.nanos < at + HORIZON) chip.runTo(chip.nanos + 1, onInstruction);
-        profiling = false;
+      for (const spans of Object.values(seen.spans)) spans.length = 0;
+      seen.answered = null;
+      const edgeAt = at;
+      chip.setInput(scene.pin, active);
+      while (profile && active && seen.answered === null && chip.nanos < edgeAt + HORIZON / 2) {
+        chip.runTo(chip.nanos + 1, (pc, cycles) => cyclesAt.set(pc, (cyclesAt.get(pc) ?? 0) + cycles));
       }
-      chip.runTo(at + HORIZON);
-      if (answered === null) {
-        if (!(answer === LAMP && !active && !straps.includes("maximum"))) faults.push(`no answer to edge ${n} ${active}`);
-        continue;
-      }
-      (active ? rising : falling).push(answered[1] - edgeAt);
-      if (active) {
-        const of = (name) => spans[name][0]?.[1] ?? 0;
-        const done = Math.max(...spans.write.map(([since, cycles]) => since + cycles * chip.nanosPerCycle));
-        steps.push({ engine: of("engine"), offer: of("offer"), write: spans.write.reduce((sum, [, c]) => sum + c, 0), free: done - edgeAt });
-      }
+      chip.runTo(edgeAt + Math.min(HORIZON, scene.period / 2 - scene.spread));
+      if (seen.answered === null && (active || !scene.risesOnly)) seen.faults.push(`edge ${n} (${active ? "up" : "down"}) had no answer`);
+      if (seen.answered === null || !active) continue;
+      latencies.push(seen.answered - edgeAt);
+      const [engine, offer, write] = [seen.spans.engine[0], seen.spans.offer[0], seen.spans.write[0]];
+      if (engine && offer && write) steps.push({ engine: engine.cycles, offer: offer.cycles, write: write.cycles, done: write.end - edgeAt });
     }
   }
   if (chip.flashReadsInHandlers > 0) {
     const where = [...chip.flashReaders].slice(0, 5).map(([pc, n]) => `${n} at pc ${pc.toString(16)}`);
-    faults.push(`${chip.flashReadsInHandlers} reads of flash by handlers: ${where.join(", ")}`);
+    seen.faults.push(`interrupts read the flash ${chip.flashReadsInHandlers} times: ${where.join(", ")}`);
   }
+  return { latencies, steps, seen, chip, cyclesAt };
+}
+
+function printProfile(elf, scene, cyclesAt) {
   const sums = new Map();
-  if (profile) {
-    for (const [pc, cycles] of seen) {
-      const name = elf.functions.find((f) => pc >= f.start && pc < f.end)?.name ?? pc.toString(16);
-      sums.set(name, (sums.get(name) ?? 0) + cycles);
-    }
+  for (const [pc, cycles] of cyclesAt) {
+    const name = elf.functions.find((f) => pc >= f.start && pc < f.end)?.name ?? pc.toString(16);
+    sums.set(name, (sums.get(name) ?? 0) + cycles);
   }
-  return { rising, falling, steps, faults, complaints: chip.complaints, startNanos, sums, seen, clkSys: chip.rp.clkSys };
+  console.log(`${scene.name}: cycles from edge to answer, by function`);
+  for (const [name, cycles] of [...sums].sort((a, b) => b[1] - a[1]).slice(0, 20)) {
+    console.log(`${(cycles / EDGES).toFixed(0).padStart(7)} ${name}`);
+  }
+  const { PCS } = process.env;
+  if (PCS) writeFileSync(`${PCS}.${scene.name}`, [...cyclesAt].map(([pc, c]) => `${pc.toString(16)} ${c / EDGES}`).join("\n"));
+}
+
+function printMemory(elf, chip) {
+  const at = elf.symbols.get("SPIKE_SIZES").value;
+  const sizes = SIZES.map((name, n) => [name, chip.rp.readUint32(at + 4 * n)]);
+  for (const name of [".cold", ".data", ".hot", ".bss"]) {
+    const section = elf.sections.find((s) => s.name === name);
+    sizes.push([`${name} (${section.address < 0x20000000 ? "flash" : "RAM"})`, section.size]);
+  }
+  const inRam = elf.sections.filter((s) => s.flags & 2 && s.address >= 0x20000000).reduce((sum, s) => sum + s.size, 0);
+  const ring = sizes.find(([name]) => name === "ring")[1];
+  sizes.push(["left for a ring", RAM_BYTES - STACK_BYTES - (inRam - ring)]);
+  console.log("\nBytes");
+  for (const [name, bytes] of sizes) console.log(`${String(bytes).padStart(8)}  ${name}`);
 }
 
 const elf = readElf(process.argv[2]);
-const only = process.argv[3];
 const profile = process.argv.includes("--profile");
-const SCENES = [
-  { name: "bare interrupt", straps: ["bare"], pin: LEVER, answer: PINS.bare, period: 60_000, spreadOver: 5_000 },
-  { name: "flagship", straps: [], pin: LEVER, answer: LAMP, period: 3_400_000, spreadOver: 100_000 },
-  { name: "maximum", straps: ["maximum"], pin: LEVER, answer: LAMP, period: 2_000_000, spreadOver: 5_000 },
-  { name: "maximum, 8 levels", straps: ["maximum"], pin: SPOUT, answer: SIGN, period: 2_000_000, spreadOver: 5_000 },
-];
-
+const only = process.argv[3]?.startsWith("--") ? undefined : process.argv[3];
+const us = (nanos) => (nanos / 1000).toFixed(2);
 const rows = [];
-let failed = false;
-for (const scene of SCENES) {
-  if (only && !only.startsWith("--") && !scene.name.startsWith(only)) continue;
-  for (const [cache, busy] of [[false, false], [true, false], [true, true]]) {
-    if (profile && busy) continue;
+const faults = new Set();
+let last;
+for (const scene of SCENES.filter((s) => !only || s.name.startsWith(only))) {
+  for (const [flash, cache, busy] of [["no cost", false, false], ["cache", true, false], ["cache, P2 in flash", true, true]]) {
+    if (profile && flash !== "no cost") continue;
     const straps = busy ? [...scene.straps, "busy"] : scene.straps;
-    const result = run(elf, { ...scene, straps, cache, edges: EDGES, profile });
-    const { p50, p99, max, n } = spread(result.rising);
-    const us = (nanos) => (nanos / 1000).toFixed(2);
-    const engine = spread(result.steps.map((s) => s.engine));
-    const offer = spread(result.steps.map((s) => s.offer));
-    const write = spread(result.steps.map((s) => s.write));
-    const free = spread(result.steps.map((s) => s.free));
-    rows.push({
-      scene: scene.name, "flash cache": cache ? (busy ? "on, busy" : "on") : "off", n,
-      "p50 µs": us(p50), "p99 µs": us(p99), "max µs": us(max),
-      "engine cycles p50": engine.p50, "engine max": engine.max, "offer p50": offer.p50, "write p50": write.p50,
-      "all done p50 µs": us(free.p50), "all done max µs": us(free.max), "start ms": (result.startNanos / 1e6).toFixed(2),
-    });
-    for (const fault of result.faults) {
-      failed = true;
-      console.error(`${scene.name}: ${fault}`);
+    const { latencies, steps, seen, chip, cyclesAt } = run(elf, { ...scene, straps, cache }, profile);
+    last = chip;
+    const edge = spread(latencies);
+    const of = (name) => spread(steps.map((step) => step[name]));
+    const row = { scene: scene.name, flash, n: edge.n, "p50 µs": us(edge.p50), "p99 µs": us(edge.p99), "max µs": us(edge.max) };
+    if (steps.length > 0) {
+      Object.assign(row, {
+        "engine cycles p50": of("engine").p50, max: of("engine").max, "worst step": seen.worst, "offer": of("offer").p50,
+        "write": of("write").p50, "P1 free µs": us(of("done").p50), "start ms": (seen.startNanos / 1e6).toFixed(2),
+      });
     }
-    for (const [text, count] of result.complaints) console.error(`${scene.name}: emulator: ${text} (${count}×)`);
-    if (profile) {
-      const total = [...result.sums.values()].reduce((a, b) => a + b, 0);
-      for (const [name, cycles] of [...result.sums].sort((a, b) => b[1] - a[1]).slice(0, 25)) {
-        console.log(`${(cycles / EDGES).toFixed(0).padStart(6)} ${((100 * cycles) / total).toFixed(0).padStart(3)} % ${name}`);
-      }
-      break;
-    }
+    rows.push(row);
+    for (const fault of seen.faults) faults.add(`${scene.name}, ${flash}: ${fault}`);
+    for (const [text, count] of chip.complaints) console.error(`${scene.name}: the emulator says: ${text} (${count} times)`);
+    if (profile) printProfile(elf, scene, cyclesAt);
   }
 }
+console.log(`Edge in to edge out, emulated RP2040 at ${last.rp.clkSys / 1e6} MHz`);
 console.table(rows);
-if (failed) process.exit(1);
+printMemory(elf, last);
+for (const fault of faults) console.error(`FAILED: ${fault}`);
+process.exit(faults.size > 0 ? 1 : 0);

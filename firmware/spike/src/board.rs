@@ -40,12 +40,13 @@ const STRAP_MAXIMUM: u32 = 1 << 20;
 const STRAP_BUSY: u32 = 1 << 21;
 const STRAP_BARE: u32 = 1 << 22;
 
-/// An edge as P0 hands it on: the low half of its stamp, and the levels of all pins with the line that changed.
+/// Edges as P0 hands them on, raw, so that it takes the same short time whatever came: the low half of their stamp, the
+/// pins that changed, and the levels of all.
 #[derive(Clone, Copy)]
-struct Edge {
+struct Edges {
     stamp: u32,
-    line: u8,
-    active: bool,
+    pending: u32,
+    levels: u32,
 }
 
 const EDGES: usize = 64;
@@ -95,15 +96,15 @@ impl engine::Sink for Log {
 struct P1 {
     engine: Engine,
     program: Option<Program<'static>>,
-    edges: Option<Consumer<'static, Edge>>,
+    edges: Option<Consumer<'static, Edges>>,
     log: Log,
     writer: Writer,
     ring_at: usize,
 }
 
-static QUEUE: Owned<Queue<Edge, EDGES>> = Owned::new(Queue::new());
+static QUEUE: Owned<Queue<Edges, EDGES>> = Owned::new(Queue::new());
 /// P0's alone.
-static PRODUCER: Owned<Option<Producer<'static, Edge>>> = Owned::new(None);
+static PRODUCER: Owned<Option<Producer<'static, Edges>>> = Owned::new(None);
 /// P1's alone.
 static LEVEL_1: Owned<P1> = Owned::new(P1 {
     engine: Engine::new(),
@@ -132,7 +133,7 @@ static SPIKE_SIZES: [u32; 7] = [
     size_of_val(&MAXIMUM) as u32,
     size_of::<Record>() as u32,
     size_of::<(Micros, Record)>() as u32,
-    EDGES as u32 * size_of::<Edge>() as u32,
+    EDGES as u32 * size_of::<Edges>() as u32,
     RING_BYTES as u32,
 ];
 
@@ -184,15 +185,9 @@ fn IO_IRQ_BANK0() {
     io.intr(0).write(|w| unsafe { w.bits(pending) });
     let levels = sio.gpio_in().read().bits();
     // Sound: P0's alone.
-    if let Some(producer) = unsafe { PRODUCER.get() } {
-        for (line, pin) in INPUTS.iter().enumerate() {
-            if pending & (0b1100 << (pin * 4)) != 0 {
-                let edge = Edge { stamp, line: line as u8, active: levels & (1 << pin) != 0 };
-                if producer.enqueue(edge).is_err() {
-                    set(MARK_PANIC);
-                }
-            }
-        }
+    let queued = unsafe { PRODUCER.get() }.as_mut().map(|producer| producer.enqueue(Edges { stamp, pending, levels }));
+    if !matches!(queued, Some(Ok(()))) {
+        set(MARK_PANIC);
     }
     NVIC::pend(pac::Interrupt::SW0_IRQ);
 }
@@ -220,58 +215,78 @@ fn TIMER_IRQ_0() {
 fn SW0_IRQ() {
     // Sound: P1's alone.
     let p1 = unsafe { LEVEL_1.get() };
-    let (Some(program), Some(edges)) = (&p1.program, &mut p1.edges) else { return };
-    loop {
-        // Everything stamped before this reading is in the queue: P0 cannot be interrupted by us.
-        let now = micros();
-        set(MARK_OFFER);
-        while let Some(edge) = edges.dequeue() {
-            let behind = (now as u32).wrapping_sub(edge.stamp) as i32;
-            let stamp = now.wrapping_sub(i64::from(behind).cast_unsigned());
-            let given = Given::Edge { line: LineId(edge.line), active: edge.active };
-            if p1.engine.offer(stamp, given).is_err() {
-                set(MARK_PANIC);
-            }
-        }
-        clear(MARK_OFFER);
-        let closed = now - 1;
-        if p1.engine.next_at().is_some_and(|next| next <= closed) {
-            set(MARK_ENGINE);
-            p1.engine.advance(program, closed, 1, &mut p1.log);
-            clear(MARK_ENGINE);
-        }
-        match p1.engine.next_at() {
-            Some(next) if next <= now + 1 => {}
-            next => {
-                // Sound: only P1 writes the alarm.
-                let timer = unsafe { &*pac::TIMER::ptr() };
-                let wake = next.map_or(now + 1_000_000, |next| next.saturating_add(1).min(now + 1_000_000));
-                timer.alarm0().write(|w| unsafe { w.bits(wake as u32) });
-                if micros() < wake {
-                    break;
-                }
-            }
-        }
-    }
+    while turn(p1) {}
     if !p1.engine.running() || p1.log.lost > 0 {
         set(MARK_PANIC);
     }
     set(MARK_WRITE);
+    write_down(&mut p1.log, &mut p1.writer, &mut p1.ring_at);
+    clear(MARK_WRITE);
+}
+
+/// Hands the engine what came and lets it handle what has closed; whether there is more to do at once.
+#[inline(never)]
+fn turn(p1: &mut P1) -> bool {
+    let (Some(program), Some(queue)) = (&p1.program, &mut p1.edges) else { return false };
+    // Everything stamped before this reading is in the queue: P0 cannot be interrupted by us.
+    let now = micros();
+    while let Some(edges) = queue.dequeue() {
+        offer(&mut p1.engine, now, edges);
+    }
+    set(MARK_ENGINE);
+    p1.engine.advance(program, now - 1, 1, &mut p1.log);
+    clear(MARK_ENGINE);
+    is_due(&p1.engine, now)
+}
+
+/// Offers what P0 saw, line by line.
+#[inline(never)]
+fn offer(engine: &mut Engine, now: Micros, edges: Edges) {
+    set(MARK_OFFER);
+    // P0 keeps the low half of the clock; what it stamped lies at most half its range away.
+    let behind = (now as u32).wrapping_sub(edges.stamp).cast_signed();
+    let stamp = now.wrapping_sub(i64::from(behind).cast_unsigned());
+    for (line, pin) in INPUTS.iter().enumerate() {
+        if edges.pending & (0b1100 << (pin * 4)) != 0 {
+            let given = Given::Edge { line: LineId(line as u8), active: edges.levels & (1 << pin) != 0 };
+            if engine.offer(stamp, given).is_err() {
+                set(MARK_PANIC);
+            }
+        }
+    }
+    clear(MARK_OFFER);
+}
+
+/// Whether the engine has something in this microsecond or the one before; if not, sets the alarm for what is next.
+#[inline(never)]
+fn is_due(engine: &Engine, now: Micros) -> bool {
+    let next = engine.next_at().unwrap_or(Micros::MAX);
+    if next <= now {
+        return true;
+    }
+    let wake = next.saturating_add(1).min(now + 1_000_000);
+    // Sound: only P1 writes the alarm.
+    unsafe { (*pac::TIMER::ptr()).alarm0().write(|w| w.bits(wake as u32)) };
+    micros() >= wake
+}
+
+/// Writes the records into the ring.
+#[inline(never)]
+fn write_down(log: &mut Log, writer: &mut Writer, ring_at: &mut usize) {
     // Sound: P1's alone.
     let ring = unsafe { RING.get() };
-    for (at, record) in p1.log.records.iter().take(p1.log.len) {
+    for (at, record) in log.records.iter().take(log.len) {
         let mut bytes = [0; ENTRY_BYTES_MAX];
-        let used = p1.writer.write(*at, record, &mut bytes);
-        if p1.ring_at + used.len() > RING_BYTES {
-            p1.ring_at = 0;
+        let used = writer.write(*at, record, &mut bytes);
+        if *ring_at + used.len() > RING_BYTES {
+            *ring_at = 0;
         }
-        if let Some(slot) = ring.get_mut(p1.ring_at..p1.ring_at + used.len()) {
+        if let Some(slot) = ring.get_mut(*ring_at..*ring_at + used.len()) {
             slot.copy_from_slice(used);
         }
-        p1.ring_at += used.len();
+        *ring_at += used.len();
     }
-    p1.log.len = 0;
-    clear(MARK_WRITE);
+    log.len = 0;
 }
 
 #[rp2040_hal::entry]
