@@ -86,6 +86,13 @@ pub enum SessionError {
         /// Records that are safe.
         durable: u64,
     },
+    /// The device did not come back.
+    GivenUp {
+        /// What happened.
+        why: String,
+        /// Records that are safe.
+        durable: u64,
+    },
     /// The records do not read as the link promises.
     Records(link::record::RecordError),
     /// The operating system gave no timer to wait with.
@@ -107,6 +114,10 @@ impl fmt::Display for SessionError {
                 f,
                 "the device was reset in mid-session; its outputs are safe, and everything before record {durable} is on \
                  disk"
+            ),
+            Self::GivenUp { why, durable } => write!(
+                f,
+                "{why}: the rig makes itself safe; records after {durable} are unknown, everything before is on disk"
             ),
             Self::NoRuntime(error) => write!(f, "the operating system gave no timer to wait with: {error}"),
             Self::Records(error) => write!(f, "the device sent records this build cannot read: {error}"),
@@ -230,6 +241,20 @@ impl<S: Storage> Session<S> {
                 // Before the start there is nothing to end; `start` looks at the wish.
                 _ => {}
             }
+        }
+    }
+
+    /// Gives up on a device that does not come back: what arrived is kept, and the journal says that it is not all.
+    pub fn give_up(&mut self, why: &str) {
+        if self.phase == Phase::Done {
+            return;
+        }
+        self.sync();
+        let durable = self.journal.as_ref().map_or(0, Writer::durable);
+        let closed = self.journal.take().map(|journal| journal.close(Why::Incomplete(why.to_owned())));
+        match closed {
+            Some(Err(error)) => self.end_with(SessionError::Write(error)),
+            _ => self.end_with(SessionError::GivenUp { why: why.to_owned(), durable }),
         }
     }
 
@@ -438,7 +463,7 @@ impl<S: Storage> Session<S> {
             return;
         }
         let Some(journal) = self.journal.take() else { return };
-        match journal.close(Why::Ended) {
+        match journal.close(Why::Ended(reason)) {
             Ok(closed) => {
                 self.phase = Phase::Forgetting(Ended { reason, records: closed.records, bytes: closed.bytes });
                 let session = self.plan.session;
