@@ -145,6 +145,21 @@ fn the_device_is_never_left_alone_in_a_simulated_hour() {
 }
 
 #[test]
+fn twenty_thousand_records_a_second_pass_while_connected() {
+    let mut bench = Bench::in_session(0, 18);
+    let mut most_held = 0;
+    for _ in 0..20_000 {
+        bench.write_record();
+        bench.run_for(50);
+        bench.durable = bench.records.len() as u32;
+        most_held = most_held.max(bench.ring.next() - bench.ring.first_kept());
+    }
+    bench.run_until(|bench| bench.records.len() == 20_000);
+    assert_eq!(bench.records, (0..20_000).collect::<Vec<_>>());
+    assert!(most_held < 400, "the device held {most_held} records, 20 ms of them");
+}
+
+#[test]
 fn at_rest_both_ends_say_little() {
     let mut bench = Bench::in_session(0, 12);
     bench.run_for(SECOND);
