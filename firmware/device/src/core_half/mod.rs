@@ -101,8 +101,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             self.offer(at, Given::LastTrial(EndReason::HostLost), hook);
         }
         self.watch_ring(now, hook);
-        self.run(now, hook);
+        // Before the late step is made, so that P0 knows of the trip before it is asked for anything.
         self.watch_lateness(now, hook);
+        self.run(now, hook);
         if !self.engine.running() && self.out.has_room_for_orders() {
             self.phase = Phase::Ending;
             self.watch.rest();
