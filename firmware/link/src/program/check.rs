@@ -52,11 +52,13 @@ pub fn cost(program: &Program<'_>) -> Result<Cost, CheckError> {
     lists(program)?;
     stimuli(program)?;
     draw::draws(program)?;
-    regions(program)?;
     let mut owned = [0; 3];
     for index in 0..program.rows(Table::States) {
         state(program, index)?;
         own_rows(program, index, &mut owned)?;
+    }
+    regions(program)?;
+    for index in 0..program.rows(Table::States) {
         actions_of_state(program, &mut walk, index)?;
     }
     invariants(program)?;
