@@ -10,10 +10,6 @@ use link::{DisarmCause, EndReason, EventId, InvariantId, LineId, Record, StateId
 
 const LASER_SET: u32 = LineId(LASER).bit();
 
-fn edge(line: u8, on: bool) -> Record {
-    Record::Edge { line: LineId(line), on }
-}
-
 #[test]
 fn a_press_gives_water_and_light_and_every_edge_is_recorded() {
     lab(0, |lab| {
@@ -91,7 +87,7 @@ fn in_any_order(mut bytes: &[u8]) -> Vec<(u64, String)> {
     let mut reader = link::record::Reader::new(0);
     let mut all = Vec::new();
     while !bytes.is_empty() {
-        let (at, record, rest) = reader.read(bytes).unwrap();
+        let (at, record, rest) = reader.read(bytes).expect("the stream is whole");
         all.push((at, format!("{record:?}")));
         bytes = rest;
     }

@@ -217,7 +217,7 @@ impl Lab<'_> {
                     HostEvent::Records { count, base, bytes, .. } => {
                         let (mut reader, mut rest) = (Reader::new(base), bytes);
                         for _ in 0..count {
-                            let (at, record, tail) = reader.read(rest).unwrap();
+                            let (at, record, tail) = reader.read(rest).expect("the link carries whole records");
                             self.records.push((at, record));
                             rest = tail;
                         }
@@ -261,9 +261,9 @@ impl Lab<'_> {
 
     pub fn load(&mut self, rig: &Rig, program: &Assembly) {
         let mut bytes = [0; 512];
-        let rig = postcard::to_slice(rig, &mut bytes).unwrap();
+        let rig = postcard::to_slice(rig, &mut bytes).expect("a rig takes fewer bytes");
         assert_eq!(self.upload(Upload::Rig, rig), Answer::Done);
-        let words = program.image().unwrap();
+        let words = program.image().expect("the program is short");
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         assert_eq!(self.upload(Upload::Program, &bytes), Answer::Done);
     }
