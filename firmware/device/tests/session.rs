@@ -6,6 +6,7 @@ use common::bench::*;
 use common::*;
 use link::message::{Answer, Command, Refusal, State, Upload};
 use link::program::rows::{Invariant, Scope};
+use link::rig::{Pull, Role};
 use link::{DisarmCause, EndReason, EventId, InvariantId, LineId, Record, StateId, TripCause, VariableId, Verdict};
 
 const LASER_SET: u32 = LineId(LASER).bit();
@@ -291,6 +292,53 @@ fn a_processor_held_up_for_too_long_trips() {
         lab.wait(100_000);
         assert_eq!(lab.times_of(Record::Trip(TripCause::TooLate)).len(), 1);
         assert!(lab.all_off());
+    });
+}
+
+#[test]
+fn a_burst_of_inputs_while_p1_is_held_up_is_handled_whole_each_at_its_own_time() {
+    lab(0, |lab| {
+        let mut rig = rig();
+        rig.lines[usize::from(SPOUT)].role = Role::Input { pull: Pull::Down, debounce_us: 0 };
+        lab.load(&rig, &protocol());
+        lab.start();
+        let began = lab.now;
+        for n in 0..150 {
+            lab.now = began + n * 10;
+            lab.touch(SPOUT_PIN, n % 2 == 0);
+        }
+        lab.wait(100_000);
+        let expected: Vec<_> = (0..150).map(|n| (began + n * 10, n % 2 == 0)).collect();
+        let inputs: Vec<_> = lab
+            .records
+            .iter()
+            .filter_map(|(at, record)| match record {
+                Record::Input { active, late_us: 0, .. } => Some((*at, *active)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(inputs, expected);
+    });
+}
+
+#[test]
+fn a_storm_of_inputs_trips_and_the_session_still_ends_as_it_should() {
+    lab(0, |lab| {
+        let mut rig = rig();
+        rig.lines[usize::from(SPOUT)].role = Role::Input { pull: Pull::Down, debounce_us: 0 };
+        lab.load(&rig, &protocol());
+        lab.start();
+        for n in 0..1_000 {
+            lab.touch(SPOUT_PIN, n % 2 == 0);
+        }
+        lab.wait(100_000);
+        let lost: u32 =
+            lab.records.iter().map(|(_, record)| if let Record::Lost { count } = record { *count } else { 0 }).sum();
+        let kept = lab.records.iter().filter(|(_, record)| matches!(record, Record::Input { .. })).count();
+        assert!(lost > 0 && lost as usize + kept == 1_000, "{lost} lost, {kept} kept");
+        assert_eq!(lab.times_of(Record::Trip(TripCause::Lost)).len(), 1);
+        assert_eq!(lab.times_of(Record::End(EndReason::Tripped(TripCause::Lost))).len(), 1);
+        assert_eq!(lab.outer.state(), State::Over);
     });
 }
 
