@@ -169,11 +169,11 @@ pub fn pair(
     tolerance_us: Micros,
     whole: bool,
 ) -> Pairing {
-    let mut gatherer = Gatherer::new(rig, whole);
+    let mut gatherer = Gatherer::new(rig, tolerance_us, whole);
     for (number, at, record) in records {
         gatherer.take(number, at, record);
     }
-    gatherer.pair(tolerance_us)
+    gatherer.pair()
 }
 
 /// Something a line must do, from `at` on until the next.
@@ -187,8 +187,13 @@ struct Act {
 #[derive(Debug, Clone, Copy)]
 enum What {
     Request(Request),
-    Refused,
     Cut,
+}
+
+impl Act {
+    const fn is_request(&self) -> bool {
+        matches!(self.what, What::Request(_))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -215,12 +220,13 @@ struct Gatherer {
     /// The latest time of any record.
     horizon: Micros,
     end: Option<(u64, Micros)>,
+    tolerance_us: Micros,
     whole: bool,
     pairing: Pairing,
 }
 
 impl Gatherer {
-    fn new(rig: &Rig, whole: bool) -> Self {
+    fn new(rig: &Rig, tolerance_us: Micros, whole: bool) -> Self {
         let line = |line: &RigLine| Line {
             safe_on_trip: matches!(line.role, Role::Output { safe_on_trip: true, .. }),
             ..Line::default()
@@ -233,6 +239,7 @@ impl Gatherer {
             sure: 0,
             horizon: 0,
             end: None,
+            tolerance_us,
             whole,
             pairing: Pairing::default(),
         }
@@ -301,21 +308,27 @@ impl Gatherer {
         match verdict {
             Verdict::CutAtMaxOn | Verdict::CutByDisarm | Verdict::CutByEnd => self.act(line, number, at, What::Cut),
             Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput => {
-                let last = self.lines.get_mut(line.index()).and_then(|line| {
-                    line.acts.iter_mut().rfind(|act| matches!(act.what, What::Request(_) | What::Refused))
+                let earliest = at.saturating_sub(self.tolerance_us);
+                let asked = self.lines.get_mut(line.index()).and_then(|line| {
+                    // Of several requests in one breath it is the first that waits for its verdict; else the last one made.
+                    let just_now = line.acts.iter().position(|act| act.at >= earliest && act.is_request());
+                    let asked = just_now.or_else(|| line.acts.iter().rposition(Act::is_request));
+                    asked.and_then(|n| line.acts.get_mut(n))
                 });
-                match last {
-                    Some(act) if matches!(act.what, What::Request(_)) => {
-                        act.what = What::Refused;
+                match asked {
+                    Some(act) => {
+                        // What ran before it ends all the same.
+                        act.what = What::Cut;
                         self.pairing.refused += 1;
                     }
-                    _ => self.pairing.unpaired.push(Unpaired::Verdict { number, at, line }),
+                    None => self.pairing.unpaired.push(Unpaired::Verdict { number, at, line }),
                 }
             }
         }
     }
 
-    fn pair(mut self, tolerance_us: Micros) -> Pairing {
+    fn pair(mut self) -> Pairing {
+        let tolerance_us = self.tolerance_us;
         if let (Some((number, at)), true) = (self.end, self.whole && self.armed != 0) {
             self.pairing.unpaired.push(Unpaired::LeftArmed { number, at, lines: self.armed });
         }
@@ -323,7 +336,6 @@ impl Gatherer {
         for (n, line) in self.lines.iter_mut().enumerate() {
             // Edges are stamped at the pin and written down when there is time, so they may stand a little out of order.
             line.edges.sort_by_key(|edge| (edge.at, edge.number));
-            line.acts.retain(|act| !matches!(act.what, What::Refused));
             line.acts.sort_by_key(|act| (act.at, act.number));
             let mut matcher = Matcher {
                 line: LineId(n as u8),
@@ -415,11 +427,8 @@ impl Matcher<'_> {
 
     fn carry_out(&mut self, act: &Act, until: Micros) {
         match act.what {
-            What::Refused => {}
             What::Cut | What::Request(Request::Off) => {
-                if let Met::Missing = self.meet(act.at, false, until) {
-                    self.pairing.unpaired.push(Unpaired::StayedOn { number: act.number, at: act.at, line: self.line });
-                }
+                self.off(act, until);
             }
             What::Request(Request::On) => {
                 self.train(act, &Train { width_us: u32::MAX, ..Train::pulse(0) }, true, until);
@@ -432,17 +441,25 @@ impl Matcher<'_> {
         }
     }
 
+    fn off(&mut self, act: &Act, until: Micros) {
+        if let Met::Missing = self.meet(act.at, false, until) {
+            self.pairing.unpaired.push(Unpaired::StayedOn { number: act.number, at: act.at, line: self.line });
+        }
+    }
+
     /// A train; `endless` if it is one pulse that never falls by itself.
     fn train(&mut self, act: &Act, train: &Train, endless: bool, until: Micros) {
         if train.count == 0 || train.width_us == 0 {
+            // A train without a pulse replaces what ran before by nothing.
+            self.off(act, until);
             return;
         }
         let touching = train.count > 1 && train.width_us >= train.period_us;
         let on_us = train.length_us().saturating_sub(u64::from(train.delay_us));
         let (pulses, width_us) = if touching { (1, on_us) } else { (train.count, u64::from(train.width_us)) };
-        if train.delay_us > 0 && self.level {
+        if train.delay_us > 0 {
             // What was on before goes off while the train waits.
-            self.meet(act.at, false, act.at);
+            self.off(act, until);
         }
         let mut first = act.at.saturating_add(u64::from(train.delay_us));
         let mut missing: Option<(Micros, bool, u32)> = None;

@@ -22,6 +22,8 @@ use crate::reader::Session;
 
 /// Microseconds handled between two looks at what came out.
 const STEPS: u16 = 64;
+/// Findings that are written out one by one.
+const TOLD: usize = 20;
 
 /// What a replay that reproduced everything has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,39 @@ pub struct ReplayReport {
     pub ended: bool,
     /// How requests and edges pair.
     pub pairing: Pairing,
+}
+
+impl ReplayReport {
+    /// Whether every request and edge pairs; that the program did the same again goes without saying.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.pairing.unpaired.is_empty()
+    }
+}
+
+impl fmt::Display for ReplayReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, fed, derived, ended, pairing } = self;
+        let Pairing { requests, refused, breaches, edges, latency_us_max, unpaired } = pairing;
+        write!(
+            f,
+            "all {derived} derived records made again from {fed} given ones ({records} records in all); {requests} requests \
+             ({refused} refused, {breaches} blocked) paired with {edges} edges, first edges at most {latency_us_max} µs late"
+        )?;
+        if !ended {
+            write!(f, "; the session was interrupted")?;
+        }
+        if !unpaired.is_empty() {
+            write!(f, "; {} do not pair", unpaired.len())?;
+        }
+        for unpaired in unpaired.iter().take(TOLD) {
+            write!(f, "\n  {unpaired}")?;
+        }
+        if unpaired.len() > TOLD {
+            write!(f, "\n  and {} more", unpaired.len() - TOLD)?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a session could not be reproduced.

@@ -1,5 +1,7 @@
 //! Sessions run again from their journals: honest ones, and ones rewritten with a sound chain.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod common;
 
 use common::STARTED;
