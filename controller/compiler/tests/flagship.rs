@@ -17,7 +17,9 @@ fn compiled(path: &str) -> Compiled {
 }
 
 #[test]
-fn it_compiles_without_a_warning() {
-    let compiled = compiled("protocols/probabilistic-reward.yaml");
-    assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+fn every_protocol_that_ships_compiles_without_a_warning() {
+    for path in ["protocols/probabilistic-reward.yaml", "protocols/lever-pull.yaml"] {
+        let compiled = compiled(path);
+        assert!(compiled.warnings.is_empty(), "{path}:\n{}", compiled.warnings);
+    }
 }
