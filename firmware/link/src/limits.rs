@@ -31,6 +31,9 @@ pub const MAX_STACK: usize = 32;
 pub const MAX_SIGNALS: usize = 16;
 /// Transitions that may follow one another within one microsecond before the engine calls it a fault.
 pub const MAX_CHAIN: u16 = 64;
+/// Ends of trains, timers and time-outs that may fall due within one microsecond: every one there can be at once, and as
+/// many again that start anew for no time at all.
+pub const MAX_DUE: u16 = 512;
 /// Inputs that may wait for their microsecond to close.
 pub const MAX_INBOX: usize = 64;
 /// Words of one program image: 64 KiB.

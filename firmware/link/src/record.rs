@@ -230,6 +230,10 @@ pub enum Record {
     Fault(Fault),
     /// The last record the program makes.
     End(EndReason),
+
+    // Given; appended.
+    /// The session is told to end at the next trial boundary.
+    LastTrial(EndReason),
 }
 
 impl Record {
@@ -256,7 +260,12 @@ impl Record {
     pub const fn feeds_engine(&self) -> bool {
         matches!(
             self,
-            Self::Start { .. } | Self::Input { .. } | Self::Outside { .. } | Self::Parameter { .. } | Self::Stop(_)
+            Self::Start { .. }
+                | Self::Input { .. }
+                | Self::Outside { .. }
+                | Self::Parameter { .. }
+                | Self::Stop(_)
+                | Self::LastTrial(_)
         )
     }
 }

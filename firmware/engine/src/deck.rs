@@ -1,0 +1,123 @@
+//! Decks: exact ratios without putting back, a bound on runs, cards spent when drawn or only by the trial that used
+//! them. Owns what is left in every deck; the rows say what a full one holds.
+
+use link::limits::{MAX_DECK_CELLS, MAX_DRAWS, MAX_LABELS};
+use link::program::Program;
+use link::program::rows::{Draw, DrawKind};
+use link::{Fault, OutcomeId};
+
+use crate::random::Generator;
+
+#[derive(Debug)]
+pub(crate) struct Decks {
+    /// Per deck: what is left of each label, 1 + the label spent last, how often in a row.
+    cells: [u16; MAX_DECK_CELLS],
+    /// Per draw: 1 + the label that was drawn and is not spent yet.
+    drawn: [u8; MAX_DRAWS],
+}
+
+/// A card, and the odds it had: cards like it, cards that could come.
+pub(crate) struct Card {
+    pub(crate) label: i64,
+    pub(crate) odds: (i64, i64),
+}
+
+impl Decks {
+    pub(crate) const fn new() -> Self {
+        Self { cells: [0; MAX_DECK_CELLS], drawn: [0; MAX_DRAWS] }
+    }
+
+    fn cell(&mut self, row: &Draw, index: usize) -> Result<&mut u16, Fault> {
+        self.cells.get_mut(usize::from(row.cells) + index).ok_or(Fault::BadProgram)
+    }
+
+    /// Cards of each label that may come now: those left, without the label whose run is at its bound.
+    fn eligible(&mut self, row: &Draw) -> Result<[u16; MAX_LABELS], Fault> {
+        let labels = usize::from(row.labels);
+        let (last, run) = (*self.cell(row, labels)?, *self.cell(row, labels + 1)?);
+        let mut cards = [0; MAX_LABELS];
+        for (label, slot) in cards.iter_mut().enumerate().take(labels) {
+            let barred = row.max_run > 0 && usize::from(last) == label + 1 && run >= u16::from(row.max_run);
+            *slot = if barred { 0 } else { *self.cell(row, label)? };
+        }
+        Ok(cards)
+    }
+
+    /// Puts a full deck on top of what is left, so that the ratio stays exact in the long run.
+    fn refill(&mut self, program: &Program, row: &Draw) -> Result<(), Fault> {
+        for label in 0..usize::from(row.labels) {
+            let full = program.constant(usize::from(row.constants) + label);
+            let full = u16::try_from(full).map_err(|_| Fault::Draw)?;
+            let cell = self.cell(row, label)?;
+            *cell = cell.checked_add(full).ok_or(Fault::Draw)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn draw(
+        &mut self,
+        program: &Program,
+        index: usize,
+        row: &Draw,
+        generator: &mut Generator,
+    ) -> Result<Card, Fault> {
+        let mut cards = self.eligible(row)?;
+        if cards.iter().all(|count| *count == 0) {
+            self.refill(program, row)?;
+            cards = self.eligible(row)?;
+        }
+        if cards.iter().all(|count| *count == 0) {
+            // Nothing but the label whose run is at its bound was ever in this deck: the bound cannot be kept.
+            for (label, slot) in cards.iter_mut().enumerate().take(usize::from(row.labels)) {
+                *slot = *self.cell(row, label)?;
+            }
+        }
+        let total: i64 = cards.iter().map(|count| i64::from(*count)).sum();
+        let mut rest = generator.uniform(0, total - 1)?;
+        for (label, count) in cards.iter().enumerate() {
+            let count = i64::from(*count);
+            if rest < count {
+                if let Some(drawn) = self.drawn.get_mut(index) {
+                    *drawn = label as u8 + 1;
+                }
+                if row.spend_on == Draw::AT_ONCE {
+                    self.spend(index, row)?;
+                }
+                return Ok(Card { label: label as i64, odds: (count, total) });
+            }
+            rest -= count;
+        }
+        Err(Fault::Draw)
+    }
+
+    fn spend(&mut self, index: usize, row: &Draw) -> Result<(), Fault> {
+        let Some(drawn) = self.drawn.get_mut(index).map(core::mem::take).filter(|drawn| *drawn > 0) else {
+            return Ok(());
+        };
+        let labels = usize::from(row.labels);
+        let left = self.cell(row, usize::from(drawn) - 1)?;
+        *left = left.saturating_sub(1);
+        let last = self.cell(row, labels)?;
+        let again = *last == u16::from(drawn);
+        *last = u16::from(drawn);
+        let run = self.cell(row, labels + 1)?;
+        *run = if again { run.saturating_add(1) } else { 1 };
+        Ok(())
+    }
+
+    /// The trial's outcome is known: the cards that wait for it are spent.
+    pub(crate) fn outcome(&mut self, program: &Program, outcome: OutcomeId) -> Result<(), Fault> {
+        for index in 0..program.rows(link::program::Table::Draws) {
+            let row = program.draw(index);
+            if row.kind == DrawKind::Deck && row.spend_on == outcome {
+                self.spend(index, &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A trial begins: cards the last one drew and did not use go back.
+    pub(crate) fn trial(&mut self) {
+        self.drawn = [0; MAX_DRAWS];
+    }
+}

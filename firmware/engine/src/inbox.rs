@@ -1,0 +1,69 @@
+//! What waits for its microsecond to close, kept in the order it will be handled in. Owns rows 1 to 4 of the order
+//! within one microsecond; knows nothing of states.
+
+use heapless::Vec;
+use link::Micros;
+use link::limits::MAX_INBOX;
+
+use crate::{Given, InboxFull};
+
+/// One thing that waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    /// The microsecond it will be handled in.
+    pub(crate) at: Micros,
+    /// How far that lies behind its own stamp, in µs.
+    pub(crate) late_us: u32,
+    /// What it is.
+    pub(crate) given: Given,
+}
+
+/// Sorted with the next to be handled last, so that taking it is cheap.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    waiting: Vec<Waiting, MAX_INBOX>,
+}
+
+/// The rank of a row in the table, and the order within the row.
+fn rank(given: &Given) -> u32 {
+    match given {
+        Given::Stop(_) | Given::LastTrial(_) => 0,
+        Given::Edge { line, .. } => 0x1_0000 | u32::from(line.0),
+        Given::Outside(event) => 0x2_0000 | u32::from(event.0),
+        Given::Parameter { .. } => 0x3_0000,
+    }
+}
+
+impl Inbox {
+    pub(crate) const fn new() -> Self {
+        Self { waiting: Vec::new() }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Puts something with `stamp` where it belongs, `clock` being the first microsecond still open.
+    pub(crate) fn offer(&mut self, clock: Micros, stamp: Micros, given: Given) -> Result<(), InboxFull> {
+        let at = stamp.max(clock);
+        let late_us = u32::try_from(at - stamp).unwrap_or(u32::MAX);
+        let key = (at, rank(&given));
+        // Everything equal or earlier is handled first, so it stands further back.
+        let place = self.waiting.iter().rposition(|other| (other.at, rank(&other.given)) > key);
+        let index = place.map_or(0, |place| place + 1);
+        self.waiting.insert(index, Waiting { at, late_us, given }).map_err(|_| InboxFull)
+    }
+
+    /// The microsecond of the next thing.
+    pub(crate) fn next_at(&self) -> Option<Micros> {
+        self.waiting.last().map(|waiting| waiting.at)
+    }
+
+    /// Takes the next thing of microsecond `at`.
+    pub(crate) fn take(&mut self, at: Micros) -> Option<Waiting> {
+        match self.waiting.last() {
+            Some(waiting) if waiting.at <= at => self.waiting.pop(),
+            _ => None,
+        }
+    }
+}
