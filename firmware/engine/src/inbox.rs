@@ -1,6 +1,8 @@
 //! What waits for its microsecond to close, kept in the order it will be handled in. Owns rows 1 to 4 of the order
 //! within one microsecond; knows nothing of states.
 
+use core::cmp::Reverse;
+
 use heapless::Vec;
 use link::Micros;
 use link::limits::MAX_INBOX;
@@ -24,14 +26,18 @@ pub(crate) struct Inbox {
     waiting: Vec<Waiting, MAX_INBOX>,
 }
 
-/// The rank of a row in the table, and the order within the row.
-fn rank(given: &Given) -> u32 {
-    match given {
-        Given::Stop(_) | Given::LastTrial(_) => 0,
-        Given::Edge { line, .. } => 0x1_0000 | u32::from(line.0),
-        Given::Outside(event) => 0x2_0000 | u32::from(event.0),
-        Given::Parameter { .. } => 0x3_0000,
-    }
+/// When something is handled: its microsecond; its row of the table; what happened earlier first, if both come late; the
+/// order within the row.
+type Key = (Micros, u8, Reverse<u32>, u16);
+
+fn key(waiting: &Waiting) -> Key {
+    let (row, within) = match waiting.given {
+        Given::Stop(_) | Given::LastTrial(_) => (1, 0),
+        Given::Edge { line, .. } => (2, u16::from(line.0)),
+        Given::Outside(event) => (3, event.0),
+        Given::Parameter { .. } => (4, 0),
+    };
+    (waiting.at, row, Reverse(waiting.late_us), within)
 }
 
 impl Inbox {
@@ -47,11 +53,11 @@ impl Inbox {
     pub(crate) fn offer(&mut self, clock: Micros, stamp: Micros, given: Given) -> Result<(), InboxFull> {
         let at = stamp.max(clock);
         let late_us = u32::try_from(at - stamp).unwrap_or(u32::MAX);
-        let key = (at, rank(&given));
+        let new = Waiting { at, late_us, given };
         // Everything equal or earlier is handled first, so it stands further back.
-        let place = self.waiting.iter().rposition(|other| (other.at, rank(&other.given)) > key);
+        let place = self.waiting.iter().rposition(|other| key(other) > key(&new));
         let index = place.map_or(0, |place| place + 1);
-        self.waiting.insert(index, Waiting { at, late_us, given }).map_err(|_| InboxFull)
+        self.waiting.insert(index, new).map_err(|_| InboxFull)
     }
 
     /// The microsecond of the next thing.

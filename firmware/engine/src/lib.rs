@@ -12,8 +12,8 @@
 //! | | what | among themselves |
 //! |---|---|---|
 //! | 1 | stops and trips; the word that this trial is the last | as offered; nothing after a stop is acted on, all of it is recorded |
-//! | 2 | input edges | by line; two of one line as they came |
-//! | 3 | events from outside | by number |
+//! | 2 | input edges | late ones first, as they happened; then by line; two of one line as they came |
+//! | 3 | events from outside | late ones first, as they happened; then by number |
 //! | 4 | parameters taken up | as offered |
 //! | 5 | signals | as raised; from here on each is handled before the next row goes on |
 //! | 6 | ends of trains | by line |

@@ -174,13 +174,15 @@ impl Engine {
         for _ in 0..steps_max {
             match self.next_at() {
                 Some(at) if at <= closed => Step::new(self, program, at, sink).run(Step::handle),
-                _ => {
-                    self.clock = self.clock.max(closed.saturating_add(1));
-                    return false;
-                }
+                _ => break,
             }
         }
-        self.next_at().is_some_and(|at| at <= closed)
+        let any_left = self.next_at().is_some_and(|at| at <= closed);
+        if !any_left {
+            // Closed is closed, however many calls it took: what comes with such a stamp from here on is late.
+            self.clock = self.clock.max(closed.saturating_add(1));
+        }
+        any_left
     }
 
     fn is_active(regions: &[Region], program: &Program, state: StateId) -> bool {
