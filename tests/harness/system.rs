@@ -72,8 +72,7 @@ impl System {
         let (protocol, rig) = (read(protocol), read("rig-configs/sim-box.yaml"));
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let rig = compiler::read_rig(&rig).unwrap_or_else(|found| panic!("{found:?}"));
-        let compiled =
-            compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));
+        let compiled = compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));
         let arm = room::person(&compiled, &rig).map_or(0, |(lines, _)| lines);
         Self {
             compiled,
@@ -164,9 +163,8 @@ impl System {
 }
 
 fn still_on(sim: &SimRig<'_>, rig: &Rig) -> u32 {
-    let on = |line: &RigLine| {
-        matches!(line.role, Role::Output { .. }) && sim.pins().is_high(line.pin) == line.active_high
-    };
+    let on =
+        |line: &RigLine| matches!(line.role, Role::Output { .. }) && sim.pins().is_high(line.pin) == line.active_high;
     rig.lines.iter().enumerate().filter(|(_, line)| on(line)).fold(0, |set, (place, _)| set | (1 << place))
 }
 

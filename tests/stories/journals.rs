@@ -60,7 +60,7 @@ fn a_journal_alone_tells_what_was_run() {
     let session = Session::read(&short_session()).expect("the journal reads");
     assert!(session.header.protocol.contains("protocol: probabilistic-reward"));
     assert!(session.header.rig.contains("rig: sim-box"));
-    let symbols: compiler::Symbols = postcard::from_bytes(&session.header.symbols).expect("the symbols read");
+    let symbols: compiler::symbols::Symbols = postcard::from_bytes(&session.header.symbols).expect("the symbols read");
     assert_eq!(symbols.protocol, "probabilistic-reward");
     assert!(session.records().any(|(_, _, record)| matches!(record, Record::Start { seed: 8, .. })));
 }

@@ -197,7 +197,8 @@ fn a_cable_pulled_for_two_seconds_disarms_at_once_and_loses_nothing() {
     // The same animal with the same seed, never cut off: everything but the disarming and the arming is the same.
     let uncut = flagship(9).run();
     let told = |outcome: &Outcome| -> Vec<(Micros, Record)> {
-        let kept = |record: &Record| !matches!(record, Record::Silence(_) | Record::Disarmed { .. } | Record::Armed { .. });
+        let kept =
+            |record: &Record| !matches!(record, Record::Silence(_) | Record::Disarmed { .. } | Record::Armed { .. });
         outcome.session().records().filter(|(_, _, record)| kept(record)).map(|(_, at, record)| (at, record)).collect()
     };
     assert_eq!(told(&outcome), told(&uncut));
