@@ -1,6 +1,7 @@
 //! A whole simulated system: controller, cable, device, box and animal, in one call.
 
-use compiler::{Compiled, Options, RigConfig, Source};
+use compiler::symbols::Symbols;
+use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
@@ -171,5 +172,6 @@ fn still_on(sim: &SimRig<'_>, rig: &Rig) -> u32 {
 /// A compiled program without a protocol: an image, a rig, and no names.
 #[must_use]
 pub fn generated(image: Vec<u32>, rig: Rig) -> Compiled {
-    Compiled { image, rig, ..Compiled::default() }
+    let hash = link::program::hash(&image);
+    Compiled { image, rig, symbols: Symbols::default(), warnings: Diagnostics::default(), hash }
 }

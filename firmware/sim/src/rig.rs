@@ -38,8 +38,8 @@ impl SimSettings {
     }
 }
 
-/// How long an interrupted P1 waits at most, in µs.
-const CORE_HELD_US: u64 = 3;
+/// How long an interrupted P1 waits at most, in µs: what P0 may take at once.
+const CORE_HELD_US: u64 = 1;
 /// How long an interrupted P2 waits at most, in µs.
 const OUTER_HELD_US: u64 = 50;
 /// Turns without time passing before the simulator calls it an endless loop.
