@@ -189,7 +189,11 @@ fn without_a_person_to_arm_it_the_laser_stays_dark_and_everything_else_goes_on()
 #[test]
 fn a_cable_pulled_for_two_seconds_disarms_at_once_and_loses_nothing() {
     // What comes in between halves would move edges by a µs where the cable gives P1 something else to do.
-    let quiet = || System { preempt: 0.0, ..flagship(9) };
+    let quiet = || {
+        let mut system = flagship(9);
+        system.preempt = 0.0;
+        system
+    };
     let laser = line(&quiet(), "laser");
     let uncut = quiet().run();
     // The first trial after a minute in which nothing armed is asked for and that lasts.
