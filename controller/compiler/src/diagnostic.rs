@@ -182,9 +182,15 @@ impl Diagnostics {
         self.list.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
-    /// All of them drawn with their source, as a terminal shows them.
+    /// All of them drawn with their source, without colours.
     #[must_use]
-    pub fn render(&self, style: Style) -> String {
+    pub fn render(&self) -> String {
+        self.render_in(Style::PLAIN)
+    }
+
+    /// All of them drawn with their source, in a style.
+    #[must_use]
+    pub fn render_in(&self, style: Style) -> String {
         let theme = match (style.colour, style.unicode) {
             (true, true) => GraphicalTheme::unicode(),
             (false, true) => GraphicalTheme::unicode_nocolor(),
@@ -205,15 +211,15 @@ impl Diagnostics {
 
     /// All of them as a JSON list, for editors.
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> serde_json::Value {
         // Strings and numbers alone always have a JSON form.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Style::PLAIN))
+        f.write_str(&self.render())
     }
 }
 

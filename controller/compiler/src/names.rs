@@ -155,8 +155,7 @@ impl Names {
             if let Some(found) = self.descend(path, scope.region, holder) {
                 return Some(found);
             }
-            let Some(inside) = holder else { return None };
-            holder = self.state(inside).and_then(|state| state.parent);
+            holder = self.state(holder?).and_then(|state| state.parent);
         }
     }
 

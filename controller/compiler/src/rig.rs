@@ -18,8 +18,8 @@ pub struct RigConfig {
     pub name: String,
     /// What it is about.
     pub about: String,
-    /// What carries the device.
-    pub body: Body,
+    /// What carries the device: `simulator`, `rp2040` or `pi`.
+    pub body: String,
     /// How long the controller may be silent before armed lines are disarmed, in µs.
     pub silence_us: u32,
     /// Within how long it may come back and find them armed again, in µs.
@@ -38,12 +38,9 @@ pub struct RigConfig {
 
 /// What carries the device core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// The simulator.
+enum Body {
     Simulator,
-    /// An RP2040 board.
     Rp2040,
-    /// A Raspberry Pi.
     Pi,
 }
 
@@ -57,8 +54,7 @@ impl Body {
     }
 
     /// As written in a rig-config.
-    #[must_use]
-    pub fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Self::Simulator => "simulator",
             Self::Rp2040 => "rp2040",
@@ -170,7 +166,7 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     Some(RigConfig {
         name: name?.text.clone(),
         about: about.map(|text| text.text.clone()).unwrap_or_default(),
-        body: body?,
+        body: body?.word().to_owned(),
         silence_us,
         rejoin_us,
         carry_on_us,

@@ -137,7 +137,7 @@ pub(crate) struct Action {
 pub(crate) enum ActionKind {
     Trial,
     Set { variable: Text, value: Expr },
-    Draw(Draw),
+    Draw(Box<Draw>),
     Play { line: Text, stimulus: Text },
     Pulse { line: Text, stimulus: Text },
     PulseWidth { line: Text, width: Expr },
