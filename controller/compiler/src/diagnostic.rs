@@ -200,7 +200,10 @@ impl Diagnostics {
         let handler =
             GraphicalReportHandler::new_themed(theme).with_width(style.width).with_links(false).with_context_lines(1);
         let mut out = String::new();
-        for diagnostic in &self.list {
+        for (n, diagnostic) in self.list.iter().enumerate() {
+            if n > 0 {
+                out.push('\n');
+            }
             // Writing into a string cannot fail; a span outside its source would, and then the sentence must do.
             if handler.render_report(&mut out, diagnostic).is_err() {
                 out.push_str(&format!("{}: {}\n", diagnostic.code, diagnostic.message));

@@ -229,6 +229,9 @@ impl<'a> Checker<'a> {
 
     fn unknown_word(&mut self, word: &str, hint: Option<Type>, span: Span) {
         let names = self.names;
+        if names.is_broken(word) {
+            return;
+        }
         let known = names.variables.iter().map(|variable| variable.name.as_str());
         match hint {
             Some(Type::Label(set)) => {
@@ -316,6 +319,9 @@ impl<'a> Checker<'a> {
         };
         if found.is_some() {
             return found;
+        }
+        if members.is_empty() && self.names.is_broken(owner.0) {
+            return None;
         }
         if members.is_empty() {
             let names = self.names;

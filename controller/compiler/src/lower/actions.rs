@@ -195,6 +195,9 @@ impl Lowering<'_> {
     fn stimulus(&mut self, line: &Text, stimulus: &Text, verb: Verb) -> Option<Vec<Op>> {
         let output = self.output(line, verb);
         let Some(id) = self.names.stimulus(&stimulus.text) else {
+            if self.names.is_broken(&stimulus.text) {
+                return None;
+            }
             let known = self.names.stimuli.iter().map(String::as_str);
             self.reporter
                 .error("E125-unknown-stimulus", stimulus.span, format!("there is no stimulus `{}`", stimulus.text))

@@ -40,6 +40,14 @@ impl Lowering<'_> {
         self.declare_counters();
         self.declare_drawn();
         self.check_clashes();
+        let names = &self.names;
+        let registered = |name: &String| {
+            names.variable(name).is_some()
+                || names.line(name).is_some()
+                || names.list(name).is_some()
+                || names.stimulus(name).is_some()
+        };
+        self.names.broken = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
     }
 
     fn declare_lines(&mut self) {

@@ -343,6 +343,9 @@ impl Lowering<'_> {
     }
 
     fn unknown_line(&mut self, line: &str, span: Span) {
+        if self.names.is_broken(line) {
+            return;
+        }
         let known = self.names.lines.iter().map(|line| line.name.as_str());
         let on_rig = self.rig.line(line).map(|line| line.kind.clone());
         let diagnostic = self.reporter.error("E111-unknown-line", span, format!("this protocol has no line `{line}`"));
@@ -386,6 +389,9 @@ impl Lowering<'_> {
             self.reporter
                 .error("E112-unknown-event", member_span, format!("a timer has no event `{member}`"))
                 .help(format!("write `{owner}.end`"));
+            return None;
+        }
+        if self.names.is_broken(owner) {
             return None;
         }
         let known = self.names.lines.iter().map(|line| line.name.as_str());
