@@ -356,3 +356,9 @@ pub(crate) fn listed<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
 }
+
+/// A word with its article: "a valve", "an output".
+pub(crate) fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
+}

@@ -2,7 +2,7 @@
 //! nothing of any protocol.
 
 use crate::Source;
-use crate::diagnostic::{Diagnostics, Reporter, Span, listed};
+use crate::diagnostic::{Diagnostics, Reporter, Span, a, listed};
 use crate::fields::{self, Fields};
 use crate::kinds::{self, Direction, Kind, Verb};
 use crate::quantity::{Quantity, written};
@@ -160,7 +160,11 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let simulation = top.get("simulation").and_then(|node| simulation(node, &lines, reporter));
     if let (Some(span), Some(real @ (Body::Rp2040 | Body::Pi))) = (top.key("simulation"), body) {
         reporter
-            .error("E040-simulation-on-real-rig", span, format!("a rig on a {} has no simulated room", real.word()))
+            .error(
+                "E040-simulation-on-real-rig",
+                span,
+                format!("a rig whose body is `{}` has no simulated room", real.word()),
+            )
             .help("leave `simulation` out, or set `body: simulator`; a real rig never arms by itself");
     }
     Some(RigConfig {
@@ -319,7 +323,7 @@ fn calibration(node: &Node, kind: &Kind, reporter: &mut Reporter) -> Option<Cali
     let example = "{date: 2026-01-31, volumes: [[10 ms, 2.1 µl], [100 ms, 24.1 µl]]}";
     if kind.output().is_none_or(|output| !output.verbs.contains(&Verb::Deliver)) {
         reporter
-            .error("E046-no-calibration", fields::short(node), format!("a {} takes no volumes", kind.name))
+            .error("E046-no-calibration", fields::short(node), format!("{} takes no volumes", a(kind.name)))
             .help("leave the calibration out; only a valve has one");
         return None;
     }

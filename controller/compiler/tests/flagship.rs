@@ -94,7 +94,7 @@ fn the_gap_between_trials_lasts_eight_seconds_on_average() {
 fn twenty_microlitres_are_an_opening_between_the_points_that_were_measured() {
     // 11.8 µl in 50 ms and 24.1 µl in 100 ms: 20 µl in 50 + 50 · 8.2 / 12.3 = 83.333 ms.
     let text = shipped(FLAGSHIP).text.replace("volume: drop", "volume: 20 µl");
-    let compiled = common::compiled(&common::task(&text.replace("  drop: ", "  unused: ")));
+    let compiled = compiled(&common::task(&text.replace("  drop: ", "  unused: ")));
     let program = Program::open(&compiled.image).unwrap();
     let reward = compiled.symbols.states.iter().position(|state| state.name == "reward").unwrap();
     let ops = ops(&program, program.state(reward).entry);
@@ -114,7 +114,7 @@ fn run(program: &Program<'_>, ops: &[Op]) -> Vec<i64> {
     let mut at = 0;
     while let Some(op) = ops.get(at) {
         at += 1;
-        let mut two = |work: fn(i64, i64) -> i64, stack: &mut Vec<i64>| {
+        let two = |work: fn(i64, i64) -> i64, stack: &mut Vec<i64>| {
             let (y, x) = (stack.pop().unwrap(), stack.pop().unwrap());
             stack.push(work(x, y));
         };

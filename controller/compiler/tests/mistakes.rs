@@ -85,7 +85,7 @@ fn quantities_have_units() {
     show(
         "quantities",
         &[
-            case("no unit", "default: 500 ms", "default: 500", "E025-wrong-unit"),
+            case("no unit", "default: 500 ms", "default: 500", "E024-missing-unit"),
             case("no unit in a time-out", "after: delay,", "after: 3,", "E024-missing-unit"),
             case("a wrong unit", "duration: 300 ms", "duration: 300 Hz", "E025-wrong-unit"),
             case("an unknown unit", "duration: 300 ms", "duration: 300 msec", "E021-unknown-unit"),

@@ -66,7 +66,7 @@ impl Type {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Truth => "truth (yes or no)",
-            Self::Outcome => "outcome",
+            Self::Outcome => "trial outcome",
             other => name_of(other.unit()),
         }
     }

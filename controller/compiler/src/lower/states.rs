@@ -5,7 +5,7 @@ use link::program::rows::{self, After, Code, Rule, Slice, When};
 use link::{EventId, LineId, RegionId, StateId, limits};
 
 use super::Lowering;
-use crate::diagnostic::{Span, listed};
+use crate::diagnostic::{Span, a, listed};
 use crate::expression::check::Type;
 use crate::names::{Scope, StateName, index};
 use crate::protocol::{Region, Row, State, Trigger};
@@ -375,7 +375,7 @@ impl Lowering<'_> {
             };
             let whole: Vec<String> = members.iter().map(|member| format!("{owner}.{member}")).collect();
             self.reporter
-                .error("E112-unknown-event", member_span, format!("a {} has no event `{member}`", kind.name))
+                .error("E112-unknown-event", member_span, format!("{} has no event `{member}`", a(kind.name)))
                 .help(match crate::diagnostic::nearest(member, members.iter().copied()) {
                     Some(near) => format!("did you mean `{owner}.{near}`?"),
                     None => format!("its events are {}", listed(whole.iter().map(String::as_str))),
