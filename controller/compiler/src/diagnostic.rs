@@ -182,9 +182,15 @@ impl Diagnostics {
         self.list.iter().filter(|d| d.severity == Severity::Error).count()
     }
 
-    /// All of them drawn with their source, as a terminal shows them.
+    /// All of them drawn with their source, without colours.
     #[must_use]
-    pub fn render(&self, style: Style) -> String {
+    pub fn render(&self) -> String {
+        self.render_in(Style::PLAIN)
+    }
+
+    /// All of them drawn with their source, in a style.
+    #[must_use]
+    pub fn render_in(&self, style: Style) -> String {
         let theme = match (style.colour, style.unicode) {
             (true, true) => GraphicalTheme::unicode(),
             (false, true) => GraphicalTheme::unicode_nocolor(),
@@ -194,7 +200,10 @@ impl Diagnostics {
         let handler =
             GraphicalReportHandler::new_themed(theme).with_width(style.width).with_links(false).with_context_lines(1);
         let mut out = String::new();
-        for diagnostic in &self.list {
+        for (n, diagnostic) in self.list.iter().enumerate() {
+            if n > 0 {
+                out.push('\n');
+            }
             // Writing into a string cannot fail; a span outside its source would, and then the sentence must do.
             if handler.render_report(&mut out, diagnostic).is_err() {
                 out.push_str(&format!("{}: {}\n", diagnostic.code, diagnostic.message));
@@ -205,15 +214,15 @@ impl Diagnostics {
 
     /// All of them as a JSON list, for editors.
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> serde_json::Value {
         // Strings and numbers alone always have a JSON form.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Style::PLAIN))
+        f.write_str(&self.render())
     }
 }
 
@@ -346,4 +355,10 @@ pub(crate) fn listed<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
+}
+
+/// A word with its article: "a valve", "an output".
+pub(crate) fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
 }

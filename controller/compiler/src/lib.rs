@@ -24,8 +24,8 @@ use std::path::Path;
 use link::program::Program;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
-pub use rig::{Animal, Body, Calibration, LineConfig, Person, RigConfig, Simulation, read_rig};
-use symbols::Symbols;
+pub use rig::{Animal, Calibration, LineConfig, Person, RigConfig, Simulation, read_rig};
+pub use symbols::Symbols;
 
 use diagnostic::Reporter;
 
@@ -128,14 +128,26 @@ pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<
             return Err(reporter.finish());
         }
     };
-    let hash = match Program::open(&image) {
-        Ok(program) => program.hash(),
-        Err(error) => {
-            reporter
-                .error("E180-image", written.name.span, error.to_string())
-                .help("please report this: it is a fault of the compiler");
-            return Err(reporter.finish());
+    match checked(&image) {
+        Ok(hash) => {
+            Ok(Compiled { image, rig: lowered.rig, symbols: lowered.symbols, warnings: reporter.finish(), hash })
         }
-    };
-    Ok(Compiled { image, rig: lowered.rig, symbols: lowered.symbols, warnings: reporter.finish(), hash })
+        Err(reason) => {
+            reporter
+                .error(
+                    "E093-no-device-takes-it",
+                    written.name.span,
+                    format!("no device would take this program: {reason}"),
+                )
+                .help("make its longest expressions shorter, with `set` into variables");
+            Err(reporter.finish())
+        }
+    }
+}
+
+/// The check the device makes, made here first; and the hash that names the program.
+fn checked(image: &[u32]) -> Result<[u8; 32], String> {
+    let program = Program::open(image).map_err(|error| error.to_string())?;
+    link::program::check::check(&program).map_err(|error| error.to_string())?;
+    Ok(program.hash())
 }

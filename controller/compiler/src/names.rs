@@ -78,6 +78,8 @@ pub(crate) struct Names {
     pub(crate) events: Vec<String>,
     pub(crate) stimuli: Vec<String>,
     pub(crate) states: Vec<StateName>,
+    /// Names whose declaration was wrong, which was reported: whoever meets one stays silent.
+    pub(crate) broken: Vec<String>,
     label_sets: Vec<Vec<String>>,
     by_name: HashMap<String, usize>,
 }
@@ -140,6 +142,11 @@ impl Names {
         self.events.iter().position(|event| event == name).map(|at| EventId::named(index(at)))
     }
 
+    /// Whether a name is declared, but wrongly.
+    pub(crate) fn is_broken(&self, name: &str) -> bool {
+        self.broken.iter().any(|broken| broken == name)
+    }
+
     pub(crate) fn has_state(&self, name: &str) -> bool {
         self.states.iter().any(|state| state.name == name)
     }
@@ -155,8 +162,7 @@ impl Names {
             if let Some(found) = self.descend(path, scope.region, holder) {
                 return Some(found);
             }
-            let Some(inside) = holder else { return None };
-            holder = self.state(inside).and_then(|state| state.parent);
+            holder = self.state(holder?).and_then(|state| state.parent);
         }
     }
 

@@ -305,23 +305,59 @@ pub(crate) fn written(value: i64, unit: Unit) -> String {
         Unit::Number => return plain_decimal(value.into(), 6),
         Unit::Time | Unit::Volume | Unit::Length | Unit::Frequency | Unit::Level => {}
     }
-    // The largest unit in which it is a short number.
-    let mut best = String::new();
-    for word in UNITS.iter().filter(|word| word.of == Some(unit)) {
-        let mut decimals = 0;
-        let mut digits = i128::from(value);
+    // The largest unit in which it is at least one and a short number.
+    let words = UNITS.iter().filter(|word| word.of == Some(unit)).rev();
+    let mut fitting = words.filter(|word| value.unsigned_abs() >= word.base.unsigned_abs()).filter_map(|word| {
         let base = i128::from(word.base);
-        while digits % base != 0 && decimals < 3 {
-            digits *= 10;
-            decimals += 1;
-        }
-        if digits % base != 0 {
-            continue;
-        }
-        let text = format!("{} {}", plain_decimal(digits / base, decimals), word.word);
-        if best.is_empty() || text.chars().count() <= best.chars().count() {
-            best = text;
+        (0..=3_u32).find_map(|decimals| {
+            let digits = i128::from(value) * 10_i128.pow(decimals);
+            (digits % base == 0).then(|| format!("{} {}", plain_decimal(digits / base, decimals), word.word))
+        })
+    });
+    let smaller = || match unit {
+        Unit::Level => format!("{} dB", plain_decimal(value.into(), 2)),
+        _ => format!("{value} {}", if value == 0 { example(unit) } else { base_name(unit) }),
+    };
+    fitting.next().unwrap_or_else(smaller)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_read_exactly() {
+        for (text, unit, base) in [
+            ("0.1 s", Unit::Time, 100_000),
+            ("1.000001 s", Unit::Time, 1_000_001),
+            ("20 ul", Unit::Volume, 20_000),
+            ("20 \u{3bc}l", Unit::Volume, 20_000),
+            ("12.5 %", Unit::Number, 125_000),
+            ("-3 dB", Unit::Level, -300),
+            ("0.7", Unit::Number, 700_000),
+            ("7", Unit::Number, 7_000_000),
+            ("2 h", Unit::Time, 7_200_000_000),
+            ("4.5mm", Unit::Length, 4_500),
+        ] {
+            let read = Quantity::read(text).and_then(|quantity| quantity.in_base(unit));
+            assert_eq!(read, Ok(base), "{text}");
         }
     }
-    best
+
+    #[test]
+    fn a_quantity_is_written_as_a_person_writes_it() {
+        for (value, unit, text) in [
+            (500_000, Unit::Time, "500 ms"),
+            (1_500_000, Unit::Time, "1.5 s"),
+            (60_000_000, Unit::Time, "1 min"),
+            (21_959, Unit::Time, "21.959 ms"),
+            (0, Unit::Time, "0 ms"),
+            (1, Unit::Time, "1 µs"),
+            (250_000, Unit::Number, "0.25"),
+            (-300, Unit::Level, "−3 dB"),
+            (30, Unit::Level, "0.3 dB"),
+        ] {
+            assert_eq!(written(value, unit), text);
+        }
+    }
 }

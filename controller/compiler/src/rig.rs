@@ -2,7 +2,7 @@
 //! nothing of any protocol.
 
 use crate::Source;
-use crate::diagnostic::{Diagnostics, Reporter, Span, listed};
+use crate::diagnostic::{Diagnostics, Reporter, Span, a, listed};
 use crate::fields::{self, Fields};
 use crate::kinds::{self, Direction, Kind, Verb};
 use crate::quantity::{Quantity, written};
@@ -18,8 +18,8 @@ pub struct RigConfig {
     pub name: String,
     /// What it is about.
     pub about: String,
-    /// What carries the device.
-    pub body: Body,
+    /// What carries the device: `simulator`, `rp2040` or `pi`.
+    pub body: String,
     /// How long the controller may be silent before armed lines are disarmed, in µs.
     pub silence_us: u32,
     /// Within how long it may come back and find them armed again, in µs.
@@ -38,12 +38,9 @@ pub struct RigConfig {
 
 /// What carries the device core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// The simulator.
+enum Body {
     Simulator,
-    /// An RP2040 board.
     Rp2040,
-    /// A Raspberry Pi.
     Pi,
 }
 
@@ -57,8 +54,7 @@ impl Body {
     }
 
     /// As written in a rig-config.
-    #[must_use]
-    pub fn word(self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Self::Simulator => "simulator",
             Self::Rp2040 => "rp2040",
@@ -164,13 +160,17 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let simulation = top.get("simulation").and_then(|node| simulation(node, &lines, reporter));
     if let (Some(span), Some(real @ (Body::Rp2040 | Body::Pi))) = (top.key("simulation"), body) {
         reporter
-            .error("E040-simulation-on-real-rig", span, format!("a rig on a {} has no simulated room", real.word()))
+            .error(
+                "E040-simulation-on-real-rig",
+                span,
+                format!("a rig whose body is `{}` has no simulated room", real.word()),
+            )
             .help("leave `simulation` out, or set `body: simulator`; a real rig never arms by itself");
     }
     Some(RigConfig {
         name: name?.text.clone(),
         about: about.map(|text| text.text.clone()).unwrap_or_default(),
-        body: body?,
+        body: body?.word().to_owned(),
         silence_us,
         rejoin_us,
         carry_on_us,
@@ -323,7 +323,7 @@ fn calibration(node: &Node, kind: &Kind, reporter: &mut Reporter) -> Option<Cali
     let example = "{date: 2026-01-31, volumes: [[10 ms, 2.1 µl], [100 ms, 24.1 µl]]}";
     if kind.output().is_none_or(|output| !output.verbs.contains(&Verb::Deliver)) {
         reporter
-            .error("E046-no-calibration", fields::short(node), format!("a {} takes no volumes", kind.name))
+            .error("E046-no-calibration", fields::short(node), format!("{} takes no volumes", a(kind.name)))
             .help("leave the calibration out; only a valve has one");
         return None;
     }

@@ -75,8 +75,13 @@ pub(crate) fn read(source: &Source, reporter: &mut Reporter) -> Option<Node> {
     options.flow_nesting_limit = DEPTH;
     options.block_nesting_limit = DEPTH;
     options.emit_unresolved_aliases = true;
-    let mut builder =
-        Builder { source, reporter, parser: Parser::new_from_str_with_options(&source.text, options), documents: 0 };
+    let mut builder = Builder {
+        source,
+        reporter,
+        parser: Parser::new_from_str_with_options(&source.text, options),
+        documents: 0,
+        tagged: false,
+    };
     let root = builder.document();
     if root.is_none() && !builder.reporter.has_errors() {
         builder.reporter.error("E001-empty", Span::default(), "this file holds nothing").help(
@@ -91,6 +96,8 @@ struct Builder<'s, 'r> {
     reporter: &'r mut Reporter,
     parser: Parser<'s, serde_yaml::granit_parser::StrInput<'s>>,
     documents: usize,
+    /// Whether the node about to come was tagged, which was reported.
+    tagged: bool,
 }
 
 type Located<'s> = (Event<'s>, Span);
@@ -109,6 +116,7 @@ impl<'s> Builder<'s, '_> {
                     let span = Span { start, end: at.end.byte_offset().unwrap_or(start) };
                     if let Some(tag) = at.tag_span() {
                         let start = tag.start.byte_offset().unwrap_or(0);
+                        self.tagged = true;
                         self.tag(Span { start, end: tag.end.byte_offset().unwrap_or(start) });
                     }
                     match event {
@@ -147,6 +155,9 @@ impl<'s> Builder<'s, '_> {
             Event::Scalar(text, style, anchor, _) => {
                 self.anchor(anchor, span);
                 let text = self.text(&text, style, span);
+                if std::mem::take(&mut self.tagged) {
+                    return Some(Node { span: text.span, value: Value::Broken });
+                }
                 Some(Node { span: text.span, value: Value::Scalar(text) })
             }
             Event::SequenceStart(style, anchor, _) => {
@@ -327,6 +338,8 @@ impl<'s> Builder<'s, '_> {
         let kept = raw.trim_end();
         let span = Span { start: span.start, end: span.start + kept.len() };
         let quoted = style != ScalarStyle::Plain;
+        // The parser reads nothing at all as the null of YAML.
+        let text = if kept.is_empty() { "" } else { text };
         let places = (kept != text).then(|| places(text, kept, span.start));
         Text { text: text.trim_end_matches('\n').to_owned(), span, quoted, places }
     }
@@ -373,6 +386,7 @@ impl<'s> Builder<'s, '_> {
             | ErrorKind::UnexpectedEofFlowSequence
             | ErrorKind::ExpectedFlowMappingSeparator
             | ErrorKind::ExpectedFlowSequenceSeparator
+            | ErrorKind::BlockEntryInFlowCollection
             | ErrorKind::MismatchedFlowCollectionEnd { .. } => (
                 "E011-unclosed",
                 "a bracket or brace is not closed where it should be".to_owned(),

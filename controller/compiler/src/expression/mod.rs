@@ -5,6 +5,7 @@
 pub(crate) mod check;
 pub(crate) mod emit;
 mod lexer;
+mod operators;
 pub(crate) mod parse;
 
 use crate::diagnostic::Span;

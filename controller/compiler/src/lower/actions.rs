@@ -5,7 +5,7 @@ use link::program::op::{Op, OpCode};
 use link::rig::Role;
 
 use super::{Lowering, guarded};
-use crate::diagnostic::{Span, listed};
+use crate::diagnostic::{Span, a, listed};
 use crate::expression::check::{Ir, Type, Typed};
 use crate::expression::{Expr, emit};
 use crate::kinds::{Kind, LONGEST_US, Verb};
@@ -145,7 +145,7 @@ impl Lowering<'_> {
 
     fn not_an_output(&mut self, line: &Text, kind: &Kind) {
         self.reporter
-            .error("E122-not-an-output", line.span, format!("`{}` is a {}, which only listens", line.text, kind.name))
+            .error("E122-not-an-output", line.span, format!("`{}` is {}, which only listens", line.text, a(kind.name)))
             .help("name an output: a valve, a speaker, a light, …");
     }
 
@@ -159,8 +159,8 @@ impl Lowering<'_> {
         if !output.verbs.contains(&verb) {
             let instead = listed(output.verbs.iter().map(|verb| verb.word()));
             self.reporter
-                .error("E123-wrong-verb", line.span, format!("a {} cannot `{}`", kind.name, verb.word()))
-                .help(format!("with a {} use {instead}", kind.name));
+                .error("E123-wrong-verb", line.span, format!("{} cannot `{}`", a(kind.name), verb.word()))
+                .help(format!("with {} use {instead}", a(kind.name)));
             return None;
         }
         Some((id, kind))
@@ -195,6 +195,9 @@ impl Lowering<'_> {
     fn stimulus(&mut self, line: &Text, stimulus: &Text, verb: Verb) -> Option<Vec<Op>> {
         let output = self.output(line, verb);
         let Some(id) = self.names.stimulus(&stimulus.text) else {
+            if self.names.is_broken(&stimulus.text) {
+                return None;
+            }
             let known = self.names.stimuli.iter().map(String::as_str);
             self.reporter
                 .error("E125-unknown-stimulus", stimulus.span, format!("there is no stimulus `{}`", stimulus.text))

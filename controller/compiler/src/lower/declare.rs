@@ -4,7 +4,7 @@
 use link::program::rows::Slice;
 
 use super::Lowering;
-use crate::diagnostic::{Reporter, Span, listed, nearest};
+use crate::diagnostic::{Reporter, Span, a, listed, nearest};
 use crate::expression::check::{Type, shown};
 use crate::fields;
 use crate::names::{Line, List, Origin, Variable};
@@ -40,6 +40,14 @@ impl Lowering<'_> {
         self.declare_counters();
         self.declare_drawn();
         self.check_clashes();
+        let names = &self.names;
+        let registered = |name: &String| {
+            names.variable(name).is_some()
+                || names.line(name).is_some()
+                || names.list(name).is_some()
+                || names.stimulus(name).is_some()
+        };
+        self.names.broken = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
     }
 
     fn declare_lines(&mut self) {
@@ -74,8 +82,11 @@ impl Lowering<'_> {
                             "E101-wrong-kind",
                             name.span.to(node.span),
                             format!(
-                                "`{}` is a {} here and a {} on the rig `{}`",
-                                name.text, kind.name, line.kind, self.rig.name
+                                "`{}` is {} here and {} on the rig `{}`",
+                                name.text,
+                                a(kind.name),
+                                a(&line.kind),
+                                self.rig.name
                             ),
                         )
                         .help(format!("make both say the same, here or in {file}"));
@@ -112,7 +123,7 @@ impl Lowering<'_> {
         let ty = self.parameter_type(parameter);
         let bounds = ty.and_then(|ty| {
             let (low, high) = parameter.range.as_ref()?;
-            let (low_value, high_value) = (base(low, ty, self.reporter)?, base(high, ty, self.reporter)?);
+            let (low_value, high_value) = (base(low, ty, "", self.reporter)?, base(high, ty, "", self.reporter)?);
             if low_value > high_value {
                 self.reporter
                     .error("E104-empty-range", low.span.to(high.span), "the range ends before it begins")
@@ -142,7 +153,7 @@ impl Lowering<'_> {
                 }
                 return chosen.and_then(|index| i64::try_from(index).ok());
             }
-            let value = base(text, ty, reporter)?;
+            let value = base(text, ty, option.trim_end_matches(": "), reporter)?;
             if let Some((low, high)) = bounds.filter(|(low, high)| value < *low || value > *high) {
                 let (low, high) = (written(low, ty.unit()), written(high, ty.unit()));
                 reporter
@@ -205,6 +216,12 @@ impl Lowering<'_> {
         }
         let (_, unit) = constant(text, self.reporter)?;
         let plain = |text: &Text| Quantity::read(&text.text).ok().and_then(|quantity| quantity.natural());
+        // A bare default beside a range with units lacks its unit; the range does not have one too many.
+        if let (Unit::Count | Unit::Number, Some((_, high))) = (unit, &parameter.range)
+            && let Some(wanted) = plain(high).filter(|unit| !matches!(unit, Unit::Count | Unit::Number))
+        {
+            return Type::of(wanted);
+        }
         let fraction = parameter
             .range
             .as_ref()
@@ -406,7 +423,7 @@ impl Lowering<'_> {
 }
 
 /// A text as a constant of a type that has a unit.
-fn base(text: &Text, ty: Type, reporter: &mut Reporter) -> Option<i64> {
+fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
     if ty == Type::Truth {
         let truth = match text.text.as_str() {
             "true" => Some(1),
@@ -421,5 +438,5 @@ fn base(text: &Text, ty: Type, reporter: &mut Reporter) -> Option<i64> {
         return truth;
     }
     let value = Quantity::read(&text.text).and_then(|quantity| quantity.in_base(ty.unit()));
-    value.map_err(|error| fields::bad_quantity(&error, "", text.span, reporter)).ok()
+    value.map_err(|error| fields::bad_quantity(&error, what, text.span, reporter)).ok()
 }

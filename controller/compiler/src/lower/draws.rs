@@ -415,7 +415,7 @@ fn scale(wanted: i64, low: i64, high: i64) -> Result<(i64, i64), ScaleError> {
         return Err(ScaleError::Low);
     }
     // The mean as a share of the width; an exponential has it below one half.
-    let share = (wanted - low) as f64 / width as f64;
+    let share = (wanted as f64 - low as f64) / width as f64;
     if (share - 0.5).abs() < 1e-4 {
         return Err(ScaleError::Middle);
     }
@@ -472,5 +472,6 @@ mod tests {
         assert_eq!(scale(500_000, 0, 1_000_000), Err(ScaleError::Middle));
         assert_eq!(scale(700_000, 0, 1_000_000), Err(ScaleError::High));
         assert_eq!(scale(7, 10, 10), Err(ScaleError::Bounds));
+        assert_eq!(scale(i64::MAX, -1, 5), Err(ScaleError::High));
     }
 }

@@ -232,6 +232,9 @@ impl Lowering<'_> {
     }
 
     fn unknown_variable(&mut self, name: &str, span: Span) {
+        if self.names.is_broken(name) {
+            return;
+        }
         let known = self.names.variables.iter().map(|variable| variable.name.as_str());
         self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
             name,
@@ -267,6 +270,9 @@ impl Lowering<'_> {
     }
 
     fn check_unused(&mut self) {
+        if self.reporter.has_errors() {
+            return;
+        }
         let warn = |reporter: &mut Reporter, span, what: &str, name: &str| {
             reporter
                 .warning("W003-unused", span, format!("the {what} `{name}` is never used"))

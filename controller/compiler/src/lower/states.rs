@@ -5,7 +5,7 @@ use link::program::rows::{self, After, Code, Rule, Slice, When};
 use link::{EventId, LineId, RegionId, StateId, limits};
 
 use super::Lowering;
-use crate::diagnostic::{Span, listed};
+use crate::diagnostic::{Span, a, listed};
 use crate::expression::check::Type;
 use crate::names::{Scope, StateName, index};
 use crate::protocol::{Region, Row, State, Trigger};
@@ -343,6 +343,9 @@ impl Lowering<'_> {
     }
 
     fn unknown_line(&mut self, line: &str, span: Span) {
+        if self.names.is_broken(line) {
+            return;
+        }
         let known = self.names.lines.iter().map(|line| line.name.as_str());
         let on_rig = self.rig.line(line).map(|line| line.kind.clone());
         let diagnostic = self.reporter.error("E111-unknown-line", span, format!("this protocol has no line `{line}`"));
@@ -372,7 +375,7 @@ impl Lowering<'_> {
             };
             let whole: Vec<String> = members.iter().map(|member| format!("{owner}.{member}")).collect();
             self.reporter
-                .error("E112-unknown-event", member_span, format!("a {} has no event `{member}`", kind.name))
+                .error("E112-unknown-event", member_span, format!("{} has no event `{member}`", a(kind.name)))
                 .help(match crate::diagnostic::nearest(member, members.iter().copied()) {
                     Some(near) => format!("did you mean `{owner}.{near}`?"),
                     None => format!("its events are {}", listed(whole.iter().map(String::as_str))),
@@ -386,6 +389,9 @@ impl Lowering<'_> {
             self.reporter
                 .error("E112-unknown-event", member_span, format!("a timer has no event `{member}`"))
                 .help(format!("write `{owner}.end`"));
+            return None;
+        }
+        if self.names.is_broken(owner) {
             return None;
         }
         let known = self.names.lines.iter().map(|line| line.name.as_str());

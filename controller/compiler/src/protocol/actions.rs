@@ -92,7 +92,7 @@ fn read(
         "draw" => {
             for entry in fields::map(value, "`draw`", "{paid: {chance: 0.5}}", reporter)? {
                 if let Some((draw, guard)) = draw(entry, reporter) {
-                    push(ActionKind::Draw(draw), guard);
+                    push(ActionKind::Draw(Box::new(draw)), guard);
                 }
             }
         }

@@ -8,7 +8,7 @@ mod states;
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
 use crate::fields::{self, Fields};
-use crate::yaml::{Node, Text};
+use crate::yaml::{Node, Text, Value};
 
 /// A protocol.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Protocol {
     pub(crate) picture_show: Vec<Text>,
     pub(crate) regions: Vec<Region>,
     pub(crate) invariants: Vec<Text>,
+    /// Every name that is declared, well or badly.
+    pub(crate) declared: Vec<String>,
 }
 
 /// A parameter.
@@ -137,7 +139,7 @@ pub(crate) struct Action {
 pub(crate) enum ActionKind {
     Trial,
     Set { variable: Text, value: Expr },
-    Draw(Draw),
+    Draw(Box<Draw>),
     Play { line: Text, stimulus: Text },
     Pulse { line: Text, stimulus: Text },
     PulseWidth { line: Text, width: Expr },
@@ -213,7 +215,13 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
+    let sections = ["lines", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
+        Value::Map(entries) => Some(entries),
+        _ => None,
+    });
     Some(Protocol {
+        declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
         lines: declarations::lines(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
