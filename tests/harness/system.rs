@@ -1,6 +1,7 @@
 //! A whole simulated system: controller, cable, device, box and animal, in one call.
 
-use compiler::{Compiled, Options, RigConfig, Source};
+use compiler::symbols::Symbols;
+use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
@@ -72,8 +73,7 @@ impl System {
         let (protocol, rig) = (read(protocol), read("rig-configs/sim-box.yaml"));
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let rig = compiler::read_rig(&rig).unwrap_or_else(|found| panic!("{found:?}"));
-        let compiled =
-            compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));
+        let compiled = compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));
         let arm = room::person(&compiled, &rig).map_or(0, |(lines, _)| lines);
         Self {
             compiled,
@@ -164,14 +164,14 @@ impl System {
 }
 
 fn still_on(sim: &SimRig<'_>, rig: &Rig) -> u32 {
-    let on = |line: &RigLine| {
-        matches!(line.role, Role::Output { .. }) && sim.pins().is_high(line.pin) == line.active_high
-    };
+    let on =
+        |line: &RigLine| matches!(line.role, Role::Output { .. }) && sim.pins().is_high(line.pin) == line.active_high;
     rig.lines.iter().enumerate().filter(|(_, line)| on(line)).fold(0, |set, (place, _)| set | (1 << place))
 }
 
 /// A compiled program without a protocol: an image, a rig, and no names.
 #[must_use]
 pub fn generated(image: Vec<u32>, rig: Rig) -> Compiled {
-    Compiled { image, rig, ..Compiled::default() }
+    let hash = link::program::hash(&image);
+    Compiled { image, rig, symbols: Symbols::default(), warnings: Diagnostics::default(), hash }
 }

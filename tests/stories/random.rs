@@ -4,8 +4,8 @@
 use assembler::random::{self, RandomProgram};
 use harness::{System, cases, generated};
 use link::limits::MAX_LINES;
-use link::{LineId, Record};
 use link::rig::{Pull, Rig, RigLine, Role};
+use link::{LineId, Record};
 use sim::animal::{Scripted, Tap};
 use sim::random::Dice;
 
@@ -13,12 +13,7 @@ use sim::random::Dice;
 const MAX_ON_US: u32 = 400_000;
 
 fn rig(program: &RandomProgram, dice: &mut Dice) -> Rig {
-    let mut rig = Rig {
-        lines: Default::default(),
-        silence_us: 250_000,
-        rejoin_us: 5_000_000,
-        carry_on_us: 60_000_000,
-    };
+    let mut rig = Rig { lines: Default::default(), silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 };
     for line in 0..program.lines {
         let output = program.outputs & LineId(line).bit() != 0;
         let role = if output {

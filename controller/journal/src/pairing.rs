@@ -6,14 +6,31 @@
 //! disarm, a trip, the session's end. The first edge counts from the request, all others of a train from that first
 //! edge. An edge that is due within the tolerance of a cut may or may not be there.
 
-use std::fmt;
+mod unpaired;
+
+pub use unpaired::Unpaired;
 
 use link::record::{Request, Train};
 use link::rig::{Rig, RigLine, Role};
 use link::{LineId, Micros, Record, Verdict};
 
-/// How far an edge may lie from where it should be, in µs, where nothing else is said: what a simulated body needs.
-pub const TOLERANCE_US: Micros = 5;
+/// How far an edge may lie from where it should be, in µs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tolerance {
+    /// From when a request, or a cut, should show at the pin to when it does: the time from engine to pin.
+    pub latency_us: Micros,
+    /// From where a later edge of a train should be, measured from the train's first edge.
+    pub train_us: Micros,
+}
+
+impl Tolerance {
+    /// What a simulated body needs, whose halves interrupt one another as those of a loaded chip may.
+    pub const SIMULATED: Self = Self { latency_us: 25, train_us: 5 };
+}
+
+/// The longest after its time that a late first edge is still taken for its request's, in µs: a device later than this
+/// trips.
+const LATE_MAX_US: Micros = 100_000;
 
 /// Missing edges after which a request is given up; they are one finding anyway.
 const MISSING_MAX: u32 = 1_000;
@@ -35,141 +52,15 @@ pub struct Pairing {
     pub unpaired: Vec<Unpaired>,
 }
 
-/// Something that does not pair. Each has the number and time (µs) of the record it speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unpaired {
-    /// A request without edges that carry it out, and without a verdict that explains it.
-    Request {
-        /// The request's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-        /// When the first missing edge should have been.
-        due: Micros,
-        /// Whether that edge should have been to on.
-        on: bool,
-        /// How many edges are missing.
-        missing: u32,
-    },
-    /// A line that stayed on though it was told, or forced, to go off.
-    StayedOn {
-        /// The number of the record that should have ended it.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-    },
-    /// An edge nobody asked for.
-    Edge {
-        /// The edge's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-        /// To on or to off.
-        on: bool,
-    },
-    /// An edge to on, on a line that must be armed and was not.
-    Unarmed {
-        /// The edge's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-    },
-    /// A verdict on a request that was not made.
-    Verdict {
-        /// The verdict's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-    },
-    /// An input that changed to the level it had: a change between is missing.
-    Input {
-        /// The input's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-        /// The level, twice.
-        active: bool,
-    },
-    /// Lines disarmed that were not armed: their arming is missing.
-    Disarmed {
-        /// The disarming's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// Those of its lines that were not armed.
-        lines: u32,
-    },
-    /// Lines still armed behind the end of the session: their disarming is missing.
-    LeftArmed {
-        /// The end's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The lines.
-        lines: u32,
-    },
-}
-
-impl fmt::Display for Unpaired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let to = |on: bool| if on { "on" } else { "off" };
-        match self {
-            Self::Request { number, at, line, due, on, missing } => write!(
-                f,
-                "record {number} at {at} µs: the request on line {} has no edge to {} at {due} µs, and nothing explains it \
-                 ({missing} edges missing)",
-                line.0,
-                to(*on)
-            ),
-            Self::StayedOn { number, at, line } => {
-                write!(f, "record {number} at {at} µs: line {} has no edge to off, and it was on", line.0)
-            }
-            Self::Edge { number, at, line, on } => {
-                write!(f, "record {number} at {at} µs: line {} went {} and nothing asked for it", line.0, to(*on))
-            }
-            Self::Unarmed { number, at, line } => {
-                write!(f, "record {number} at {at} µs: line {} went on while it was not armed", line.0)
-            }
-            Self::Verdict { number, at, line } => {
-                write!(f, "record {number} at {at} µs: a verdict on line {}, of which nothing was asked", line.0)
-            }
-            Self::Input { number, at, line, active } => write!(
-                f,
-                "record {number} at {at} µs: line {} became {} twice in a row; a record between is missing",
-                line.0,
-                if *active { "active" } else { "inactive" }
-            ),
-            Self::Disarmed { number, at, lines } => {
-                write!(f, "record {number} at {at} µs: lines {lines:#x} were disarmed and had not been armed")
-            }
-            Self::LeftArmed { number, at, lines } => {
-                write!(f, "record {number} at {at} µs: the session ended and lines {lines:#x} were not disarmed")
-            }
-        }
-    }
-}
-
-/// Pairs the records of a session, within `tolerance_us`. `whole` says that nothing is missing at the end, so that
+/// Pairs the records of a session, within `tolerance`. `whole` says that nothing is missing at the end, so that
 /// every edge must be there and every line disarmed.
 pub fn pair(
     rig: &Rig,
     records: impl Iterator<Item = (u64, Micros, Record)>,
-    tolerance_us: Micros,
+    tolerance: Tolerance,
     whole: bool,
 ) -> Pairing {
-    let mut gatherer = Gatherer::new(rig, tolerance_us, whole);
+    let mut gatherer = Gatherer::new(rig, tolerance, whole);
     for (number, at, record) in records {
         gatherer.take(number, at, record);
     }
@@ -220,13 +111,13 @@ struct Gatherer {
     /// The latest time of any record.
     horizon: Micros,
     end: Option<(u64, Micros)>,
-    tolerance_us: Micros,
+    tolerance: Tolerance,
     whole: bool,
     pairing: Pairing,
 }
 
 impl Gatherer {
-    fn new(rig: &Rig, tolerance_us: Micros, whole: bool) -> Self {
+    fn new(rig: &Rig, tolerance: Tolerance, whole: bool) -> Self {
         let line = |line: &RigLine| Line {
             safe_on_trip: matches!(line.role, Role::Output { safe_on_trip: true, .. }),
             ..Line::default()
@@ -239,7 +130,7 @@ impl Gatherer {
             sure: 0,
             horizon: 0,
             end: None,
-            tolerance_us,
+            tolerance,
             whole,
             pairing: Pairing::default(),
         }
@@ -308,7 +199,7 @@ impl Gatherer {
         match verdict {
             Verdict::CutAtMaxOn | Verdict::CutByDisarm | Verdict::CutByEnd => self.act(line, number, at, What::Cut),
             Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput => {
-                let earliest = at.saturating_sub(self.tolerance_us);
+                let earliest = at.saturating_sub(self.tolerance.latency_us);
                 let asked = self.lines.get_mut(line.index()).and_then(|line| {
                     // Of several requests in one breath it is the first that waits for its verdict; else the last one made.
                     let just_now = line.acts.iter().position(|act| act.at >= earliest && act.is_request());
@@ -328,7 +219,7 @@ impl Gatherer {
     }
 
     fn pair(mut self) -> Pairing {
-        let tolerance_us = self.tolerance_us;
+        let tolerance = self.tolerance;
         if let (Some((number, at)), true) = (self.end, self.whole && self.armed != 0) {
             self.pairing.unpaired.push(Unpaired::LeftArmed { number, at, lines: self.armed });
         }
@@ -341,7 +232,7 @@ impl Gatherer {
                 line: LineId(n as u8),
                 edges: &line.edges,
                 level: false,
-                tolerance_us,
+                tolerance,
                 horizon,
                 pairing: &mut self.pairing,
             };
@@ -356,29 +247,12 @@ impl Gatherer {
     }
 }
 
-impl Unpaired {
-    /// The number of the record it speaks of.
-    #[must_use]
-    pub const fn number(&self) -> u64 {
-        match self {
-            Self::Request { number, .. }
-            | Self::StayedOn { number, .. }
-            | Self::Edge { number, .. }
-            | Self::Unarmed { number, .. }
-            | Self::Verdict { number, .. }
-            | Self::Input { number, .. }
-            | Self::Disarmed { number, .. }
-            | Self::LeftArmed { number, .. } => *number,
-        }
-    }
-}
-
 /// Goes along the edges of one line.
 struct Matcher<'e> {
     line: LineId,
     edges: &'e [Edge],
     level: bool,
-    tolerance_us: Micros,
+    tolerance: Tolerance,
     horizon: Micros,
     pairing: &'e mut Pairing,
 }
@@ -406,14 +280,14 @@ impl Matcher<'_> {
         true
     }
 
-    fn meet(&mut self, due: Micros, on: bool, until: Micros) -> Met {
-        while self.edges.first().is_some_and(|edge| edge.at.saturating_add(self.tolerance_us) < due) {
+    fn meet(&mut self, due: Micros, on: bool, until: Micros, within_us: Micros) -> Met {
+        while self.edges.first().is_some_and(|edge| edge.at.saturating_add(self.tolerance.train_us) < due) {
             self.take_unasked();
         }
         if self.level == on {
             return Met::NoChange;
         }
-        let latest = due.saturating_add(self.tolerance_us);
+        let latest = due.saturating_add(within_us);
         match self.edges.split_first() {
             Some((edge, rest)) if edge.at <= latest && edge.on == on => {
                 self.level = on;
@@ -421,6 +295,20 @@ impl Matcher<'_> {
                 Met::Edge { at: edge.at }
             }
             _ if latest >= until || latest > self.horizon => Met::Excused,
+            _ => Met::Missing,
+        }
+    }
+
+    /// The first edge of a request, which is not where it should be, if it comes later.
+    fn late(&mut self, act: &Act, due: Micros, until: Micros) -> Met {
+        match self.edges.split_first() {
+            Some((edge, rest)) if edge.on && edge.at < until && edge.at <= due.saturating_add(LATE_MAX_US) => {
+                let (late_us, at) = (edge.at.saturating_sub(due), edge.at);
+                self.pairing.unpaired.push(Unpaired::Late { number: act.number, at: act.at, line: self.line, late_us });
+                self.level = true;
+                self.edges = rest;
+                Met::Edge { at }
+            }
             _ => Met::Missing,
         }
     }
@@ -442,7 +330,7 @@ impl Matcher<'_> {
     }
 
     fn off(&mut self, act: &Act, until: Micros) {
-        if let Met::Missing = self.meet(act.at, false, until) {
+        if let Met::Missing = self.meet(act.at, false, until, self.tolerance.latency_us) {
             self.pairing.unpaired.push(Unpaired::StayedOn { number: act.number, at: act.at, line: self.line });
         }
     }
@@ -464,13 +352,21 @@ impl Matcher<'_> {
         let mut first = act.at.saturating_add(u64::from(train.delay_us));
         let mut missing: Option<(Micros, bool, u32)> = None;
         'pulses: for n in 0..pulses {
-            let rise = first.saturating_add(u64::from(n).saturating_mul(u64::from(train.period_us)));
-            for (due, on) in [(rise, true), (rise.saturating_add(width_us), false)] {
-                if due > until.saturating_add(self.tolerance_us) || due > self.horizon || (endless && !on) {
+            for on in [true, false] {
+                // Worked out edge by edge: all others count from where the first one was.
+                let rise = first.saturating_add(u64::from(n).saturating_mul(u64::from(train.period_us)));
+                let due = if on { rise } else { rise.saturating_add(width_us) };
+                if due > until.saturating_add(self.tolerance.latency_us) || due > self.horizon || (endless && !on) {
                     break 'pulses;
                 }
-                match self.meet(due, on, until) {
-                    Met::Edge { at } if n == 0 && on => {
+                let is_first = n == 0 && on;
+                let within_us = if is_first { self.tolerance.latency_us } else { self.tolerance.train_us };
+                let met = match self.meet(due, on, until, within_us) {
+                    Met::Missing if is_first => self.late(act, due, until),
+                    met => met,
+                };
+                match met {
+                    Met::Edge { at } if is_first => {
                         self.pairing.latency_us_max = self.pairing.latency_us_max.max(at.saturating_sub(due));
                         first = at;
                     }

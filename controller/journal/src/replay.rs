@@ -17,7 +17,7 @@ use link::{Micros, Record};
 
 use crate::contents::{Close, Why};
 use crate::finding::Finding;
-use crate::pairing::{self, Pairing, TOLERANCE_US};
+use crate::pairing::{self, Pairing, Tolerance};
 use crate::reader::Session;
 
 /// Microseconds handled between two looks at what came out.
@@ -157,14 +157,14 @@ impl std::error::Error for ReplayFailure {}
 /// # Errors
 /// When the session cannot be reproduced; the error names the first record that differs.
 pub fn replay(session: &Session) -> Result<ReplayReport, ReplayFailure> {
-    replay_within(session, TOLERANCE_US)
+    replay_within(session, Tolerance::SIMULATED)
 }
 
-/// The same, with edges allowed to lie `tolerance_us` from where they should be.
+/// The same, with edges allowed to lie within `tolerance` of where they should be.
 ///
 /// # Errors
 /// When the session cannot be reproduced; the error names the first record that differs.
-pub fn replay_within(session: &Session, tolerance_us: Micros) -> Result<ReplayReport, ReplayFailure> {
+pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayReport, ReplayFailure> {
     session.verify().map_err(ReplayFailure::Untrusted)?;
     let program = Program::open(&session.header.program).map_err(ReplayFailure::Image)?;
     let rig: Rig = postcard::from_bytes(&session.header.device_rig).map_err(|_| ReplayFailure::Rig)?;
@@ -186,7 +186,7 @@ pub fn replay_within(session: &Session, tolerance_us: Micros) -> Result<ReplayRe
         fed: engines.len() as u64 - derived,
         derived,
         ended,
-        pairing: pairing::pair(&rig, session.records(), tolerance_us, whole),
+        pairing: pairing::pair(&rig, session.records(), tolerance, whole),
     })
 }
 

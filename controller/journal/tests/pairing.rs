@@ -4,7 +4,7 @@
 mod common;
 
 use common::bench::{LASER, WATER, rig};
-use journal::pairing::{Unpaired, pair};
+use journal::pairing::{Tolerance, Unpaired, pair};
 use link::record::{Request, Train};
 use link::{DisarmCause, EndReason, InvariantId, LineId, Micros, Record, TripCause, Verdict};
 
@@ -30,7 +30,7 @@ fn verdict(verdict: Verdict) -> Record {
 fn unpaired(records: &[(Micros, Record)]) -> Vec<Unpaired> {
     let end = records.iter().map(|(at, _)| *at).max().unwrap() + 1_000_000;
     let numbered = records.iter().copied().chain([(end, Record::End(EndReason::Stopped))]).enumerate();
-    pair(&rig(), numbered.map(|(n, (at, record))| (n as u64, T + at, record)), 5, true).unpaired
+    pair(&rig(), numbered.map(|(n, (at, record))| (n as u64, T + at, record)), Tolerance::SIMULATED, true).unpaired
 }
 
 fn pairs(records: &[(Micros, Record)]) {
@@ -68,6 +68,18 @@ fn a_train_counts_from_its_first_edge() {
         (122, edge(false)),
     ]);
     assert!(matches!(drifting[..], [Unpaired::Request { number: 0, .. }, ..]), "{drifting:?}");
+}
+
+#[test]
+fn a_train_that_begins_late_is_one_finding() {
+    let late = unpaired(&[
+        (0, train(0, 10, 50, 2)),
+        (40, edge(true)),
+        (50, edge(false)),
+        (90, edge(true)),
+        (100, edge(false)),
+    ]);
+    assert!(matches!(late[..], [Unpaired::Late { number: 0, late_us: 40, .. }]), "{late:?}");
 }
 
 #[test]
@@ -160,5 +172,5 @@ fn an_endless_train_without_a_single_edge_is_one_finding() {
 fn an_interrupted_session_owes_nothing_past_its_last_record() {
     let records = [(0, train(0, 10, 50, 3)), (3, edge(true)), (13, edge(false)), (40, Record::Silence(true))];
     let numbered = records.iter().enumerate().map(|(n, (at, record))| (n as u64, T + at, *record));
-    assert_eq!(pair(&rig(), numbered, 5, false).unpaired, []);
+    assert_eq!(pair(&rig(), numbered, Tolerance::SIMULATED, false).unpaired, []);
 }

@@ -6,7 +6,7 @@ mod common;
 
 use common::STARTED;
 use common::bench::{LASER, WATER, altered, bench_header, interrupted, rat, run, session};
-use journal::pairing::Unpaired;
+use journal::pairing::{Tolerance, Unpaired};
 use journal::{ReplayFailure, ReplayReport, replay, replay_within};
 use link::{Micros, Record};
 use proptest::prelude::*;
@@ -168,7 +168,8 @@ fn a_pulse_out_of_its_place_is_found() {
         "{:?}",
         report.pairing.unpaired
     );
-    let generous = replay_within(&session(&bench_header(11), &shifted), 20).unwrap();
+    let generous =
+        replay_within(&session(&bench_header(11), &shifted), Tolerance { latency_us: 25, train_us: 20 }).unwrap();
     assert_eq!(generous.pairing.unpaired, [], "a body with more jitter may say so");
 }
 

@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use compiler::{Compiled, Symbols};
+use compiler::Compiled;
+use compiler::symbols::Symbols;
 use journal::{CreateError, Header, Note, NoteKind, Storage, Versions, Why, WriteError, Writer};
 use link::host_end::{HostEnd, HostEvent};
 use link::message::{self, Answer, Command, Hello, Refusal, State, Status, Upload};
@@ -456,9 +457,8 @@ impl<S: Storage> Session<S> {
     /// Closes the journal once the device has nothing that is not durable.
     fn finish(&mut self) {
         let Phase::Draining(reason) = self.phase else { return };
-        let complete = self.status.is_some_and(|status| {
-            status.state == State::Over && status.next_record == self.link.received()
-        });
+        let complete =
+            self.status.is_some_and(|status| status.state == State::Over && status.next_record == self.link.received());
         if !complete || self.unsynced.is_some() || self.failing.is_some() {
             return;
         }

@@ -1,7 +1,7 @@
 //! What has happened so far in a session, counted as the records come: what a person watches while it runs. The full
 //! account is made from the journal afterwards.
 
-use compiler::Symbols;
+use compiler::symbols::Symbols;
 use link::record::Request;
 use link::{EndReason, Micros, Record};
 

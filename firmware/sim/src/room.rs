@@ -65,12 +65,6 @@ impl Room {
         self.inside = inside;
     }
 
-    /// Whether the animal is in the box.
-    #[must_use]
-    pub const fn is_occupied(&self) -> bool {
-        self.inside
-    }
-
     /// When something next happens in the room by itself.
     #[must_use]
     pub fn next_at(&self) -> Option<Micros> {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use compiler::{Compiled, Options, RigConfig, Source};
+use compiler::{Body, Compiled, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
 use controller::paced;
 use controller::room;
@@ -21,7 +21,7 @@ use journal::Writer;
 use link::{EndReason, LineId, Micros};
 use sim::{Memory, WireFaults};
 
-use super::{Complaint, assignment, rig};
+use super::{Complaint, assignment, draw, rig};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -84,13 +84,12 @@ fn fresh() -> u64 {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(found.render()))?;
+        let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
         let (rig_source, rig) = rig(self.rig.as_deref())?;
         let options = Options { set: self.set.clone() };
-        let compiled =
-            compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(found.render()))?;
+        let compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
         if !compiled.warnings.is_empty() {
-            eprint!("{}", compiled.warnings.render());
+            eprint!("{}", draw(&compiled.warnings));
         }
         // Seeds that a person can read aloud.
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
@@ -126,7 +125,7 @@ impl Run {
         seed: u64,
     ) -> Result<Plan, Complaint> {
         let arm = self.lines_to_arm(rig, &compiled)?;
-        let simulated = rig.body == "simulator";
+        let simulated = rig.body == Body::Simulator;
         let live = self.speed == Speed::Times(1.0);
         Ok(Plan {
             // In simulation the seed decides everything, the session's number too.

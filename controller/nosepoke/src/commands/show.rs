@@ -38,7 +38,7 @@ impl Show {
             })?;
         }
         if self.json {
-            println!("{:#}", serde_json::json!({"summary": report.summary(), "trials": report.trials()}));
+            println!("{}", report.json());
         } else if self.csv {
             print!("{}", report.trials().csv());
         } else {
