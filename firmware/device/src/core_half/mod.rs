@@ -317,8 +317,12 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 self.watch.set_limits(rejoin_us, carry_on_us);
                 self.out.order(Order::Clear { silence_us }, hook);
             }
-            Command::Line(line, what) => self.out.order(Order::Line(line, what), hook),
-            Command::CheckRig => self.out.order(Order::CheckRig, hook),
+            Command::Line(line, what) => {
+                self.out.order(Order::Line(line, what), hook);
+            }
+            Command::CheckRig => {
+                self.out.order(Order::CheckRig, hook);
+            }
             Command::Start { image, seed } => {
                 self.image = Some(image);
                 self.phase = Phase::Starting { seed };
@@ -326,8 +330,12 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 self.out.order(Order::Begin, hook);
             }
             Command::Stop => self.offer_end(now, Given::Stop(EndReason::Stopped)),
-            Command::Abort => self.out.order(Order::Trip(TripCause::HostAbort), hook),
-            Command::Reset => self.out.order(Order::Reset, hook),
+            Command::Abort => {
+                self.out.order(Order::Trip(TripCause::HostAbort), hook);
+            }
+            Command::Reset => {
+                self.out.order(Order::Reset, hook);
+            }
             Command::Arm(lines) => {
                 self.arm_asked = true;
                 self.out.order(Order::Arm(lines), hook);
@@ -357,8 +365,8 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     /// Orders a trip, unless one was recorded or ordered already.
     fn trip(&mut self, cause: TripCause, hook: &mut impl Preempt) {
-        if !self.tripped && !core::mem::replace(&mut self.trip_ordered, true) {
-            self.out.order(Order::Trip(cause), hook);
+        if !self.tripped && !self.trip_ordered {
+            self.trip_ordered = self.out.order(Order::Trip(cause), hook);
         }
     }
 
