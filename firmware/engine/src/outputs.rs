@@ -168,7 +168,8 @@ impl Outputs {
         };
         let train = request.train();
         let (belief, end) = match &train {
-            Some(train) => (Belief::Train, at.checked_add(train.length_us()).ok_or(Fault::Duration)?),
+            // This microsecond is closed with the request: not even a train of no length ends in it.
+            Some(train) => (Belief::Train, at.checked_add(train.length_us().max(1)).ok_or(Fault::Duration)?),
             None if write == Write::On => (Belief::On, NEVER),
             None => (Belief::Off, NEVER),
         };
