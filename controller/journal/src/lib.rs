@@ -1,1 +1,27 @@
 //! The append-only record of a session, and its replay.
+//!
+//! - [`contents`]: what a journal says: its header, the host's notes, its close.
+//! - [`block`]: how that lies in the file: frames, checksums, the chain.
+//! - [`storage`]: what a journal is written to; a file, memory, or a disk that fails on purpose.
+//! - [`Writer`]: appends, and says truthfully what is durable.
+//! - [`Session`]: what a file holds, whatever became of it, and what was found wrong with it.
+//! - [`replay()`]: whether the program in the journal, given what it was given, does again what the journal says it did.
+//! - [`pairing`]: whether every request became its edges, and every edge had its request.
+//!
+//! This crate never sees a device, a wall clock or a protocol: records come as the device's bytes, names stay opaque.
+
+pub mod block;
+pub mod contents;
+mod finding;
+pub mod pairing;
+mod reader;
+mod replay;
+pub mod storage;
+mod writer;
+
+pub use contents::{Close, Header, Note, NoteKind, Versions, Why};
+pub use finding::{Finding, Flaw, Place};
+pub use reader::{FILE_BYTES_MAX, Integrity, PlacedNote, ReadError, Records, Session, Tail};
+pub use replay::{ReplayFailure, ReplayReport, replay, replay_within};
+pub use storage::Storage;
+pub use writer::{Closed, CreateError, GATHER_BYTES, WriteError, Writer};

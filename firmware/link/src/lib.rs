@@ -3,9 +3,15 @@
 //!
 //! - [`vocabulary`]: the small identifiers and enums every other part speaks.
 //! - [`limits`]: every fixed capacity, in one place.
-//! - [`program`]: the compiled protocol as a flat image of 32-bit words, its rows, its operations, its check.
+//! - [`program`]: the compiled protocol as a flat image of 32-bit words, its rows, its operations, and [`program::check`],
+//!   which lets nothing through that the engine could stumble over.
 //! - [`rig`]: what the device must know of the rig: lines, pins, limits.
 //! - [`record`]: what happened, as the device tells it; *given* and *derived*.
+//! - [`message`]: what both ends can say, its frozen bytes, and whether two builds match.
+//! - [`frame`]: how a message lies in a stream of bytes.
+//! - [`device_end`], [`host_end`]: who sends what when, so that a bad link loses nothing and doubles nothing; their
+//!   times stand in [`reliable`].
+//! - [`upload`]: a program or a rig in pieces, and together again.
 //!
 //! This crate never sees a pin, a clock or a heap. Time is always an argument, as [`Micros`] since device boot.
 
@@ -14,11 +20,20 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod device_end;
+pub mod frame;
+pub mod host_end;
 pub mod limits;
+pub mod message;
 pub mod program;
 pub mod record;
+pub mod reliable;
 pub mod rig;
+pub mod upload;
 pub mod vocabulary;
 
+pub use device_end::{Batch, DeviceEnd, RecordSource, StatusNow};
+pub use host_end::{HostEnd, HostEvent, SendError};
+pub use message::{Answer, Command, Hello, Refusal};
 pub use record::{Entry, Record};
 pub use vocabulary::*;

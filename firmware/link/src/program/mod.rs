@@ -2,7 +2,7 @@
 //! memory. A header names the tables; every row has a fixed number of words ([`rows`]); expressions and actions are
 //! code of one word an operation ([`op`]).
 //!
-//! An image is only ever run after `check` has walked all of it, so the engine reads rows without asking again. Reads
+//! An image is only ever run after [`check`] has walked all of it, so the engine reads rows without asking again. Reads
 //! are total all the same: past the end of a table everything is zero.
 //!
 //! ```text
@@ -13,6 +13,7 @@
 //! then            the tables
 //! ```
 
+pub mod check;
 pub mod op;
 pub mod rows;
 
@@ -172,6 +173,12 @@ impl<'w> Program<'w> {
     #[must_use]
     pub const fn words(&self) -> &'w [u32] {
         self.words
+    }
+
+    /// The words of a table, row behind row.
+    #[must_use]
+    pub const fn table(&self, table: Table) -> &'w [u32] {
+        self.tables[table as usize]
     }
 
     /// Rows in a table.

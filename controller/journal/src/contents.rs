@@ -1,0 +1,112 @@
+//! What a journal says besides the device's records: the header it opens with, the host's notes, the close. Plain data,
+//! stored with postcard; knows nothing of files or frames. Once released, fields and variants are appended, never moved.
+
+use link::{EndReason, Micros};
+use serde::{Deserialize, Serialize};
+
+/// All that is needed to understand and repeat a session without any other file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Header {
+    /// Names the session, the same number as on the link.
+    pub session: u64,
+    /// The protocol as its file stood, byte for byte.
+    pub protocol: String,
+    /// The rig-config as its file stood, byte for byte.
+    pub rig: String,
+    /// The names behind the program's numbers, as the compiler stores them; opaque here.
+    pub symbols: Vec<u8>,
+    /// The program image, as sent to the device.
+    pub program: Vec<u32>,
+    /// The rig as sent to the device: a [`link::rig::Rig`] in postcard's bytes.
+    pub device_rig: Vec<u8>,
+    /// Decides every draw of the session.
+    pub seed: u64,
+    /// Who made the journal.
+    pub versions: Versions,
+    /// The animal, if there is one.
+    pub subject: Option<String>,
+    /// The person who ran the session.
+    pub operator: Option<String>,
+    /// Parameters set for this session, name and value as typed.
+    pub options: Vec<(String, String)>,
+    /// Whether the body was a simulator.
+    pub simulated: bool,
+    /// Wall time of the start in ms since 1970, if anyone looked. Says nothing about the order of records.
+    pub started_ms: Option<i64>,
+}
+
+/// The versions of everything that had a part in the session.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Versions {
+    /// The controller.
+    pub nosepoke: String,
+    /// The link's version and schema.
+    pub link: String,
+    /// The body and its board, as the device named them.
+    pub body: String,
+}
+
+/// Something the host adds to the device's records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Wall time in ms since 1970; none in a simulated session, which must not depend on when it is run.
+    pub wall_ms: Option<i64>,
+    /// The device's time of what the note is about, in µs, where it has one.
+    pub device_us: Option<Micros>,
+    /// What it says.
+    pub kind: NoteKind,
+}
+
+/// What a note says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoteKind {
+    /// A remark of the person who runs the session.
+    Operator(String),
+    /// A remark of the controller's own.
+    Text(String),
+    /// A person asked for lines to be armed.
+    Armed {
+        /// The set of them.
+        lines: u32,
+        /// Who.
+        who: String,
+    },
+    /// How the device's clock and the host's are related from here on.
+    ClockFit {
+        /// Host time in µs since 1970 at the note's `device_us`.
+        host_us: i64,
+        /// How much faster the device's clock runs, in parts per 10⁹.
+        drift_ppb: i64,
+        /// Half width of the fit's uncertainty, in µs.
+        uncertainty_us: u32,
+    },
+    /// The device is no longer heard.
+    Disconnected,
+    /// The device is heard again.
+    Reconnected,
+    /// Records are missing from here on because the session was interrupted.
+    Interrupted {
+        /// The number of the last record before.
+        after_record: u64,
+    },
+}
+
+/// The last block of a journal that was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Close {
+    /// Why it ended.
+    pub why: Why,
+    /// Records in the whole device stream.
+    pub records: u64,
+    /// SHA-256 over the whole device stream: the entry bytes of all Device blocks, one behind the other.
+    pub stream_sha256: [u8; 32],
+}
+
+/// Why a journal was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Why {
+    /// The session ended, and its last record says so.
+    Ended(EndReason),
+    /// The controller gave up waiting for the rest; why, as a sentence.
+    Incomplete(String),
+}

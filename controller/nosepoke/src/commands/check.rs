@@ -1,0 +1,96 @@
+//! `nosepoke check`: reads protocols and says all that is wrong with them, without running anything.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use compiler::{Options, Source};
+
+use super::{Complaint, assignment, rig};
+
+/// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  nosepoke check protocols/\n  nosepoke check my-task.yaml --rig rig-configs/sim-box.yaml --json"
+)]
+pub(crate) struct Check {
+    /// Protocols, or folders of them.
+    #[arg(required = true)]
+    protocols: Vec<PathBuf>,
+    /// The rig-config to check against; the simulated rig that ships if none is named.
+    #[arg(long)]
+    rig: Option<PathBuf>,
+    /// Sets a parameter, as in --set drop="10 µl".
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Says it as JSON, for editors.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let (_, rig) = rig(self.rig.as_deref())?;
+        let options = Options { set: self.set };
+        let (mut all_good, mut findings) = (true, Vec::new());
+        for path in protocols(&self.protocols)? {
+            let compiled = Source::read(&path).and_then(|source| compiler::compile(&source, &rig, &options));
+            let good = compiled.is_ok();
+            all_good &= good;
+            let (found, size) = match compiled {
+                Ok(compiled) => {
+                    let size = format!("{} states, {} bytes", compiled.symbols.states.len(), compiled.image.len() * 4);
+                    (compiled.warnings, size)
+                }
+                Err(errors) => (errors, String::new()),
+            };
+            if self.json {
+                findings.push(serde_json::json!({
+                    "protocol": path.display().to_string(),
+                    "good": good,
+                    "findings": found.to_json(),
+                }));
+                continue;
+            }
+            if !found.is_empty() {
+                eprint!("{}", found.render());
+            }
+            if good {
+                println!("{}: good on rig {} ({size})", path.display(), rig.name);
+            }
+        }
+        if self.json {
+            println!("{:#}", serde_json::Value::Array(findings));
+        }
+        Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// The protocols named, with folders looked through.
+fn protocols(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Complaint> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let mut inside = yaml_files(path)?;
+            if inside.is_empty() {
+                return Err(Complaint::new(format_args!("{} holds no .yaml file", path.display())));
+            }
+            found.append(&mut inside);
+        } else {
+            found.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Complaint> {
+    let entries = fs::read_dir(folder)
+        .map_err(|error| Complaint::new(format_args!("{} cannot be looked through: {error}", folder.display())))?;
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml"))
+        .collect();
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,57 @@
+//! The commands, one file each, and the few things they share.
+
+pub(crate) mod check;
+pub(crate) mod replay;
+pub(crate) mod run;
+pub(crate) mod show;
+
+use std::fmt;
+use std::path::Path;
+
+use compiler::{RigConfig, Source};
+
+/// What a command has to say when it cannot do its work: whole sentences, ready to be shown.
+#[derive(Debug)]
+pub(crate) struct Complaint(String);
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Complaint {
+    /// A complaint in these words.
+    pub(crate) fn new(words: impl fmt::Display) -> Self {
+        Self(format!("error: {words}"))
+    }
+
+    /// Diagnostics as the compiler draws them.
+    pub(crate) fn drawn(drawing: String) -> Self {
+        Self(drawing)
+    }
+}
+
+/// The simulated rig that ships, for whoever names no other.
+const SHIPPED_RIG: &str = include_str!("../../../../rig-configs/sim-box.yaml");
+const SHIPPED_RIG_NAME: &str = "rig-configs/sim-box.yaml";
+
+/// The rig-config at `path`, or the simulated rig that ships: its text and what it says.
+pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Complaint> {
+    let source = match path {
+        Some(path) => Source::read(path).map_err(|found| Complaint::drawn(found.render()))?,
+        None => Source { name: SHIPPED_RIG_NAME.to_owned(), text: SHIPPED_RIG.to_owned() },
+    };
+    let config = compiler::read_rig(&source).map_err(|found| Complaint::drawn(found.render()))?;
+    Ok((source, config))
+}
+
+/// Splits `name=value`.
+pub(crate) fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err(format!("`{text}` is no name=value, as in drop=\"10 µl\"")),
+    }
+}

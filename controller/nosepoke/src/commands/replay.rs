@@ -1,0 +1,52 @@
+//! `nosepoke replay`: shows that the device did what the program says.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::Complaint;
+
+/// Feeds a session's inputs to the engine again and compares everything the program made of them, byte for byte.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  nosepoke replay sessions/probabilistic-reward_2026-11-20T10-00-00.npj")]
+pub(crate) struct Replay {
+    /// The session's journal.
+    #[arg(required = true)]
+    sessions: Vec<PathBuf>,
+    /// Says it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Replay {
+    pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let mut all_good = true;
+        for path in &self.sessions {
+            let session = journal::Session::open(path).map_err(Complaint::new)?;
+            let verdict = session
+                .verify()
+                .map_err(|finding| format!("the journal is not as it was written: {finding}"))
+                .and_then(|integrity| {
+                    let report = journal::replay(&session).map_err(|failure| failure.to_string())?;
+                    Ok((integrity, report))
+                });
+            let good = matches!(&verdict, Ok((_, report)) if report.is_clean());
+            all_good &= good;
+            if self.json {
+                let (detail, finding) = match &verdict {
+                    Ok((integrity, report)) => (format!("{integrity}; {report}"), None),
+                    Err(finding) => (String::new(), Some(finding)),
+                };
+                println!(
+                    "{}",
+                    serde_json::json!({"journal": path, "good": good, "detail": detail, "finding": finding})
+                );
+            } else {
+                match verdict {
+                    Ok((integrity, report)) => println!("{}: {integrity}; {report}", path.display()),
+                    Err(finding) => eprintln!("{}: {finding}", path.display()),
+                }
+            }
+        }
+        Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

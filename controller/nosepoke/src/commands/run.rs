@@ -1,0 +1,333 @@
+//! `nosepoke run`: runs one session and says where its data is.
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use compiler::{Compiled, Options, RigConfig, Source};
+use controller::lockstep::{self, Cable};
+use controller::paced;
+use controller::room;
+use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
+use controller::tally::Tally;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use journal::Writer;
+use link::{EndReason, LineId, Micros};
+use sim::{Memory, WireFaults};
+
+use super::{Complaint, assignment, rig};
+
+/// Runs one session of a protocol, on the simulated rig that ships unless another is named.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    nosepoke run protocols/probabilistic-reward.yaml\n  \
+    nosepoke run protocols/probabilistic-reward.yaml --subject R12 --set p_reward=0.7 --set drop=\"15 µl\" --seed 7\n  \
+    nosepoke run protocols/lever-pull.yaml --speed 1")]
+pub(crate) struct Run {
+    /// The protocol.
+    protocol: PathBuf,
+    /// The rig-config; the simulated rig that ships if none is named.
+    #[arg(long)]
+    rig: Option<PathBuf>,
+    /// The animal.
+    #[arg(long, value_name = "ID")]
+    subject: Option<String>,
+    /// Sets a parameter, as in --set drop="10 µl".
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Decides every random draw, and in simulation everything else; fresh and printed if not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many times faster than real time a simulated session runs, or `max`.
+    #[arg(long, default_value = "max", value_parser = speed)]
+    speed: Speed,
+    /// Arms a line for this session; needs --operator.
+    #[arg(long, value_name = "LINE", requires = "operator")]
+    arm: Vec<String>,
+    /// Who runs the session.
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// Where the data goes.
+    #[arg(long, value_name = "DIR", default_value = "sessions")]
+    out: PathBuf,
+    /// Prints how it ended as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Speed {
+    Max,
+    Times(f64),
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    match text {
+        "max" => Ok(Speed::Max),
+        _ => match text.parse::<f64>() {
+            Ok(times) if times > 0.0 && times <= 1000.0 => Ok(Speed::Times(times)),
+            _ => Err(format!("`{text}` is no speed: give `max`, or how many times real time, above 0 and up to 1000")),
+        },
+    }
+}
+
+/// A number nobody chose.
+fn fresh() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+impl Run {
+    pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(found.render()))?;
+        let (rig_source, rig) = rig(self.rig.as_deref())?;
+        let options = Options { set: self.set.clone() };
+        let compiled =
+            compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(found.render()))?;
+        if !compiled.warnings.is_empty() {
+            eprint!("{}", compiled.warnings.render());
+        }
+        // Seeds that a person can read aloud.
+        let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
+        let plan = self.plan(&protocol, &rig_source, &rig, compiled, seed)?;
+        let path = self.journal_path(&plan)?;
+
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        // Where there can be no handler, Ctrl-C ends the process, and the rig's own silence limit makes it safe.
+        if let Err(error) = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)) {
+            tracing::warn!("Ctrl-C will end the program at once: {error}");
+        }
+        let began = Instant::now();
+        let (result, tally) = match self.speed {
+            Speed::Times(1.0) => {
+                let mut progress = Progress::new(&plan.compiled);
+                let shown =
+                    paced::run(plan.clone(), &rig, opener(path.clone()), &stop, &mut |tally| progress.show(tally));
+                progress.done();
+                shown.map_err(Complaint::new)?
+            }
+            speed => simulate(plan.clone(), &rig, path.clone(), speed, &stop)?,
+        };
+        self.tell(&plan, &path, result, &tally, began.elapsed())
+    }
+
+    fn plan(
+        &self,
+        protocol: &Source,
+        rig_source: &Source,
+        rig: &RigConfig,
+        compiled: Compiled,
+        seed: u64,
+    ) -> Result<Plan, Complaint> {
+        let arm = self.lines_to_arm(rig, &compiled)?;
+        let simulated = rig.body == "simulator";
+        let live = self.speed == Speed::Times(1.0);
+        Ok(Plan {
+            // In simulation the seed decides everything, the session's number too.
+            session: (seed as u32 ^ (seed >> 32) as u32).wrapping_mul(0x9E37_79B1) | 1,
+            compiled,
+            protocol: protocol.text.clone(),
+            rig: rig_source.text.clone(),
+            seed,
+            options: self.set.clone(),
+            subject: self.subject.clone(),
+            operator: self.operator.clone(),
+            arm,
+            simulated,
+            started_ms: if simulated { None } else { i64::try_from(since_1970().as_millis()).ok() },
+            sync: if live { SyncPolicy::LIVE } else { SyncPolicy::SIMULATED },
+        })
+    }
+
+    /// The lines a person arms: those named on the command line, or those the simulated person of the rig arms.
+    fn lines_to_arm(&self, rig: &RigConfig, compiled: &Compiled) -> Result<Option<(u32, String)>, Complaint> {
+        if self.arm.is_empty() {
+            return Ok(room::person(compiled, rig));
+        }
+        let lines = &compiled.symbols.lines;
+        let mut set = 0;
+        for name in &self.arm {
+            let Some(place) = lines.iter().position(|line| line.name == *name) else {
+                let armable: Vec<&str> =
+                    lines.iter().filter(|line| line.output).map(|line| line.name.as_str()).collect();
+                return Err(Complaint::new(format_args!(
+                    "--arm {name}: the protocol has no such line; its outputs are {}",
+                    armable.join(", ")
+                )));
+            };
+            set |= LineId(place as u8).bit();
+        }
+        Ok(Some((set, self.operator.clone().unwrap_or_default())))
+    }
+
+    /// A path for the journal in the output folder, which is made if need be.
+    fn journal_path(&self, plan: &Plan) -> Result<PathBuf, Complaint> {
+        fs::create_dir_all(&self.out).map_err(|error| {
+            Complaint::new(format_args!(
+                "the output folder {} cannot be made: {error}; name another with --out",
+                self.out.display()
+            ))
+        })?;
+        let when = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "-");
+        let subject = self.subject.as_deref().map(|subject| format!("_{}", file_name(subject))).unwrap_or_default();
+        let stem = format!("{}{subject}_{}", file_name(&plan.compiled.symbols.protocol), when.trim_end_matches('Z'));
+        let mut path = self.out.join(format!("{stem}.npj"));
+        // Two sessions within one second.
+        for again in 2..1000 {
+            if !path.exists() {
+                break;
+            }
+            path = self.out.join(format!("{stem}_{again}.npj"));
+        }
+        Ok(path)
+    }
+
+    fn tell(
+        &self,
+        plan: &Plan,
+        path: &Path,
+        result: Result<Ended, SessionError>,
+        tally: &Tally,
+        took: Duration,
+    ) -> Result<ExitCode, Complaint> {
+        let ended = result.map_err(|error| match path.exists() {
+            true => {
+                Complaint::new(format_args!("{error}\nWhat is durable can be read: nosepoke show {}", path.display()))
+            }
+            false => Complaint::new(error),
+        })?;
+        let session = journal::Session::open(path).map_err(Complaint::new)?;
+        let picture = path.with_extension("svg");
+        let report = report::Report::of(&session).map_err(Complaint::new)?;
+        fs::write(&picture, report.picture()).map_err(|error| {
+            Complaint::new(format_args!("the picture {} cannot be written: {error}", picture.display()))
+        })?;
+        let good = matches!(ended.reason, EndReason::Condition(_) | EndReason::Stopped);
+        if self.json {
+            println!(
+                "{:#}",
+                serde_json::json!({
+                    "journal": path, "picture": picture, "seed": plan.seed, "good": good,
+                    "records": ended.records, "bytes": ended.bytes, "summary": report.summary(),
+                })
+            );
+        } else {
+            println!("{}", report.summary().table());
+            let elapsed_s = tally.elapsed_us() as f64 / 1e6;
+            let times = elapsed_s / took.as_secs_f64().max(1e-9);
+            println!(
+                "{:.1} min of session in {:.2} s ({times:.0} × real time), seed {}",
+                elapsed_s / 60.0,
+                took.as_secs_f64(),
+                plan.seed
+            );
+            println!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes);
+            println!("picture  {}", picture.display());
+            println!("look     nosepoke show {}", path.display());
+        }
+        if !good {
+            return Err(Complaint::new(format_args!(
+                "the session did not end as the protocol meant: {}",
+                report.summary().end_reason()
+            )));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// As much of a name as every file system takes.
+fn file_name(name: &str) -> String {
+    name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }).take(60).collect()
+}
+
+fn opener(path: PathBuf) -> controller::session::OpenJournal<fs::File> {
+    Box::new(move |header| Writer::create(&path, header))
+}
+
+type Outcome = (Result<Ended, SessionError>, Tally);
+
+/// A simulated session in lock step, as fast as the processor allows or slowed down to a multiple of real time.
+fn simulate(plan: Plan, rig: &RigConfig, path: PathBuf, speed: Speed, stop: &AtomicBool) -> Result<Outcome, Complaint> {
+    let mut memory = Box::new(Memory::new());
+    let mut sim = room::simulated(&plan.compiled, rig, plan.seed, &mut memory).map_err(Complaint::new)?;
+    let mut cable = Cable::new(WireFaults::NONE, plan.seed);
+    let mut progress = Progress::new(&plan.compiled);
+    let mut session = Session::new(plan, opener(path));
+    let (mut turns, began) = (0_u32, Instant::now());
+    let mut watch = |now: Micros, session: &mut Session<_>, _: &mut Cable| {
+        turns = turns.wrapping_add(1);
+        if let Speed::Times(times) = speed {
+            let due = Duration::from_micros((now as f64 / times) as u64);
+            thread::sleep(due.saturating_sub(began.elapsed()));
+        }
+        if speed != Speed::Max || turns.is_multiple_of(1024) {
+            progress.show(session.tally());
+            if stop.load(Ordering::Relaxed) {
+                session.stop();
+            }
+        }
+    };
+    lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
+    progress.done();
+    let tally = session.tally().clone();
+    let result = session.take_result();
+    result.map(|result| (result, tally)).ok_or_else(|| Complaint::new("the session stopped without saying why"))
+}
+
+/// The line that moves while a session runs.
+struct Progress {
+    bar: ProgressBar,
+    outcomes: Vec<String>,
+    states: Vec<String>,
+    shown: Option<Instant>,
+}
+
+impl Progress {
+    fn new(compiled: &Compiled) -> Self {
+        let target =
+            if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(ProgressStyle::default_spinner());
+        Self {
+            bar,
+            outcomes: compiled.symbols.outcomes.clone(),
+            states: compiled.symbols.states.iter().map(|state| state.name.clone()).collect(),
+            shown: None,
+        }
+    }
+
+    fn show(&mut self, tally: &Tally) {
+        if self.bar.is_hidden() || self.shown.is_some_and(|shown| shown.elapsed() < Duration::from_millis(50)) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let seconds = tally.elapsed_us() / 1_000_000;
+        let counts: Vec<String> =
+            self.outcomes.iter().zip(&tally.outcomes).map(|(name, count)| format!("{name} {count}")).collect();
+        let state = tally.state.and_then(|state| self.states.get(usize::from(state))).map_or("", String::as_str);
+        self.bar.set_message(format!(
+            "{:02}:{:02}:{:02}  trial {}  {}  {:.2} ml  [{state}]",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60,
+            tally.trials,
+            counts.join("  "),
+            tally.water_nl as f64 / 1e6,
+        ));
+        self.bar.tick();
+    }
+
+    fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}

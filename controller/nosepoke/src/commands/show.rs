@@ -1,0 +1,55 @@
+//! `nosepoke show`: what happened in a session, as tables and as a picture.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use report::Report;
+
+use super::Complaint;
+
+/// Shows a session: its summary and its trials, on screen, as JSON or CSV; and its picture.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    nosepoke show sessions/probabilistic-reward_2026-11-20T10-00-00.npj\n  \
+    nosepoke show session.npj --csv > trials.csv\n  \
+    nosepoke show session.npj --picture session.svg")]
+pub(crate) struct Show {
+    /// The session's journal.
+    session: PathBuf,
+    /// The summary and the trials as JSON.
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// The trials as CSV.
+    #[arg(long)]
+    csv: bool,
+    /// Writes the picture here, as SVG.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+}
+
+impl Show {
+    pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let session = journal::Session::open(&self.session).map_err(Complaint::new)?;
+        let report = Report::of(&session).map_err(Complaint::new)?;
+        if let Some(path) = &self.picture {
+            fs::write(path, report.picture()).map_err(|error| {
+                Complaint::new(format_args!("the picture {} cannot be written: {error}", path.display()))
+            })?;
+        }
+        if self.json {
+            println!("{:#}", serde_json::json!({"summary": report.summary(), "trials": report.trials()}));
+        } else if self.csv {
+            print!("{}", report.trials().csv());
+        } else {
+            println!("{}", report.summary().table());
+            println!("{}", report.trials().table());
+        }
+        match session.verify() {
+            Ok(_) => Ok(ExitCode::SUCCESS),
+            Err(finding) => Err(Complaint::new(format_args!(
+                "the journal is not as it was written: {finding}; what is shown above is what could be read"
+            ))),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The command line: reads arguments, calls the controller, shows what came of it. Knows nothing of how a session is
+//! run.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Runs behavioural experiments on rigs, and on simulated ones.
+#[derive(Debug, Parser)]
+#[command(name = "nosepoke", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    /// Tells more of what it does, on standard error; twice for everything.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(commands::run::Run),
+    Check(commands::check::Check),
+    Replay(commands::replay::Replay),
+    Show(commands::show::Show),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = ["warn", "info", "debug"][usize::from(arguments.verbose.min(2))];
+    let filter = EnvFilter::try_from_env("NOSEPOKE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let done = match arguments.command {
+        Command::Run(run) => run.execute(),
+        Command::Check(check) => check.execute(),
+        Command::Replay(replay) => replay.execute(),
+        Command::Show(show) => show.execute(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(complaint) => {
+            eprintln!("{complaint}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! P1: the half that runs the engine. It takes in what P0 stamped, closes microseconds, hands output requests to P0 first
+//! and then writes every record; it alone writes the ring. Knows no pin and no byte of the link.
+//!
+//! A session goes through four phases: nothing runs; P0 was told to begin and has not answered yet; the engine runs; the
+//! engine has ended and P0 makes the outputs safe. Only with P0's word for that is the stream complete.
+
+mod recorder;
+mod watch;
+
+use engine::{Engine, Given};
+use heapless::spsc::{Consumer, Producer};
+use link::limits::{MAX_INBOX, MAX_LINES};
+use link::program::Program;
+use link::{DisarmCause, EndReason, Micros, Record, TripCause};
+
+use crate::board::Preempt;
+use crate::interlock::LATE_MAX_US;
+use crate::messages::{Command, Notice, Order, REPORTS, Report, What};
+use crate::ring::RingWriter;
+use recorder::{Out, Recorder};
+use watch::Watch;
+
+/// Bytes of the ring kept for the last records of a session: when less is free, the session ends.
+pub const RING_RESERVE: u32 = 4_096;
+/// Bytes that must be free for the engine to go on by a microsecond: in the reserve, what is left of the session; never
+/// less than the reports P0 may still make about its end.
+const STEP_ROOM: u32 = 2_048;
+/// Microseconds handled in one call at most, so that P1 comes back to its queues.
+const STEPS_MAX: usize = INPUTS_MAX + 16;
+/// Inputs taken in at once: as many again have room in the engine's inbox, for those of microseconds still open.
+const INPUTS_MAX: usize = MAX_INBOX / 2;
+/// How often one call takes in inputs at most: often enough for a queue full of them.
+const ROUNDS_MAX: usize = REPORTS / INPUTS_MAX + 1;
+/// Orders one microsecond may give: a request a line, and what else follows from it.
+const ORDERS_ROOM: usize = MAX_LINES + 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Starting { seed: u64 },
+    Running,
+    Ending,
+}
+
+/// The half that runs the engine.
+pub struct Core<'s, M> {
+    engine: Engine,
+    settle_us: Micros,
+    phase: Phase,
+    /// The program image, while it is P1's.
+    image: Option<M>,
+    watch: Watch,
+    /// Whether P2 waits to hear what became of its wish to arm.
+    arm_asked: bool,
+    /// Whether a trip was recorded in this session.
+    tripped: bool,
+    /// Whether P1 itself ordered a trip in this session.
+    trip_ordered: bool,
+    /// Whether the end for want of memory was asked for.
+    ring_full: bool,
+    /// An end of the session that found the engine's inbox full: unlike an input it is never lost.
+    end_waits: Option<(Micros, Given)>,
+    out: Out<'s>,
+    reports: Consumer<'s, Report>,
+    commands: Consumer<'s, Command<M>>,
+    notices: Producer<'s, Notice<M>>,
+}
+
+impl<'s, M: AsRef<[u32]>> Core<'s, M> {
+    pub(crate) const fn new(
+        settle_us: u32,
+        orders: Producer<'s, Order>,
+        reports: Consumer<'s, Report>,
+        commands: Consumer<'s, Command<M>>,
+        notices: Producer<'s, Notice<M>>,
+        ring: RingWriter<'s>,
+    ) -> Self {
+        Self {
+            engine: Engine::new(),
+            settle_us: settle_us as Micros,
+            phase: Phase::Idle,
+            image: None,
+            watch: Watch::new(),
+            arm_asked: false,
+            tripped: false,
+            trip_ordered: false,
+            ring_full: false,
+            end_waits: None,
+            out: Out::new(orders, ring),
+            reports,
+            commands,
+            notices,
+        }
+    }
+
+    /// Does all that can be done by `now`. Work is bounded by what waits in the queues and by a fixed number of
+    /// microseconds; [`Core::poll_at`] says if there is more.
+    pub fn poll(&mut self, now: Micros, hook: &mut impl Preempt) {
+        for round in 0..ROUNDS_MAX {
+            // What P0 stamped before `now` must be in before anything up to `now` is closed, so it comes first.
+            let held_back = self.take_reports(hook);
+            if round == 0 {
+                self.take_commands(now, hook);
+            }
+            if self.phase == Phase::Running {
+                self.go_on(now, held_back, hook);
+            }
+            if held_back.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// When [`Core::poll`] is needed next: a time that has passed means at once. While the ring is too full to go on, it
+    /// is needed again only when P2 has freed some.
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Micros> {
+        let settled = |stamp: Micros| stamp.saturating_add(self.settle_us).saturating_add(1);
+        if self.commands.ready() && self.out.has_room_for_orders() {
+            return Some(0);
+        }
+        let report = self.reports.peek().filter(|_| self.out.can_record()).map(|report| match report.what {
+            // Its microsecond must close first; taking it in earlier is of no use.
+            What::Input { .. } => settled(report.at),
+            _ => 0,
+        });
+        if self.phase != Phase::Running {
+            return report;
+        }
+        if !self.engine.running() {
+            return self.out.has_room_for_orders().then_some(0).or(report);
+        }
+        let step = self.engine.next_at().map(settled).and_then(|due| {
+            if self.can_step() {
+                Some(due)
+            } else {
+                (!self.tripped).then(|| due.saturating_add(Micros::from(LATE_MAX_US) + 1))
+            }
+        });
+        [report, step, self.watch.next_due()].into_iter().flatten().min()
+    }
+
+    /// Whether a session is under way, from its first record to its last.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        matches!(self.phase, Phase::Running | Phase::Ending)
+    }
+
+    fn can_step(&self) -> bool {
+        self.out.has_room_for_orders() && self.out.ring.free() >= STEP_ROOM
+    }
+
+    fn take_commands(&mut self, now: Micros, hook: &mut impl Preempt) {
+        while self.out.has_room_for_orders()
+            && let Some(command) = self.commands.dequeue()
+        {
+            hook.point();
+            self.obey(now, command, hook);
+        }
+    }
+
+    /// Takes the session on to `now`, or to just before the input that is still held back.
+    fn go_on(&mut self, now: Micros, held_back: Option<Micros>, hook: &mut impl Preempt) {
+        if let Some(at) = self.watch.take_carried_on(now) {
+            self.offer_end(at, Given::LastTrial(EndReason::HostLost));
+        }
+        self.watch_ring(now, hook);
+        // Before the late step is made, so that P0 knows of the trip before it is asked for anything.
+        self.watch_lateness(now, hook);
+        if let Some(settled) = now.checked_sub(self.settle_us.saturating_add(1)) {
+            self.run(held_back.map_or(settled, |at| settled.min(at.saturating_sub(1))), hook);
+        }
+        if !self.engine.running() && self.out.has_room_for_orders() {
+            self.phase = Phase::Ending;
+            self.watch.rest();
+            self.out.order(Order::End, hook);
+        }
+    }
+
+    /// Lets the engine handle the microseconds up to and with `closed`.
+    fn run(&mut self, closed: Micros, hook: &mut impl Preempt) {
+        for _ in 0..STEPS_MAX {
+            if self.engine.next_at().is_none_or(|at| at > closed) || !self.can_step() {
+                return;
+            }
+            let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
+            let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
+            self.engine.advance(&program, closed, 1, &mut recorder);
+            // A full inbox has room again after a step, and only then.
+            if let Some((at, end)) = self.end_waits.take() {
+                self.offer_end(at, end);
+            }
+        }
+    }
+
+    fn watch_lateness(&mut self, now: Micros, hook: &mut impl Preempt) {
+        let latest = self.settle_us.saturating_add(1).saturating_add(Micros::from(LATE_MAX_US));
+        if !self.tripped && self.engine.next_at().is_some_and(|at| now > at.saturating_add(latest)) {
+            self.trip(TripCause::TooLate, hook);
+        }
+    }
+
+    fn watch_ring(&mut self, now: Micros, hook: &mut impl Preempt) {
+        self.out.warn_when_low(now, hook);
+        if !self.ring_full && self.out.ring.free() < RING_RESERVE {
+            self.ring_full = true;
+            self.offer_end(now, Given::Stop(EndReason::RingFull));
+        }
+        if core::mem::take(&mut self.out.overflowed) {
+            self.trip(TripCause::Lost, hook);
+        }
+    }
+
+    /// Takes in what P0 reported, but no more inputs than the engine's inbox has places for: the time of the first that
+    /// is held back.
+    fn take_reports(&mut self, hook: &mut impl Preempt) -> Option<Micros> {
+        let mut inputs = 0;
+        while self.out.can_record()
+            && let Some(report) = self.reports.peek()
+        {
+            if matches!(report.what, What::Input { .. }) {
+                if inputs == INPUTS_MAX {
+                    return Some(report.at);
+                }
+                inputs += 1;
+            }
+            let Some(report) = self.reports.dequeue() else { break };
+            hook.point();
+            self.take(report, hook);
+        }
+        None
+    }
+
+    fn take(&mut self, Report { at, what }: Report, hook: &mut impl Preempt) {
+        let session = self.running();
+        let record = match what {
+            What::Input { line, active } => {
+                self.offer(at, Given::Edge { line, active }, hook);
+                None
+            }
+            What::Edge { line, on } => Some(Record::Edge { line, on }),
+            What::Verdict { line, verdict } => Some(Record::Verdict { line, verdict }),
+            What::Armed(lines) => {
+                self.answer_arm(true, hook);
+                (lines != 0).then_some(Record::Armed { lines })
+            }
+            What::NotArmed => {
+                self.answer_arm(false, hook);
+                None
+            }
+            What::Disarmed(lines, cause) => {
+                if cause == DisarmCause::Silence {
+                    self.watch.suspend(lines);
+                }
+                Some(Record::Disarmed { lines, cause })
+            }
+            What::Trip(cause) => {
+                self.watch.forget_lines(u32::MAX);
+                if !core::mem::replace(&mut self.tripped, true) {
+                    self.offer_end(at, Given::Stop(EndReason::Tripped(cause)));
+                }
+                Some(Record::Trip(cause))
+            }
+            What::Silent => {
+                if self.watch.falls_silent(at) {
+                    self.offer_end(at, Given::Stop(EndReason::HostLost));
+                }
+                Some(Record::Silence(true))
+            }
+            What::Lost(count) => {
+                // Among what was lost may be the word whether lines were armed.
+                self.answer_arm(false, hook);
+                Some(Record::Lost { count })
+            }
+            What::Begun { levels } => {
+                self.begin(at, levels, hook);
+                None
+            }
+            What::Ended => {
+                self.finish(hook);
+                None
+            }
+            What::Rig { good } => {
+                self.notify(Notice::Rig { good }, hook);
+                None
+            }
+        };
+        if let (true, Some(record)) = (session, record) {
+            self.out.write(at, &record, hook);
+        }
+    }
+
+    fn begin(&mut self, at: Micros, levels: u32, hook: &mut impl Preempt) {
+        let Phase::Starting { seed } = self.phase else { return };
+        let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
+        self.phase = Phase::Running;
+        (self.tripped, self.trip_ordered, self.ring_full, self.end_waits) = (false, false, false, None);
+        self.out.begin(at);
+        let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
+        self.engine.start(&program, at, seed, levels, &mut recorder);
+        self.notify(Notice::Begun { at }, hook);
+    }
+
+    /// P0's last word: every output is off. The stream is complete, the image goes back.
+    fn finish(&mut self, hook: &mut impl Preempt) {
+        if self.phase == Phase::Ending {
+            self.phase = Phase::Idle;
+            if let Some(image) = self.image.take() {
+                self.notify(Notice::Over { image }, hook);
+            }
+        }
+    }
+
+    fn obey(&mut self, now: Micros, command: Command<M>, hook: &mut impl Preempt) {
+        match command {
+            Command::Rig { silence_us, rejoin_us, carry_on_us } => {
+                self.watch.set_limits(rejoin_us, carry_on_us);
+                self.out.order(Order::Clear { silence_us }, hook);
+            }
+            Command::Line(line, what) => self.out.order(Order::Line(line, what), hook),
+            Command::CheckRig => self.out.order(Order::CheckRig, hook),
+            Command::Start { image, seed } => {
+                self.image = Some(image);
+                self.phase = Phase::Starting { seed };
+                self.watch.rest();
+                self.out.order(Order::Begin, hook);
+            }
+            Command::Stop => self.offer_end(now, Given::Stop(EndReason::Stopped)),
+            Command::Abort => self.out.order(Order::Trip(TripCause::HostAbort), hook),
+            Command::Reset => self.out.order(Order::Reset, hook),
+            Command::Arm(lines) => {
+                self.arm_asked = true;
+                self.out.order(Order::Arm(lines), hook);
+            }
+            Command::Disarm(lines) => {
+                self.watch.forget_lines(lines);
+                self.out.order(Order::Disarm(lines, DisarmCause::Operator), hook);
+            }
+            Command::Outside { event, at } => self.offer(at, Given::Outside(event), hook),
+            Command::Parameter { variable, value, at } => self.offer(at, Given::Parameter { variable, value }, hook),
+            Command::HostBack { at } => {
+                self.out.order(Order::HostBack, hook);
+                if self.phase == Phase::Running && self.watch.is_back(at) {
+                    self.out.write(at, &Record::Silence(false), hook);
+                }
+            }
+        }
+    }
+
+    /// Puts something into the engine's inbox; if it is full, that is recorded and trips.
+    fn offer(&mut self, at: Micros, given: Given, hook: &mut impl Preempt) {
+        if self.engine.offer(at, given).is_err() {
+            self.out.write(at, &Record::Lost { count: 1 }, hook);
+            self.trip(TripCause::Lost, hook);
+        }
+    }
+
+    /// Orders a trip, unless one was recorded or ordered already.
+    fn trip(&mut self, cause: TripCause, hook: &mut impl Preempt) {
+        if !self.tripped && !core::mem::replace(&mut self.trip_ordered, true) {
+            self.out.order(Order::Trip(cause), hook);
+        }
+    }
+
+    /// Puts an end of the session into the engine's inbox, now or as soon as there is room. A stop outdoes the word that
+    /// this trial is the last; of two stops the first counts.
+    fn offer_end(&mut self, at: Micros, end: Given) {
+        if self.engine.offer(at, end).is_err() && !matches!(self.end_waits, Some((_, Given::Stop(_)))) {
+            self.end_waits = Some((at, end));
+        }
+    }
+
+    fn answer_arm(&mut self, done: bool, hook: &mut impl Preempt) {
+        if core::mem::take(&mut self.arm_asked) {
+            self.notify(Notice::Arm { done }, hook);
+        }
+    }
+
+    fn notify(&mut self, notice: Notice<M>, hook: &mut impl Preempt) {
+        // P2 asks for one thing at a time and a session has two ends: the queue holds more than can ever wait.
+        let _ = self.notices.enqueue(notice);
+        hook.point();
+    }
+}
+
+fn image_words<M: AsRef<[u32]>>(image: &M) -> &[u32] {
+    let words = image.as_ref();
+    // The memory may be longer than the image in it; the image says how long it is.
+    let stated = words.get(2).map_or(0, |stated| *stated as usize);
+    words.get(..stated).unwrap_or(words)
+}

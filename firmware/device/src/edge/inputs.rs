@@ -1,0 +1,153 @@
+//! Digital inputs: which level was accepted last, and until when further edges are ignored. Knows no output.
+//!
+//! Debounce is leading: an edge is accepted at once and keeps its own stamp; edges within `debounce_us` after it are
+//! ignored. When that window ends the level is looked at again: if it differs from the accepted one, that edge is
+//! accepted then, stamped with the end of the window, and opens a window of its own.
+
+use embedded_hal::digital::InputPin;
+use link::limits::MAX_LINES;
+use link::rig::{RigLine, Role};
+use link::{LineId, Micros};
+
+use crate::board::Board;
+use crate::deadlines::{Deadlines, bit, lines};
+
+/// No line is wired to this pin.
+const NO_LINE: u8 = u8::MAX;
+
+/// An edge that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    pub(crate) at: Micros,
+    pub(crate) line: LineId,
+    pub(crate) active: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Input {
+    pin: u8,
+    active_high: bool,
+    debounce_us: u32,
+}
+
+/// All inputs of the rig.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    line_of_pin: [u8; 256],
+    inputs: [Input; MAX_LINES],
+    known: u32,
+    /// The accepted level of each line, active or not.
+    active: u32,
+    windows: Deadlines,
+}
+
+impl Inputs {
+    pub(crate) const fn new() -> Self {
+        Self {
+            line_of_pin: [NO_LINE; 256],
+            inputs: [Input { pin: 0, active_high: true, debounce_us: 0 }; MAX_LINES],
+            known: 0,
+            active: 0,
+            windows: Deadlines::new(),
+        }
+    }
+
+    /// Forgets every line.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Adds a line and takes the level it has now as accepted. False if its pin cannot be read.
+    pub(crate) fn add<B: Board>(&mut self, line: LineId, what: &RigLine, board: &mut B) -> bool {
+        let Role::Input { debounce_us, .. } = what.role else { return false };
+        let (Some(slot), Some(of_pin)) =
+            (self.inputs.get_mut(line.index()), self.line_of_pin.get_mut(usize::from(what.pin)))
+        else {
+            return false;
+        };
+        *slot = Input { pin: what.pin, active_high: what.active_high, debounce_us };
+        *of_pin = line.0;
+        self.known |= line.bit();
+        match self.look(line.index(), board) {
+            Some(active) => {
+                self.accept_level(line.index(), active);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The accepted levels, bit *n* for line *n*.
+    pub(crate) const fn levels(&self) -> u32 {
+        self.active
+    }
+
+    /// When the next window ends.
+    #[inline(always)]
+    pub(crate) fn next_due(&self) -> Option<Micros> {
+        self.windows.next()
+    }
+
+    /// A pin changed at `now`. Up to two edges come of it: the one a window held back that has ended unnoticed, and this
+    /// one.
+    #[inline]
+    pub(crate) fn changed(&mut self, now: Micros, pin: u8, high: bool) -> [Option<Accepted>; 2] {
+        let line = usize::from(self.line_of_pin.get(usize::from(pin)).copied().unwrap_or(NO_LINE));
+        let Some(input) = self.inputs.get(line) else { return [None; 2] };
+        let active = high == input.active_high;
+        let mut held_back = None;
+        if let Some(end) = self.windows.of(line) {
+            if now < end {
+                return [None; 2];
+            }
+            self.windows.clear(line);
+            // Up to this edge the level was the other one.
+            if now > end {
+                held_back = self.accept(end, line, !active);
+            }
+            if self.windows.of(line).is_some_and(|end| now < end) {
+                return [held_back, None];
+            }
+        }
+        [held_back, self.accept(now, line, active)]
+    }
+
+    /// Closes one window that has ended by `now`, if there is one: the edge that was accepted for it, if any.
+    pub(crate) fn close_window<B: Board>(&mut self, now: Micros, board: &mut B) -> Option<Result<Accepted, LineId>> {
+        while let Some((line, end)) = self.windows.take_due(now) {
+            let Some(active) = self.look(line, board) else { return Some(Err(LineId(line as u8))) };
+            if let Some(accepted) = self.accept(end, line, active) {
+                return Some(Ok(accepted));
+            }
+        }
+        None
+    }
+
+    fn look<B: Board>(&self, line: usize, board: &mut B) -> Option<bool> {
+        let input = self.inputs.get(line)?;
+        let high = board.input(input.pin)?.is_high().ok()?;
+        Some(high == input.active_high)
+    }
+
+    #[inline]
+    fn accept(&mut self, at: Micros, line: usize, active: bool) -> Option<Accepted> {
+        if active == (self.active & bit(line) != 0) {
+            return None;
+        }
+        self.accept_level(line, active);
+        let debounce_us = self.inputs.get(line)?.debounce_us;
+        if debounce_us > 0 {
+            self.windows.set(line, at.saturating_add(Micros::from(debounce_us)));
+        }
+        Some(Accepted { at, line: LineId(line as u8), active })
+    }
+
+    fn accept_level(&mut self, line: usize, active: bool) {
+        self.active = if active { self.active | bit(line) } else { self.active & !bit(line) };
+    }
+
+    /// Whether every input can be read.
+    pub(crate) fn unreadable<B: Board>(&self, board: &mut B) -> Option<LineId> {
+        lines(self.known).find(|line| self.look(*line, board).is_none()).map(|line| LineId(line as u8))
+    }
+}

@@ -1,0 +1,396 @@
+//! What becomes of every request: an edge at a pin, or a verdict that says why not. The only code that drives outputs.
+//!
+//! Every output is off until asked, and off again when what was asked ends, is over a limit, is disarmed, tripped, or
+//! when the session ends. A request replaces what runs on its line; one that is refused leaves the line off, since the
+//! program no longer asks for what ran there. No net change gives no edge.
+
+use embedded_hal::digital::{OutputPin, PinState};
+use link::limits::MAX_LINES;
+use link::record::{Carrier, Request};
+use link::rig::{RigLine, Role};
+use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
+
+use super::LATE_MAX_US;
+use super::train::{Pulses, Step, joined};
+use crate::board::Board;
+use crate::deadlines::{Deadlines, bit, lines};
+use crate::messages::{Reports, What};
+
+/// What the guard works with during one call: the time, the pins, and where it reports to.
+pub(crate) struct Hands<'a, 's, B> {
+    pub(crate) now: Micros,
+    pub(crate) board: &'a mut B,
+    pub(crate) reports: &'a mut Reports<'s>,
+    /// Whether edges and verdicts use the places kept for what must not be lost.
+    pub(crate) urgent: bool,
+}
+
+impl<B> Hands<'_, '_, B> {
+    fn report(&mut self, what: What) {
+        if self.urgent {
+            self.reports.push_urgent(self.now, what);
+        } else {
+            self.reports.push(self.now, what);
+        }
+    }
+}
+
+/// What runs on an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Nothing,
+    Level,
+    Train(Pulses),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Output {
+    pin: u8,
+    active_high: bool,
+    max_on_us: u32,
+    run: Run,
+    /// When it has been on for `max_on_us`; of no meaning while off.
+    cut_at: Micros,
+}
+
+impl Output {
+    const NONE: Self = Self { pin: 0, active_high: true, max_on_us: 0, run: Run::Nothing, cut_at: 0 };
+
+    fn level(&self, on: bool) -> PinState {
+        PinState::from(on == self.active_high)
+    }
+}
+
+/// The owner of all outputs.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    outputs: [Output; MAX_LINES],
+    known: u32,
+    must_arm: u32,
+    safe_on_trip: u32,
+    speakers: u32,
+    armed: u32,
+    /// Lines that are on at this moment.
+    on: u32,
+    tripped: Option<TripCause>,
+    /// Lines whose pad did not follow, as reported already.
+    mismatched: u32,
+    /// Lines whose pad did not follow, not yet acted upon.
+    suspect: u32,
+    deadlines: Deadlines,
+}
+
+impl Guard {
+    pub(crate) const fn new() -> Self {
+        Self {
+            outputs: [Output::NONE; MAX_LINES],
+            known: 0,
+            must_arm: 0,
+            safe_on_trip: 0,
+            speakers: 0,
+            armed: 0,
+            on: 0,
+            tripped: None,
+            mismatched: 0,
+            suspect: 0,
+            deadlines: Deadlines::new(),
+        }
+    }
+
+    /// When the next edge or limit is due.
+    #[inline(always)]
+    pub(crate) fn next_due(&self) -> Option<Micros> {
+        self.deadlines.next()
+    }
+
+    /// Whether and why the interlock has tripped.
+    pub(crate) const fn tripped(&self) -> Option<TripCause> {
+        self.tripped
+    }
+
+    /// The lines that are armed.
+    pub(crate) const fn armed(&self) -> u32 {
+        self.armed
+    }
+
+    /// Makes every output safe and forgets the rig, and with it a trip.
+    pub(crate) fn clear<B: Board>(&mut self, board: &mut B) {
+        self.all_safe(board);
+        *self = Self::new();
+    }
+
+    /// Adds an output; the board has made its pin safe already.
+    pub(crate) fn add(&mut self, line: LineId, what: &RigLine) {
+        let Role::Output { max_on_us, must_arm, safe_on_trip, speaker } = what.role else { return };
+        let Some(slot) = self.outputs.get_mut(line.index()) else { return };
+        *slot = Output { pin: what.pin, active_high: what.active_high, max_on_us, ..Output::NONE };
+        self.known |= line.bit();
+        for (set, holds) in
+            [(&mut self.must_arm, must_arm), (&mut self.safe_on_trip, safe_on_trip), (&mut self.speakers, speaker)]
+        {
+            *set = if holds { *set | line.bit() } else { *set & !line.bit() };
+        }
+    }
+
+    /// Every output safe, at once, whatever runs. For a panic or a fault: nothing is reported.
+    pub(crate) fn all_safe<B: Board>(&mut self, board: &mut B) {
+        for line in lines(self.known) {
+            if let Some(output) = self.outputs.get_mut(line) {
+                output.run = Run::Nothing;
+                write(output, self.speakers & bit(line) != 0, false, None, board);
+            }
+            self.deadlines.clear(line);
+        }
+        self.armed = 0;
+        self.on = 0;
+    }
+
+    /// Carries out what the program asks of a line, or says why not.
+    pub(crate) fn request<B: Board>(&mut self, line: LineId, request: &Request, hands: &mut Hands<B>) {
+        let n = line.index();
+        if let Err(verdict) = self.obey(n, request, hands) {
+            hands.report(What::Verdict { line, verdict });
+            self.stop(n, hands);
+        }
+        self.settle(hands);
+    }
+
+    fn obey<B: Board>(&mut self, n: usize, request: &Request, hands: &mut Hands<B>) -> Result<(), Verdict> {
+        let (line, speaker) = (bit(n), self.speakers & bit(n) != 0);
+        if self.known & line == 0 {
+            return Err(Verdict::NotAnOutput);
+        }
+        let train = match request {
+            Request::Off => {
+                self.stop(n, hands);
+                return Ok(());
+            }
+            Request::On if speaker => return Err(Verdict::NotAnOutput),
+            Request::On => None,
+            Request::Train(_) | Request::Deliver { .. } => request.train(),
+        };
+        if train.is_some_and(|train| train.carrier.is_some() != speaker) {
+            return Err(Verdict::NotAnOutput);
+        }
+        if self.tripped.is_some() && self.safe_on_trip & line != 0 {
+            return Err(Verdict::Tripped);
+        }
+        if self.must_arm & !self.armed & line != 0 {
+            return Err(Verdict::Withheld);
+        }
+        let Some(output) = self.outputs.get_mut(n) else { return Err(Verdict::NotAnOutput) };
+        match train {
+            None => {
+                output.run = Run::Level;
+                self.drive(n, true, None, hands);
+            }
+            Some(train) => match joined(&train) {
+                // A train without a pulse: what ran before is replaced by nothing.
+                None => self.stop(n, hands),
+                Some((_, on_us)) if on_us > Micros::from(output.max_on_us) => return Err(Verdict::OverMaxOn),
+                Some((train, _)) => {
+                    output.run = Run::Train(Pulses::new(hands.now, &train));
+                    if train.delay_us > 0 {
+                        self.drive(n, false, None, hands);
+                    } else {
+                        self.step(n, hands);
+                    }
+                }
+            },
+        }
+        self.schedule(n);
+        Ok(())
+    }
+
+    /// Makes the edges that are due, and cuts what has been on for too long.
+    pub(crate) fn due<B: Board>(&mut self, hands: &mut Hands<B>) {
+        while let Some((n, at)) = self.deadlines.take_due(hands.now) {
+            if hands.now.saturating_sub(at) > Micros::from(LATE_MAX_US) {
+                self.trip(TripCause::TooLate, hands);
+            }
+            let Some(output) = self.outputs.get(n) else { continue };
+            let on = self.on & bit(n) != 0;
+            match output.run {
+                Run::Nothing => {}
+                Run::Train(pulses) if pulses.due() <= hands.now && (!on || pulses.due() <= output.cut_at) => {
+                    if pulses.overrun(hands.now) {
+                        self.trip(TripCause::TooLate, hands);
+                    }
+                    self.step(n, hands);
+                }
+                Run::Train(_) | Run::Level => {
+                    hands.report(What::Verdict { line: LineId(n as u8), verdict: Verdict::CutAtMaxOn });
+                    self.stop(n, hands);
+                }
+            }
+            self.schedule(n);
+        }
+        self.settle(hands);
+    }
+
+    /// Arms lines, all or none: they must be lines that can be armed, and their pads must read safe.
+    pub(crate) fn arm<B: Board>(&mut self, set: u32, hands: &mut Hands<B>) {
+        let wanted = set & !self.armed;
+        self.suspect |= self.unsafe_pads(wanted & self.must_arm, hands.board);
+        self.settle(hands);
+        if self.tripped.is_some() || wanted & !self.must_arm != 0 {
+            hands.reports.push_urgent(hands.now, What::NotArmed);
+        } else {
+            self.armed |= wanted;
+            hands.reports.push_urgent(hands.now, What::Armed(wanted));
+        }
+    }
+
+    /// Disarms lines and cuts what runs on them.
+    pub(crate) fn disarm<B: Board>(&mut self, set: u32, cause: DisarmCause, hands: &mut Hands<B>) {
+        let disarmed = set & self.armed;
+        if disarmed != 0 {
+            self.armed &= !disarmed;
+            hands.reports.push_urgent(hands.now, What::Disarmed(disarmed, cause));
+            self.cut(disarmed, Verdict::CutByDisarm, hands);
+            self.settle(hands);
+        }
+    }
+
+    /// Trips: what must go safe goes safe, and stays so until the trip is forgotten between sessions.
+    pub(crate) fn trip<B: Board>(&mut self, cause: TripCause, hands: &mut Hands<B>) {
+        if self.tripped.is_none() {
+            self.tripped = Some(cause);
+            hands.reports.push_urgent(hands.now, What::Trip(cause));
+            let urgent = core::mem::replace(&mut hands.urgent, true);
+            self.cut(self.safe_on_trip, Verdict::CutByEnd, hands);
+            self.disarm(self.armed, DisarmCause::Trip, hands);
+            self.settle(hands);
+            hands.urgent = urgent;
+        }
+    }
+
+    /// Forgets a trip. What made it will trip again if it still holds.
+    pub(crate) fn reset(&mut self) {
+        self.tripped = None;
+        self.mismatched = 0;
+    }
+
+    /// A session begins: every output is off already; its pad must say so too. Tells again of what is armed or tripped.
+    pub(crate) fn begin<B: Board>(&mut self, hands: &mut Hands<B>) {
+        if let Some(cause) = self.tripped {
+            hands.reports.push_urgent(hands.now, What::Trip(cause));
+        }
+        if self.armed != 0 {
+            hands.reports.push_urgent(hands.now, What::Armed(self.armed));
+        }
+        self.suspect |= self.unsafe_pads(self.known, hands.board);
+        self.settle(hands);
+    }
+
+    /// The session is over: everything off, everything disarmed.
+    pub(crate) fn end<B: Board>(&mut self, hands: &mut Hands<B>) {
+        let urgent = core::mem::replace(&mut hands.urgent, true);
+        self.cut(self.known, Verdict::CutByEnd, hands);
+        self.disarm(self.armed, DisarmCause::SessionEnd, hands);
+        self.settle(hands);
+        hands.urgent = urgent;
+    }
+
+    /// Acts upon pads that did not follow. Each is told once, even when something else has tripped before.
+    fn settle<B: Board>(&mut self, hands: &mut Hands<B>) {
+        // What a trip switches off may not follow either; every round has a line the rounds before had not.
+        while self.suspect != 0 {
+            let found = core::mem::take(&mut self.suspect) & !self.mismatched;
+            self.mismatched |= found;
+            for line in lines(found) {
+                let cause = TripCause::PadMismatch(LineId(line as u8));
+                if self.tripped.is_some() {
+                    hands.reports.push_urgent(hands.now, What::Trip(cause));
+                } else {
+                    self.trip(cause, hands);
+                }
+            }
+        }
+    }
+
+    fn cut<B: Board>(&mut self, set: u32, verdict: Verdict, hands: &mut Hands<B>) {
+        for n in lines(set) {
+            if self.outputs.get(n).is_some_and(|output| matches!(output.run, Run::Train(_))) {
+                hands.report(What::Verdict { line: LineId(n as u8), verdict });
+            }
+            self.stop(n, hands);
+        }
+    }
+
+    fn stop<B: Board>(&mut self, n: usize, hands: &mut Hands<B>) {
+        if let Some(output) = self.outputs.get_mut(n) {
+            output.run = Run::Nothing;
+            self.deadlines.clear(n);
+            self.drive(n, false, None, hands);
+        }
+    }
+
+    /// Makes the edge of a train that is due.
+    fn step<B: Board>(&mut self, n: usize, hands: &mut Hands<B>) {
+        let Some(output) = self.outputs.get_mut(n) else { return };
+        let Run::Train(pulses) = &mut output.run else { return };
+        pulses.skip(hands.now);
+        let carrier = pulses.carrier().copied();
+        match pulses.step(hands.now) {
+            Step::Rise => self.drive(n, true, carrier, hands),
+            Step::Fall => self.drive(n, false, None, hands),
+            Step::End => self.stop(n, hands),
+        }
+    }
+
+    fn schedule(&mut self, n: usize) {
+        let Some(output) = self.outputs.get(n) else { return };
+        let cut_at = if self.on & bit(n) != 0 { output.cut_at } else { Micros::MAX };
+        match output.run {
+            Run::Nothing => self.deadlines.clear(n),
+            Run::Level => self.deadlines.set(n, cut_at),
+            Run::Train(pulses) => self.deadlines.set(n, pulses.due().min(cut_at)),
+        }
+    }
+
+    fn drive<B: Board>(&mut self, n: usize, on: bool, carrier: Option<Carrier>, hands: &mut Hands<B>) {
+        let speaker = self.speakers & bit(n) != 0;
+        let Some(output) = self.outputs.get_mut(n) else { return };
+        if on == (self.on & bit(n) != 0) {
+            if on && speaker {
+                hands.board.tone(output.pin, carrier.as_ref());
+            }
+            return;
+        }
+        let follows = write(output, speaker, on, carrier, hands.board);
+        if on {
+            output.cut_at = hands.now.saturating_add(Micros::from(output.max_on_us));
+            self.on |= bit(n);
+        } else {
+            self.on &= !bit(n);
+        }
+        hands.report(What::Edge { line: LineId(n as u8), on });
+        if !follows {
+            self.suspect |= bit(n);
+        }
+    }
+
+    /// Those of `set` whose pads do not read off.
+    fn unsafe_pads<B: Board>(&self, set: u32, board: &mut B) -> u32 {
+        lines(set & !self.speakers & !self.on).fold(0, |found, n| match self.outputs.get(n) {
+            Some(output) if !reads(output, false, board) => found | bit(n),
+            _ => found,
+        })
+    }
+}
+
+/// Writes a pin: whether its pad follows.
+fn write<B: Board>(output: &Output, speaker: bool, on: bool, carrier: Option<Carrier>, board: &mut B) -> bool {
+    if speaker {
+        board.tone(output.pin, carrier.as_ref());
+        return true;
+    }
+    let written = board.output(output.pin).is_some_and(|pin| pin.set_state(output.level(on)).is_ok());
+    written && reads(output, on, board)
+}
+
+fn reads<B: Board>(output: &Output, on: bool, board: &mut B) -> bool {
+    let high = output.level(on) == PinState::High;
+    board.pad_is_high(output.pin).is_none_or(|found| found == high)
+}

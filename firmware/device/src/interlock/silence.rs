@@ -1,0 +1,74 @@
+//! Whether the host is still there. Owns the judgement; what follows from it stands in the guard and in P1.
+//!
+//! P2 stores the time of every valid frame as one word, its low 32 bits; P0 makes the whole time of it again, which is
+//! unmistakable because it looks at least once a limit.
+
+use link::Micros;
+
+/// Ages past this are a stamp from just ahead of our own reading of the clock, not one from half an hour ago.
+const AHEAD: u32 = 1 << 31;
+
+/// The watch over the host.
+#[derive(Debug)]
+pub(crate) struct Silence {
+    limit_us: u32,
+    heard_at: Micros,
+    watching: bool,
+    silent: bool,
+}
+
+impl Silence {
+    pub(crate) const fn new() -> Self {
+        Self { limit_us: 0, heard_at: 0, watching: false, silent: false }
+    }
+
+    /// How long the host may be silent, in µs.
+    pub(crate) fn set_limit(&mut self, limit_us: u32) {
+        self.limit_us = limit_us;
+    }
+
+    /// Starts to watch: the host was heard just now.
+    pub(crate) fn watch(&mut self, now: Micros) {
+        *self = Self { heard_at: now, watching: true, silent: false, ..*self };
+    }
+
+    /// Stops watching: no session runs.
+    pub(crate) fn rest(&mut self) {
+        *self = Self { watching: false, silent: false, ..*self };
+    }
+
+    /// When to look next; never while the host is known to be silent.
+    pub(crate) fn next_due(&self) -> Option<Micros> {
+        (self.watching && !self.silent).then(|| self.heard_at.saturating_add(Micros::from(self.limit_us)))
+    }
+
+    /// Looks at the low half of the time of the last frame: true if the host has fallen silent just now.
+    pub(crate) fn falls_silent(&mut self, now: Micros, heard_low: u32) -> bool {
+        if self.next_due().is_none_or(|due| now < due) {
+            return false;
+        }
+        let age = (now as u32).wrapping_sub(heard_low);
+        let age = if age >= AHEAD { 0 } else { age };
+        self.heard_at = self.heard_at.max(now.saturating_sub(Micros::from(age)));
+        self.silent = age >= self.limit_us && self.next_due().is_some_and(|due| now >= due);
+        self.silent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_heard_across_the_wrap_of_the_low_word_is_not_silent() {
+        let boot = u64::from(u32::MAX) - 100;
+        let mut silence = Silence::new();
+        silence.set_limit(250_000);
+        silence.watch(boot);
+        let heard = boot + 249_000;
+        assert!(!silence.falls_silent(boot + 250_000, heard as u32));
+        assert_eq!(silence.next_due(), Some(heard + 250_000));
+        assert!(silence.falls_silent(heard + 250_000, heard as u32));
+        assert_eq!(silence.next_due(), None, "known to be silent: nothing to look for until it is back");
+    }
+}

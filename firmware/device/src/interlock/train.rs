@@ -1,0 +1,121 @@
+//! One pulse train on its grid: when the next edge is due. Knows no pin.
+//!
+//! Rising edges lie on a grid of whole microseconds that begins at the first of them as it happened at the pin. A pulse
+//! is as wide as asked from its own rising edge at the pin; if that edge came late, its falling edge moves with it, but
+//! never onto the next rise (unless nothing would be left of it). So no lateness is carried from one pulse to the next.
+
+use link::Micros;
+use link::record::{Carrier, Train};
+
+/// A train under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pulses {
+    /// The next edge.
+    due: Micros,
+    /// Whether that edge rises.
+    rises: bool,
+    /// When the pulse after the running one rises.
+    next_rise: Micros,
+    width_us: u32,
+    period_us: u32,
+    /// Pulses that have not risen yet.
+    left: u32,
+    first: bool,
+    carrier: Option<Carrier>,
+}
+
+/// What an edge of a train leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// On from now.
+    Rise,
+    /// Off from now.
+    Fall,
+    /// Off from now, and the train is over.
+    End,
+}
+
+/// The train with pulses that touch one another joined, so that each pulse that is left is one at the pin; none if it has no
+/// pulse at all.
+pub(crate) fn joined(train: &Train) -> Option<(Train, Micros)> {
+    if train.count == 0 || train.width_us == 0 {
+        return None;
+    }
+    if train.count == 1 || train.width_us < train.period_us {
+        return Some((*train, Micros::from(train.width_us)));
+    }
+    let on_us = train.length_us().saturating_sub(Micros::from(train.delay_us));
+    let width_us = u32::try_from(on_us).unwrap_or(u32::MAX);
+    Some((Train { width_us, count: 1, ..*train }, on_us))
+}
+
+impl Pulses {
+    /// A train taken up at `now`.
+    pub(crate) fn new(now: Micros, train: &Train) -> Self {
+        let due = now.saturating_add(Micros::from(train.delay_us));
+        Self {
+            due,
+            rises: true,
+            next_rise: due,
+            width_us: train.width_us,
+            period_us: train.period_us,
+            left: train.count,
+            first: true,
+            carrier: train.carrier,
+        }
+    }
+
+    /// When its next edge is due.
+    pub(crate) const fn due(&self) -> Micros {
+        self.due
+    }
+
+    /// What its pulses are filled with.
+    pub(crate) const fn carrier(&self) -> Option<&Carrier> {
+        self.carrier.as_ref()
+    }
+
+    /// Whether a rise at `now` comes so late that the pulse after it is due as well: pulses would be left out.
+    pub(crate) fn overrun(&self, now: Micros) -> bool {
+        self.rises && self.left > 1 && !self.first && now >= self.due.saturating_add(Micros::from(self.period_us))
+    }
+
+    /// Leaves out the pulses that cannot be made any more.
+    pub(crate) fn skip(&mut self, now: Micros) {
+        if self.overrun(now) {
+            // Only ever after a trip for lateness, so the division is of no weight.
+            let behind = now.saturating_sub(self.due) / Micros::from(self.period_us.max(1));
+            let skipped = u32::try_from(behind).unwrap_or(u32::MAX).min(self.left.saturating_sub(1));
+            self.left = self.left.saturating_sub(skipped);
+            let moved = Micros::from(skipped).saturating_mul(Micros::from(self.period_us));
+            self.due = self.due.saturating_add(moved);
+            self.next_rise = self.due;
+        }
+    }
+
+    /// Makes the edge that is due, at `now`.
+    pub(crate) fn step(&mut self, now: Micros) -> Step {
+        if self.rises {
+            if self.first {
+                self.first = false;
+                self.next_rise = now;
+            }
+            self.left = self.left.saturating_sub(1);
+            self.next_rise = self.next_rise.saturating_add(Micros::from(self.period_us));
+            let fall = now.saturating_add(Micros::from(self.width_us));
+            self.due = if self.left == 0 {
+                fall
+            } else {
+                fall.min(self.next_rise.saturating_sub(1)).max(now.saturating_add(1))
+            };
+            self.rises = false;
+            Step::Rise
+        } else if self.left == 0 {
+            Step::End
+        } else {
+            self.due = self.next_rise;
+            self.rises = true;
+            Step::Fall
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What was uploaded: a rig and a program, each proven whole and checked before it counts. The program's words lie in
+//! memory of the caller.
+
+use link::message::{Refusal, Upload};
+use link::program::check::check;
+use link::program::{Program, Table};
+use link::rig::{Rig, Role};
+use link::upload::Assembling;
+
+/// Bytes of a rig at most: 32 lines and the limits take fewer than 400 in postcard.
+const RIG_BYTES: usize = 512;
+
+/// What an upload brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// A rig; P0 has yet to say whether it can be made.
+    Rig,
+    /// A program.
+    Program,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Held {
+    hash: [u8; 8],
+    variables: usize,
+}
+
+/// Uploads under way and what they brought.
+#[derive(Debug)]
+pub(super) struct Uploads {
+    under_way: Option<Assembling>,
+    rig_bytes: [u8; RIG_BYTES],
+    rig: Option<Rig>,
+    rig_good: bool,
+    program: Option<Held>,
+}
+
+impl Uploads {
+    pub(super) const fn new() -> Self {
+        Self { under_way: None, rig_bytes: [0; RIG_BYTES], rig: None, rig_good: false, program: None }
+    }
+
+    /// The rig, once it was uploaded.
+    pub(super) const fn rig(&self) -> Option<&Rig> {
+        self.rig.as_ref()
+    }
+
+    /// The first bytes of the program's hash, if there is a program.
+    pub(super) fn program(&self) -> Option<[u8; 8]> {
+        self.program.map(|held| held.hash)
+    }
+
+    /// Variables of the program.
+    pub(super) fn variables(&self) -> usize {
+        self.program.map_or(0, |held| held.variables)
+    }
+
+    /// Whether there is all that a session needs.
+    pub(super) const fn complete(&self) -> bool {
+        self.rig.is_some() && self.rig_good && self.program.is_some()
+    }
+
+    /// P0 has taken up the rig, or not all of it.
+    pub(super) fn rig_taken_up(&mut self, good: bool) {
+        self.rig_good = good;
+        if !good {
+            self.rig = None;
+        }
+    }
+
+    pub(super) fn begin(&mut self, what: Upload, bytes: u32, hash: [u8; 32], image: &mut [u32]) -> Result<(), Refusal> {
+        self.under_way = None;
+        let assembling = match what {
+            Upload::Rig => Assembling::begin(what, bytes, hash, self.rig_bytes.as_slice())?,
+            Upload::Program => Assembling::begin(what, bytes, hash, &*image)?,
+        };
+        match what {
+            // The outputs keep to the rig they have until the new one is whole.
+            Upload::Rig => {}
+            Upload::Program => self.program = None,
+        }
+        self.under_way = Some(assembling);
+        Ok(())
+    }
+
+    pub(super) fn piece(&mut self, offset: u32, bytes: &[u8], image: &mut [u32]) -> Result<(), Refusal> {
+        let Some(assembling) = &mut self.under_way else { return Err(Refusal::BadPiece) };
+        match assembling.what() {
+            Upload::Rig => assembling.piece(offset, bytes, self.rig_bytes.as_mut_slice()),
+            Upload::Program => assembling.piece(offset, bytes, image),
+        }
+    }
+
+    pub(super) fn finish(&mut self, image: &mut [u32]) -> Result<Whole, Refusal> {
+        let Some(assembling) = self.under_way.take() else { return Err(Refusal::BadPiece) };
+        match assembling.what() {
+            Upload::Rig => {
+                assembling.finish(self.rig_bytes.as_slice())?;
+                let rig: Rig = self
+                    .rig_bytes
+                    .get(..assembling.length())
+                    .and_then(|bytes| postcard::from_bytes(bytes).ok())
+                    .filter(sound)
+                    .ok_or(Refusal::BadRig)?;
+                self.rig = Some(rig);
+                self.rig_good = false;
+                Ok(Whole::Rig)
+            }
+            Upload::Program => {
+                assembling.finish(&*image)?;
+                let words = image.get(..assembling.length() / 4).unwrap_or(image);
+                let program = Program::open(words).map_err(|_| Refusal::BadProgram)?;
+                check(&program).map_err(|_| Refusal::BadProgram)?;
+                let [a, b, c, d, e, f, g, h, ..] = program.hash();
+                self.program = Some(Held { hash: [a, b, c, d, e, f, g, h], variables: program.rows(Table::Variables) });
+                Ok(Whole::Program)
+            }
+        }
+    }
+}
+
+/// No two lines on one pin, no output that may never be on, a limit to the host's silence.
+fn sound(rig: &Rig) -> bool {
+    let pins_differ =
+        rig.lines.iter().enumerate().all(|(n, line)| rig.lines.iter().take(n).all(|other| other.pin != line.pin));
+    let outputs_limited = rig.lines.iter().all(|line| !matches!(line.role, Role::Output { max_on_us: 0, .. }));
+    pins_differ && outputs_limited && rig.silence_us > 0
+}

@@ -1,0 +1,124 @@
+//! The memory the halves share, lent out to them once. Owns the queues, the ring and the few shared words; knows nothing
+//! of what passes through them.
+
+use core::sync::atomic::{AtomicBool, AtomicU32};
+
+use heapless::spsc::Queue;
+use link::limits::MAX_LINES;
+use link::message::{Hello, LINK_CURRENT, LINK_MIN, SCHEMA};
+
+use crate::core_half::Core;
+use crate::edge::Edge;
+use crate::messages::{COMMANDS, Command, NOTICES, Notice, ORDERS, Order, REPORTS, Report, Reports};
+use crate::outer::Outer;
+use crate::ring::Ring;
+
+/// The words that more than one half reads; each has one writer.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Low half of the time of the last valid frame; written by P2.
+    pub(crate) heard: AtomicU32,
+    /// Whether the host is known to be silent; written by P0.
+    pub(crate) silent: AtomicBool,
+    /// The lines that are armed; written by P0.
+    pub(crate) armed: AtomicU32,
+    /// Whether the interlock has tripped; written by P0.
+    pub(crate) tripped: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) const fn new() -> Self {
+        Self {
+            heard: AtomicU32::new(0),
+            silent: AtomicBool::new(false),
+            armed: AtomicU32::new(0),
+            tripped: AtomicBool::new(false),
+        }
+    }
+}
+
+/// What a body says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// A number that differs from boot to boot; 0 is taken as 1.
+    pub boot: u32,
+    /// What carries the device, as `rp2040`; at most [`link::message::NAME_BYTES`] bytes are told.
+    pub board: &'a str,
+    /// How long after a time P0 may still report an input stamped with it, in µs: P1 closes a microsecond only then.
+    pub settle_us: u32,
+    /// Whether its supply outlives that of the controller.
+    pub separate_supply: bool,
+}
+
+/// All that the halves share. A chip keeps it in a static, a simulator in a box.
+///
+/// `M` is the memory of the program image, which is handed between P2 (upload) and P1 (run): `&'static mut [u32]` on a
+/// chip, a `Vec<u32>` in a simulator. `RING_WORDS` words hold the records until they are durable.
+#[derive(Debug)]
+pub struct Storage<M, const RING_WORDS: usize> {
+    orders: Queue<Order, ORDERS>,
+    reports: Queue<Report, REPORTS>,
+    commands: Queue<Command<M>, COMMANDS>,
+    notices: Queue<Notice<M>, NOTICES>,
+    ring: Ring<RING_WORDS>,
+    shared: Shared,
+}
+
+impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Storage<M, RING_WORDS> {
+    /// Memory in which nothing has happened yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            orders: Queue::new(),
+            reports: Queue::new(),
+            commands: Queue::new(),
+            notices: Queue::new(),
+            ring: Ring::new(),
+            shared: Shared::new(),
+        }
+    }
+
+    /// Lends out the three halves. `image` is the memory for programs.
+    pub fn split(&mut self, image: M, identity: &Identity) -> (Edge<'_>, Core<'_, M>, Outer<'_, M>) {
+        let hello = Hello {
+            link_min: LINK_MIN,
+            link_current: LINK_CURRENT,
+            schema: SCHEMA,
+            board: name(identity.board),
+            firmware: name(env!("CARGO_PKG_VERSION")),
+            settle_us: identity.settle_us,
+            ring_bytes: (RING_WORDS as u32).saturating_mul(4),
+            program_words: u32::try_from(image.as_ref().len()).unwrap_or(u32::MAX),
+            lines: MAX_LINES as u8,
+            separate_supply: identity.separate_supply,
+            program: None,
+        };
+        let (to_edge, orders) = self.orders.split();
+        let (reports, from_edge) = self.reports.split();
+        let (to_core, commands) = self.commands.split();
+        let (notices, from_core) = self.notices.split();
+        let (writer, reader) = self.ring.split();
+        (
+            Edge::new(orders, Reports::new(reports), &self.shared),
+            Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer),
+            Outer::new(identity.boot, hello, image, to_core, from_core, reader, &self.shared),
+        )
+    }
+}
+
+impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Default for Storage<M, RING_WORDS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// As much of a name as fits.
+fn name<const N: usize>(text: &str) -> heapless::String<N> {
+    let mut name = heapless::String::new();
+    for letter in text.chars() {
+        if name.push(letter).is_err() {
+            break;
+        }
+    }
+    name
+}
