@@ -159,7 +159,7 @@ impl Outputs {
         let before = self.belief.get(index).copied().unwrap_or(Belief::Off);
         let request = match write {
             Write::Off if before == Belief::Off => return Ok(()),
-            Write::On if before == Belief::On => return Ok(()),
+            Write::On if before == Belief::On && self.playing & line.bit() == 0 => return Ok(()),
             Write::Off => Request::Off,
             Write::On => Request::On,
             Write::Play(stimulus) => Request::Train(program.stimulus(usize::from(stimulus)).train),
@@ -168,10 +168,19 @@ impl Outputs {
         };
         let train = request.train();
         let (belief, end) = match &train {
-            Some(train) => (Belief::Train, at.checked_add(train.length_us()).ok_or(Fault::Duration)?),
+            // This microsecond is closed with the request: not even a train of no length ends in it.
+            Some(train) => (Belief::Train, at.checked_add(train.length_us().max(1)).ok_or(Fault::Duration)?),
             None if write == Write::On => (Belief::On, NEVER),
             None => (Belief::Off, NEVER),
         };
+        if write != Write::Off && self.watched & line.bit() != 0 {
+            if let Some(invariant) = self.breach(program, line) {
+                self.block(line, before, end);
+                sink.record(at, Record::Breach { invariant, line });
+                return Ok(());
+            }
+            self.count(program, line, is_active);
+        }
         if let Some(slot) = self.belief.get_mut(index) {
             *slot = belief;
         }
@@ -179,16 +188,24 @@ impl Outputs {
             *slot = end;
         }
         self.playing = if train.is_some() { self.playing | line.bit() } else { self.playing & !line.bit() };
-
-        if write != Write::Off && self.watched & line.bit() != 0 {
-            if let Some(invariant) = self.breach(program, line) {
-                sink.record(at, Record::Breach { invariant, line });
-                return Ok(());
-            }
-            self.count(program, line, is_active);
-        }
         sink.record(at, Record::Request { line, request });
         Ok(())
+    }
+
+    /// A start is blocked: the line stays as it was `before`. A blocked train still ends when it would have, so that no
+    /// protocol waits for it in vain; if another plays on, not before that one.
+    fn block(&mut self, line: LineId, before: Belief, end: Micros) {
+        let index = line.index();
+        let (Some(belief), Some(train_end)) = (self.belief.get_mut(index), self.train_end.get_mut(index)) else {
+            return;
+        };
+        if end == NEVER {
+            return;
+        }
+        let plays = self.playing & line.bit() != 0;
+        *train_end = if plays { end.max(*train_end) } else { end };
+        *belief = if before == Belief::On { Belief::On } else { Belief::Train };
+        self.playing |= line.bit();
     }
 
     fn breach(&self, program: &Program, line: LineId) -> Option<InvariantId> {
@@ -233,7 +250,9 @@ impl Outputs {
             {
                 *end = NEVER;
                 self.playing &= !line.bit();
-                if let Some(belief) = self.belief.get_mut(line.index()) {
+                if let Some(belief) = self.belief.get_mut(line.index())
+                    && *belief == Belief::Train
+                {
                     *belief = Belief::Off;
                 }
                 return Some(line);
