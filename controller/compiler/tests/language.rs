@@ -197,6 +197,13 @@ fn operators_bind_as_the_page_says() {
         ("true or false and false", "false", 1),
         ("3 >= 3 and 3 > 2 and 2 != 3 and 2 <= 2", "false", 1),
         ("0.1 + 0.2 == 0.3", "false", 1),
+        ("true and false", "false", 0),
+        ("false or false", "false", 0),
+        ("2 < 2", "false", 0),
+        ("2 > 2", "false", 0),
+        ("3 <= 2", "false", 0),
+        ("2 >= 3", "false", 0),
+        ("1 != 1", "false", 0),
     ] {
         assert_eq!(value(expression, initial), expected, "{expression}");
     }
