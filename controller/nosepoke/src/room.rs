@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use compiler::{Body, Compiled, RigConfig};
+use compiler::{Compiled, RigConfig};
 use link::LineId;
 use sim::animal::{Animal, Rat, Scripted, Surroundings};
 use sim::{Memory, SimRig, SimSettings};
@@ -16,7 +16,7 @@ pub enum RoomError {
         /// The rig.
         rig: String,
         /// Its body.
-        body: &'static str,
+        body: String,
     },
     /// No such animal.
     Animal {
@@ -90,8 +90,8 @@ pub fn simulated<'m>(
     seed: u64,
     memory: &'m mut Memory,
 ) -> Result<SimRig<'m>, RoomError> {
-    let Some(simulation) = rig.simulation.as_ref().filter(|_| rig.body == Body::Simulator) else {
-        return Err(RoomError::Body { rig: rig.name.clone(), body: rig.body.word() });
+    let Some(simulation) = rig.simulation.as_ref().filter(|_| rig.body == "simulator") else {
+        return Err(RoomError::Body { rig: rig.name.clone(), body: rig.body.clone() });
     };
     let settings = SimSettings { settle_us: simulation.settle_us, ..SimSettings::new(seed) };
     Ok(SimRig::new(memory, &settings, &compiled.rig, animal(compiled, rig, seed)?))

@@ -36,7 +36,7 @@ impl Complaint {
 /// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.
 pub(crate) fn draw(findings: &Diagnostics) -> String {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    findings.render(Style { colour, ..Style::PLAIN })
+    findings.render_in(Style { colour, ..Style::PLAIN })
 }
 
 /// The simulated rig that ships, for whoever names no other.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use compiler::{Body, Compiled, Options, RigConfig, Source};
+use compiler::{Compiled, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
 use controller::paced;
 use controller::room;
@@ -125,7 +125,7 @@ impl Run {
         seed: u64,
     ) -> Result<Plan, Complaint> {
         let arm = self.lines_to_arm(rig, &compiled)?;
-        let simulated = rig.body == Body::Simulator;
+        let simulated = rig.body == "simulator";
         let live = self.speed == Speed::Times(1.0);
         Ok(Plan {
             // In simulation the seed decides everything, the session's number too.
