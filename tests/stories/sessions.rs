@@ -71,6 +71,27 @@ fn a_seed_decides_every_byte_of_the_session() {
 }
 
 #[test]
+fn the_rat_learns_to_answer_the_tone() {
+    let set = [("session_length", "60 min"), ("patience", "5 s")];
+    let system = System::shipped(FLAGSHIP, &set, 1);
+    let miss = system.compiled.symbols.outcomes.iter().position(|name| name == "miss");
+    let miss = miss.expect("the protocol knows misses") as u16;
+    let outcome = system.run();
+    good(&outcome);
+    let missed: Vec<bool> = outcome
+        .session()
+        .records()
+        .filter_map(|(_, _, record)| match record {
+            Record::Outcome(outcome) => Some(outcome.0 == miss),
+            _ => None,
+        })
+        .collect();
+    let share = |part: &[bool]| part.iter().filter(|missed| **missed).count() as f64 / part.len() as f64;
+    let (early, late) = (share(&missed[..20]), share(&missed[100..200]));
+    assert!(early > late + 0.1, "{early:.2} of the first 20 trials missed, {late:.2} of those from 100 to 200");
+}
+
+#[test]
 fn a_cable_that_loses_garbles_doubles_and_delays_a_tenth_of_all_frames_changes_nothing() {
     let clean = flagship(21).run();
     let mut system = flagship(21);

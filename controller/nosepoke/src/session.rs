@@ -237,10 +237,9 @@ impl<S: Storage> Session<S> {
     pub fn stop(&mut self) {
         if !self.stop_asked {
             self.stop_asked = true;
-            match self.phase {
-                Phase::Running => self.errands.push_front(Errand { step: "stop the session", command: Command::Stop }),
-                // Before the start there is nothing to end; `start` looks at the wish.
-                _ => {}
+            // Before the start there is nothing to end yet; the wish is remembered.
+            if self.phase == Phase::Running {
+                self.errands.push_front(Errand { step: "stop the session", command: Command::Stop });
             }
         }
     }

@@ -70,7 +70,7 @@ impl Tally {
                 }
             }
             Record::Request { request: Request::Deliver { volume_nl, .. }, .. } => {
-                self.water_nl += u64::from(*volume_nl)
+                self.water_nl += u64::from(*volume_nl);
             }
             Record::Verdict { .. } | Record::Breach { .. } => self.withheld += 1,
             Record::Enter { region, state } if region.0 == 0 => self.state = Some(state.0),

@@ -92,6 +92,21 @@ fn a_session_runs_replays_and_is_shown() {
 }
 
 #[test]
+fn a_reader_that_stops_reading_is_no_mistake() {
+    let journal = session("head");
+    let mut child = nosepoke()
+        .args(["show", text(&journal), "--csv"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nosepoke starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ended");
+    assert_eq!(complaint(&ended), "");
+    assert!(ended.status.success());
+}
+
+#[test]
 fn the_seed_given_is_the_seed_used_and_a_fresh_one_is_told() {
     let folder = folder("seed");
     let ran = run(&["run", FLAGSHIP, "--set", "session_length=1 min", "--out", text(&folder), "--json"]);
@@ -156,7 +171,10 @@ fn an_output_folder_that_cannot_be_made_is_refused_before_anything_runs() {
 fn a_line_to_arm_that_the_protocol_lacks_is_refused_and_arming_needs_a_name() {
     let folder = folder("arm");
     let out = ["--out", text(&folder)];
-    fails_with(&run(&[&["run", FLAGSHIP, "--arm", "lazer", "--operator", "KS"][..], &out].concat()), &["lazer", "laser"]);
+    fails_with(
+        &run(&[&["run", FLAGSHIP, "--arm", "lazer", "--operator", "KS"][..], &out].concat()),
+        &["lazer", "laser"],
+    );
     fails_with(&run(&[&["run", FLAGSHIP, "--arm", "laser"][..], &out].concat()), &["--operator"]);
 }
 
@@ -196,7 +214,7 @@ fn a_journal_that_was_changed_is_found_and_named() {
 
 /// A session slowed down so that something can happen to it, once its journal has records on disk.
 fn under_way(folder: &Path) -> Child {
-    let child = nosepoke()
+    let mut child = nosepoke()
         .args(["run", FLAGSHIP, "--seed", "5", "--speed", "400", "--out", text(folder)])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -210,6 +228,8 @@ fn under_way(folder: &Path) -> Child {
             return child;
         }
     }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
     panic!("no records reached the disk");
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod run;
 pub(crate) mod show;
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use compiler::{Diagnostics, RigConfig, Source, Style};
@@ -31,6 +31,12 @@ impl Complaint {
     pub(crate) fn drawn(findings: &Diagnostics) -> Self {
         Self(draw(findings).trim_end().to_owned())
     }
+}
+
+/// Says something on standard output. Nobody may be listening any more, as when it is piped into `head`: that is no
+/// mistake, and what was to be said is in the journal.
+pub(crate) fn say(words: impl fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{words}");
 }
 
 /// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.

@@ -21,7 +21,7 @@ use journal::Writer;
 use link::{EndReason, LineId, Micros};
 use sim::{Memory, WireFaults};
 
-use super::{Complaint, assignment, draw, rig};
+use super::{Complaint, assignment, draw, rig, say};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -209,26 +209,26 @@ impl Run {
         })?;
         let good = matches!(ended.reason, EndReason::Condition(_) | EndReason::Stopped);
         if self.json {
-            println!(
+            say(format_args!(
                 "{:#}",
                 serde_json::json!({
                     "journal": path, "picture": picture, "seed": plan.seed, "good": good,
                     "records": ended.records, "bytes": ended.bytes, "summary": report.summary(),
                 })
-            );
+            ));
         } else {
-            println!("{}", report.summary().table());
+            say(report.summary().table());
             let elapsed_s = tally.elapsed_us() as f64 / 1e6;
             let times = elapsed_s / took.as_secs_f64().max(1e-9);
-            println!(
+            say(format_args!(
                 "{:.1} min of session in {:.2} s ({times:.0} × real time), seed {}",
                 elapsed_s / 60.0,
                 took.as_secs_f64(),
                 plan.seed
-            );
-            println!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes);
-            println!("picture  {}", picture.display());
-            println!("look     nosepoke show {}", path.display());
+            ));
+            say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes));
+            say(format_args!("picture  {}", picture.display()));
+            say(format_args!("look     nosepoke show {}", path.display()));
         }
         if !good {
             return Err(Complaint::new(format_args!(

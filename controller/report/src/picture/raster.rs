@@ -80,6 +80,11 @@ pub(super) fn height(report: &Report) -> f64 {
     LEGEND + rows.max(40.0)
 }
 
+/// A pulse at least this long, in s, would hide the inputs on it.
+const LONG_S: f64 = 0.2;
+/// So it is drawn this faintly.
+const LONG_OPACITY: f64 = 0.35;
+
 /// The lines to draw, outputs first so that inputs lie on top.
 fn shown(report: &Report) -> Vec<Shown> {
     let mut shown = Vec::new();
@@ -139,14 +144,15 @@ pub(super) fn draw(svg: &mut Svg, area: Area, report: &Report) {
         svg.rect(area.left - 6.0, top, 4.0, height, colour);
         block_label(svg, area.left - 12.0, top + height / 2.0, block, report);
         for (shown, changes) in shown.iter().zip(&changes) {
-            let mut path = Path::default();
+            let (mut path, mut long) = (Path::default(), Path::default());
             for (n, trial) in block.trials.iter().enumerate() {
                 let y = top + n as f64 * row;
                 let Some((_, zero)) = trial.outcome else { continue };
                 if shown.output {
                     for (from, to) in changes.pulses(zero) {
+                        let bar = if to - from >= LONG_S { &mut long } else { &mut path };
                         let (from, to) = (x.at(from.max(WINDOW_S.start)), x.at(to.min(WINDOW_S.end)));
-                        path.bar(from, y + row / 2.0, (to - from).max(BAR_MIN));
+                        bar.bar(from, y + row / 2.0, (to - from).max(BAR_MIN));
                     }
                 } else {
                     for at in changes.onsets(zero) {
@@ -155,6 +161,7 @@ pub(super) fn draw(svg: &mut Svg, area: Area, report: &Report) {
                 }
             }
             let stroke = if shown.output { row.max(0.3) } else { (row * 0.5).clamp(0.9, 1.4) };
+            svg.path_through(&long, shown.colour, stroke, LONG_OPACITY);
             svg.path(&path, shown.colour, stroke);
         }
         top += height + GAP;

@@ -88,9 +88,18 @@ impl Svg {
     }
 
     pub(crate) fn path(&mut self, path: &Path, stroke: &str, width: f64) {
+        self.path_through(path, stroke, width, 1.0);
+    }
+
+    /// A path that lets what lies under it shine through: `opacity` from 0 to 1.
+    pub(crate) fn path_through(&mut self, path: &Path, stroke: &str, width: f64, opacity: f64) {
         if !path.data.is_empty() {
             let (data, width) = (&path.data, number(width));
-            self.put(format_args!("<path d=\"{data}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"{width}\"/>"));
+            let opacity =
+                if opacity < 1.0 { format!(" stroke-opacity=\"{}\"", number(opacity)) } else { String::new() };
+            self.put(format_args!(
+                "<path d=\"{data}\" fill=\"none\" stroke=\"{stroke}\" stroke-width=\"{width}\"{opacity}/>"
+            ));
         }
     }
 
