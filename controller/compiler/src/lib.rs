@@ -1,3 +1,153 @@
 //! YAML protocol and rig-config to checked program. Usable without the daemon.
+//!
+//! ```text
+//! text ── yaml ──► nodes ── protocol ──► a protocol as written ── lower ──► tables and code ── assembler ──► image
+//! ```
+//!
+//! Everything wrong on the way is collected as [`Diagnostics`], each with its place and a remedy; only when nothing is
+//! wrong is there a program.
 
+mod diagnostic;
+mod expression;
+mod fields;
+mod kinds;
+mod lower;
+mod names;
+mod protocol;
+mod quantity;
+mod rig;
 pub mod symbols;
+mod yaml;
+
+use std::path::Path;
+
+use link::program::Program;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
+pub use rig::{Animal, Calibration, LineConfig, Person, RigConfig, Simulation, read_rig};
+pub use symbols::Symbols;
+
+use diagnostic::Reporter;
+
+/// The largest file that is read, in bytes.
+pub const SOURCE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A file's name and text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The name messages call it by.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+}
+
+impl Source {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is larger than [`SOURCE_BYTES_MAX`] or is not UTF-8 text.
+    pub fn read(path: &Path) -> Result<Self, Diagnostics> {
+        let name = path.display().to_string();
+        let failed = |code, message: String, help: &str, text: String| {
+            let source = Self { name: name.clone(), text };
+            let mut reporter = Reporter::new(&source);
+            let at = source.text.len();
+            reporter.error(code, Span { start: at, end: at }, message).help(help);
+            Err(reporter.finish())
+        };
+        let length = match std::fs::metadata(path) {
+            Ok(about) if about.is_dir() => {
+                return failed("E170-unreadable", format!("{name} is a folder"), "name a file in it", String::new());
+            }
+            Ok(about) => about.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let help = "check the spelling and the folder you are in";
+                return failed("E171-not-found", format!("there is no file {name}"), help, String::new());
+            }
+            Err(error) => {
+                let message = format!("{name} cannot be read: {error}");
+                return failed("E170-unreadable", message, "check that you may read it", String::new());
+            }
+        };
+        if length > SOURCE_BYTES_MAX {
+            let message = format!("{name} holds {length} bytes; {SOURCE_BYTES_MAX} is the most that is read");
+            return failed("E172-too-large", message, "no protocol is so long: is it the right file?", String::new());
+        }
+        match std::fs::read(path).map(String::from_utf8) {
+            Ok(Ok(text)) => Ok(Self { name, text }),
+            Ok(Err(error)) => {
+                let good = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default()).into_owned();
+                let message = format!("{name} is not UTF-8 text: byte {good} belongs to no character");
+                failed("E173-not-utf8", message, "save it as UTF-8 in your editor", text)
+            }
+            Err(error) => {
+                let message = format!("{name} cannot be read: {error}");
+                failed("E170-unreadable", message, "check that you may read it", String::new())
+            }
+        }
+    }
+}
+
+/// What a session asks for besides the protocol.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Parameters set for this session: name and value, the value with its unit as in YAML.
+    pub set: Vec<(String, String)>,
+}
+
+/// A checked program and the names behind its numbers.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The program.
+    pub image: Vec<u32>,
+    /// The rig as the device takes it, lines in the order of the program: those of the protocol first, the others of
+    /// the rig behind.
+    pub rig: link::rig::Rig,
+    /// The names.
+    pub symbols: Symbols,
+    /// What is probably not as meant.
+    pub warnings: Diagnostics,
+    /// SHA-256 of the image.
+    pub hash: [u8; 32],
+}
+
+/// Compiles a protocol for a rig.
+///
+/// # Errors
+/// Everything that is wrong with it, collected: with the file and the options of this session.
+pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<Compiled, Diagnostics> {
+    let mut reporter = Reporter::new(protocol);
+    let written = yaml::read(protocol, &mut reporter).and_then(|root| protocol::read(&root, &mut reporter));
+    let Some(written) = written else { return Err(reporter.finish()) };
+    let Some(lowered) = lower::lower(&written, rig, options, &mut reporter) else { return Err(reporter.finish()) };
+    let image = match lowered.assembly.image() {
+        Ok(image) => image,
+        Err(error) => {
+            reporter.error("E092-too-many", written.name.span, error.to_string()).help("split the protocol");
+            return Err(reporter.finish());
+        }
+    };
+    match checked(&image) {
+        Ok(hash) => {
+            Ok(Compiled { image, rig: lowered.rig, symbols: lowered.symbols, warnings: reporter.finish(), hash })
+        }
+        Err(reason) => {
+            reporter
+                .error(
+                    "E093-no-device-takes-it",
+                    written.name.span,
+                    format!("no device would take this program: {reason}"),
+                )
+                .help("make its longest expressions shorter, with `set` into variables");
+            Err(reporter.finish())
+        }
+    }
+}
+
+/// The check the device makes, made here first; and the hash that names the program.
+fn checked(image: &[u32]) -> Result<[u8; 32], String> {
+    let program = Program::open(image).map_err(|error| error.to_string())?;
+    link::program::check::check(&program).map_err(|error| error.to_string())?;
+    Ok(program.hash())
+}

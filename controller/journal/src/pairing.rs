@@ -6,14 +6,32 @@
 //! disarm, a trip, the session's end. The first edge counts from the request, all others of a train from that first
 //! edge. An edge that is due within the tolerance of a cut may or may not be there.
 
-use std::fmt;
+mod unpaired;
+
+pub use unpaired::Unpaired;
 
 use link::record::{Request, Train};
 use link::rig::{Rig, RigLine, Role};
 use link::{LineId, Micros, Record, Verdict};
 
-/// How far an edge may lie from where it should be, in µs, where nothing else is said: what a simulated body needs.
-pub const TOLERANCE_US: Micros = 5;
+/// How far an edge may lie from where it should be, in µs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tolerance {
+    /// From when a request, or a cut, should show at the pin to when it does: the time from engine to pin.
+    pub latency_us: Micros,
+    /// From where a later edge of a train should be, measured from the train's first edge.
+    pub train_us: Micros,
+}
+
+impl Tolerance {
+    /// What a simulated body needs, whose halves interrupt one another as those of a loaded chip may; only the half that
+    /// makes the edges of a train is interrupted by none.
+    pub const SIMULATED: Self = Self { latency_us: 25, train_us: 1 };
+}
+
+/// The longest after its time that a late first edge is still taken for its request's, in µs: a device later than this
+/// trips.
+const LATE_MAX_US: Micros = 100_000;
 
 /// Missing edges after which a request is given up; they are one finding anyway.
 const MISSING_MAX: u32 = 1_000;
@@ -35,145 +53,19 @@ pub struct Pairing {
     pub unpaired: Vec<Unpaired>,
 }
 
-/// Something that does not pair. Each has the number and time (µs) of the record it speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unpaired {
-    /// A request without edges that carry it out, and without a verdict that explains it.
-    Request {
-        /// The request's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-        /// When the first missing edge should have been.
-        due: Micros,
-        /// Whether that edge should have been to on.
-        on: bool,
-        /// How many edges are missing.
-        missing: u32,
-    },
-    /// A line that stayed on though it was told, or forced, to go off.
-    StayedOn {
-        /// The number of the record that should have ended it.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-    },
-    /// An edge nobody asked for.
-    Edge {
-        /// The edge's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-        /// To on or to off.
-        on: bool,
-    },
-    /// An edge to on, on a line that must be armed and was not.
-    Unarmed {
-        /// The edge's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-    },
-    /// A verdict on a request that was not made.
-    Verdict {
-        /// The verdict's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-    },
-    /// An input that changed to the level it had: a change between is missing.
-    Input {
-        /// The input's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The line.
-        line: LineId,
-        /// The level, twice.
-        active: bool,
-    },
-    /// Lines disarmed that were not armed: their arming is missing.
-    Disarmed {
-        /// The disarming's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// Those of its lines that were not armed.
-        lines: u32,
-    },
-    /// Lines still armed behind the end of the session: their disarming is missing.
-    LeftArmed {
-        /// The end's number.
-        number: u64,
-        /// Its time.
-        at: Micros,
-        /// The lines.
-        lines: u32,
-    },
-}
-
-impl fmt::Display for Unpaired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let to = |on: bool| if on { "on" } else { "off" };
-        match self {
-            Self::Request { number, at, line, due, on, missing } => write!(
-                f,
-                "record {number} at {at} µs: the request on line {} has no edge to {} at {due} µs, and nothing explains it \
-                 ({missing} edges missing)",
-                line.0,
-                to(*on)
-            ),
-            Self::StayedOn { number, at, line } => {
-                write!(f, "record {number} at {at} µs: line {} has no edge to off, and it was on", line.0)
-            }
-            Self::Edge { number, at, line, on } => {
-                write!(f, "record {number} at {at} µs: line {} went {} and nothing asked for it", line.0, to(*on))
-            }
-            Self::Unarmed { number, at, line } => {
-                write!(f, "record {number} at {at} µs: line {} went on while it was not armed", line.0)
-            }
-            Self::Verdict { number, at, line } => {
-                write!(f, "record {number} at {at} µs: a verdict on line {}, of which nothing was asked", line.0)
-            }
-            Self::Input { number, at, line, active } => write!(
-                f,
-                "record {number} at {at} µs: line {} became {} twice in a row; a record between is missing",
-                line.0,
-                if *active { "active" } else { "inactive" }
-            ),
-            Self::Disarmed { number, at, lines } => {
-                write!(f, "record {number} at {at} µs: lines {lines:#x} were disarmed and had not been armed")
-            }
-            Self::LeftArmed { number, at, lines } => {
-                write!(f, "record {number} at {at} µs: the session ended and lines {lines:#x} were not disarmed")
-            }
-        }
-    }
-}
-
-/// Pairs the records of a session, within `tolerance_us`. `whole` says that nothing is missing at the end, so that
+/// Pairs the records of a session, within `tolerance`. `whole` says that nothing is missing at the end, so that
 /// every edge must be there and every line disarmed.
 pub fn pair(
     rig: &Rig,
     records: impl Iterator<Item = (u64, Micros, Record)>,
-    tolerance_us: Micros,
+    tolerance: Tolerance,
     whole: bool,
 ) -> Pairing {
-    let mut gatherer = Gatherer::new(rig, whole);
+    let mut gatherer = Gatherer::new(rig, tolerance, whole);
     for (number, at, record) in records {
         gatherer.take(number, at, record);
     }
-    gatherer.pair(tolerance_us)
+    gatherer.pair()
 }
 
 /// Something a line must do, from `at` on until the next.
@@ -187,7 +79,6 @@ struct Act {
 #[derive(Debug, Clone, Copy)]
 enum What {
     Request(Request),
-    Refused,
     Cut,
 }
 
@@ -198,11 +89,36 @@ struct Edge {
     on: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
     acts: Vec<Act>,
+    /// Acts before this one have had an edge, so that no later verdict is theirs.
+    answered: usize,
     edges: Vec<Edge>,
-    safe_on_trip: bool,
+    role: Role,
+}
+
+impl Line {
+    const fn safe_on_trip(&self) -> bool {
+        matches!(self.role, Role::Output { safe_on_trip: true, .. })
+    }
+
+    /// Whether such a request can have had this verdict. A verdict does not name its request, and several may be made
+    /// before the first is answered.
+    fn may_be_refused(&self, request: &Request, verdict: Verdict) -> bool {
+        let (train, Role::Output { max_on_us, speaker, .. }) = (request.train(), self.role) else { return true };
+        let on_us = train.map(|train| {
+            let touching = train.count > 1 && train.width_us >= train.period_us;
+            if touching { train.length_us() - u64::from(train.delay_us) } else { u64::from(train.width_us) }
+        });
+        match (request, verdict) {
+            (Request::Off, _) => false,
+            (_, Verdict::OverMaxOn) => on_us.is_some_and(|on_us| on_us > u64::from(max_on_us)),
+            (Request::On, Verdict::NotAnOutput) => speaker,
+            (_, Verdict::NotAnOutput) => train.is_some_and(|train| train.carrier.is_some() != speaker),
+            _ => true,
+        }
+    }
 }
 
 struct Gatherer {
@@ -215,16 +131,14 @@ struct Gatherer {
     /// The latest time of any record.
     horizon: Micros,
     end: Option<(u64, Micros)>,
+    tolerance: Tolerance,
     whole: bool,
     pairing: Pairing,
 }
 
 impl Gatherer {
-    fn new(rig: &Rig, whole: bool) -> Self {
-        let line = |line: &RigLine| Line {
-            safe_on_trip: matches!(line.role, Role::Output { safe_on_trip: true, .. }),
-            ..Line::default()
-        };
+    fn new(rig: &Rig, tolerance: Tolerance, whole: bool) -> Self {
+        let line = |line: &RigLine| Line { acts: Vec::new(), answered: 0, edges: Vec::new(), role: line.role };
         Self {
             lines: rig.lines.iter().map(line).collect(),
             must_arm: rig.must_arm(),
@@ -233,6 +147,7 @@ impl Gatherer {
             sure: 0,
             horizon: 0,
             end: None,
+            tolerance,
             whole,
             pairing: Pairing::default(),
         }
@@ -276,7 +191,15 @@ impl Gatherer {
                     self.pairing.unpaired.push(Unpaired::Unarmed { number, at, line });
                 }
                 match self.lines.get_mut(line.index()) {
-                    Some(line) => line.edges.push(Edge { number, at, on }),
+                    Some(line) => {
+                        line.edges.push(Edge { number, at, on });
+                        let open = line.acts.iter().skip(line.answered);
+                        let asked =
+                            open.take_while(|act| act.at <= at).position(|act| matches!(act.what, What::Request(_)));
+                        if let (true, Some(place)) = (on, asked) {
+                            line.answered += place + 1;
+                        }
+                    }
                     None => self.pairing.unpaired.push(Unpaired::Edge { number, at, line, on }),
                 }
             }
@@ -288,7 +211,7 @@ impl Gatherer {
                 self.armed &= !lines;
                 self.cut(number, at, |line, _| lines & line.bit() != 0);
             }
-            Record::Trip(_) => self.cut(number, at, |_, line| line.safe_on_trip),
+            Record::Trip(_) => self.cut(number, at, |_, line| line.safe_on_trip()),
             Record::End(_) => {
                 self.end = Some((number, at));
                 self.cut(number, at, |_, _| true);
@@ -301,21 +224,32 @@ impl Gatherer {
         match verdict {
             Verdict::CutAtMaxOn | Verdict::CutByDisarm | Verdict::CutByEnd => self.act(line, number, at, What::Cut),
             Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput => {
-                let last = self.lines.get_mut(line.index()).and_then(|line| {
-                    line.acts.iter_mut().rfind(|act| matches!(act.what, What::Request(_) | What::Refused))
+                let earliest = at.saturating_sub(self.tolerance.latency_us);
+                let asked = self.lines.get_mut(line.index()).and_then(|line| {
+                    let fits = |act: &Act| match &act.what {
+                        What::Request(request) => line.may_be_refused(request, verdict),
+                        What::Cut => false,
+                    };
+                    // Of several requests in one breath it is the first that waits for its verdict; else the last one made.
+                    let open = line.acts.iter().enumerate().skip(line.answered);
+                    let just_now = open.clone().find(|(_, act)| act.at >= earliest && fits(act)).map(|(n, _)| n);
+                    let asked = just_now.or_else(|| line.acts.iter().rposition(fits));
+                    asked.and_then(|n| line.acts.get_mut(n))
                 });
-                match last {
-                    Some(act) if matches!(act.what, What::Request(_)) => {
-                        act.what = What::Refused;
+                match asked {
+                    Some(act) => {
+                        // What ran before it ends all the same.
+                        act.what = What::Cut;
                         self.pairing.refused += 1;
                     }
-                    _ => self.pairing.unpaired.push(Unpaired::Verdict { number, at, line }),
+                    None => self.pairing.unpaired.push(Unpaired::Verdict { number, at, line }),
                 }
             }
         }
     }
 
-    fn pair(mut self, tolerance_us: Micros) -> Pairing {
+    fn pair(mut self) -> Pairing {
+        let tolerance = self.tolerance;
         if let (Some((number, at)), true) = (self.end, self.whole && self.armed != 0) {
             self.pairing.unpaired.push(Unpaired::LeftArmed { number, at, lines: self.armed });
         }
@@ -323,13 +257,13 @@ impl Gatherer {
         for (n, line) in self.lines.iter_mut().enumerate() {
             // Edges are stamped at the pin and written down when there is time, so they may stand a little out of order.
             line.edges.sort_by_key(|edge| (edge.at, edge.number));
-            line.acts.retain(|act| !matches!(act.what, What::Refused));
             line.acts.sort_by_key(|act| (act.at, act.number));
             let mut matcher = Matcher {
                 line: LineId(n as u8),
                 edges: &line.edges,
                 level: false,
-                tolerance_us,
+                changed_at: 0,
+                tolerance,
                 horizon,
                 pairing: &mut self.pairing,
             };
@@ -344,29 +278,14 @@ impl Gatherer {
     }
 }
 
-impl Unpaired {
-    /// The number of the record it speaks of.
-    #[must_use]
-    pub const fn number(&self) -> u64 {
-        match self {
-            Self::Request { number, .. }
-            | Self::StayedOn { number, .. }
-            | Self::Edge { number, .. }
-            | Self::Unarmed { number, .. }
-            | Self::Verdict { number, .. }
-            | Self::Input { number, .. }
-            | Self::Disarmed { number, .. }
-            | Self::LeftArmed { number, .. } => *number,
-        }
-    }
-}
-
 /// Goes along the edges of one line.
 struct Matcher<'e> {
     line: LineId,
     edges: &'e [Edge],
     level: bool,
-    tolerance_us: Micros,
+    /// When the line last changed.
+    changed_at: Micros,
+    tolerance: Tolerance,
     horizon: Micros,
     pairing: &'e mut Pairing,
 }
@@ -389,23 +308,24 @@ impl Matcher<'_> {
         let Some((edge, rest)) = self.edges.split_first() else { return false };
         let Edge { number, at, on } = *edge;
         self.pairing.unpaired.push(Unpaired::Edge { number, at, line: self.line, on });
-        self.level = on;
-        self.edges = rest;
+        (self.level, self.changed_at, self.edges) = (on, at, rest);
         true
     }
 
-    fn meet(&mut self, due: Micros, on: bool, until: Micros) -> Met {
-        while self.edges.first().is_some_and(|edge| edge.at.saturating_add(self.tolerance_us) < due) {
+    fn meet(&mut self, due: Micros, on: bool, until: Micros, within_us: Micros) -> Met {
+        // What comes before its time was not asked for; what comes once something else holds the line is for that to meet.
+        let train_us = self.tolerance.train_us;
+        let early = |edge: &Edge| edge.at.saturating_add(train_us) < due && edge.at < until;
+        while self.edges.first().is_some_and(early) {
             self.take_unasked();
         }
         if self.level == on {
             return Met::NoChange;
         }
-        let latest = due.saturating_add(self.tolerance_us);
+        let latest = due.saturating_add(within_us);
         match self.edges.split_first() {
-            Some((edge, rest)) if edge.at <= latest && edge.on == on => {
-                self.level = on;
-                self.edges = rest;
+            Some((edge, rest)) if edge.at.saturating_add(train_us) >= due && edge.at <= latest && edge.on == on => {
+                (self.level, self.changed_at, self.edges) = (on, edge.at, rest);
                 Met::Edge { at: edge.at }
             }
             _ if latest >= until || latest > self.horizon => Met::Excused,
@@ -413,13 +333,23 @@ impl Matcher<'_> {
         }
     }
 
+    /// The first edge of a request, which is not where it should be, if it comes later.
+    fn late(&mut self, act: &Act, due: Micros, until: Micros) -> Met {
+        match self.edges.split_first() {
+            Some((edge, rest)) if edge.on && edge.at < until && edge.at <= due.saturating_add(LATE_MAX_US) => {
+                let (late_us, at) = (edge.at.saturating_sub(due), edge.at);
+                self.pairing.unpaired.push(Unpaired::Late { number: act.number, at: act.at, line: self.line, late_us });
+                (self.level, self.changed_at, self.edges) = (true, at, rest);
+                Met::Edge { at }
+            }
+            _ => Met::Missing,
+        }
+    }
+
     fn carry_out(&mut self, act: &Act, until: Micros) {
         match act.what {
-            What::Refused => {}
             What::Cut | What::Request(Request::Off) => {
-                if let Met::Missing = self.meet(act.at, false, until) {
-                    self.pairing.unpaired.push(Unpaired::StayedOn { number: act.number, at: act.at, line: self.line });
-                }
+                self.off(act, until);
             }
             What::Request(Request::On) => {
                 self.train(act, &Train { width_us: u32::MAX, ..Train::pulse(0) }, true, until);
@@ -432,30 +362,54 @@ impl Matcher<'_> {
         }
     }
 
+    fn off(&mut self, act: &Act, until: Micros) {
+        if let Met::Missing = self.meet(act.at, false, until, self.tolerance.latency_us) {
+            self.pairing.unpaired.push(Unpaired::StayedOn { number: act.number, at: act.at, line: self.line });
+        }
+    }
+
     /// A train; `endless` if it is one pulse that never falls by itself.
     fn train(&mut self, act: &Act, train: &Train, endless: bool, until: Micros) {
         if train.count == 0 || train.width_us == 0 {
+            // A train without a pulse replaces what ran before by nothing.
+            self.off(act, until);
             return;
         }
         let touching = train.count > 1 && train.width_us >= train.period_us;
         let on_us = train.length_us().saturating_sub(u64::from(train.delay_us));
         let (pulses, width_us) = if touching { (1, on_us) } else { (train.count, u64::from(train.width_us)) };
-        if train.delay_us > 0 && self.level {
+        if train.delay_us > 0 {
             // What was on before goes off while the train waits.
-            self.meet(act.at, false, act.at);
+            self.off(act, until);
         }
         let mut first = act.at.saturating_add(u64::from(train.delay_us));
+        // Whether an edge has told when the train really began. One that begins on a line already on shows none at first.
+        let mut anchored = false;
         let mut missing: Option<(Micros, bool, u32)> = None;
         'pulses: for n in 0..pulses {
-            let rise = first.saturating_add(u64::from(n).saturating_mul(u64::from(train.period_us)));
-            for (due, on) in [(rise, true), (rise.saturating_add(width_us), false)] {
-                if due > until.saturating_add(self.tolerance_us) || due > self.horizon || (endless && !on) {
+            for on in [true, false] {
+                // Worked out edge by edge: all others count from where the first one was.
+                let rise = first.saturating_add(u64::from(n).saturating_mul(u64::from(train.period_us)));
+                let due = if on { rise } else { rise.saturating_add(width_us) };
+                let is_first = n == 0 && on;
+                // It holds the line until the next request is taken up; but of a train that has shown no edge nobody can
+                // say which edges behind that request would be its own.
+                let held_us = if anchored || is_first { self.tolerance.latency_us } else { 0 };
+                if due > until.saturating_add(held_us) || due > self.horizon || (endless && !on) {
                     break 'pulses;
                 }
-                match self.meet(due, on, until) {
-                    Met::Edge { at } if n == 0 && on => {
+                let within_us = if anchored { self.tolerance.train_us } else { self.tolerance.latency_us };
+                let met = match self.meet(due, on, until, within_us) {
+                    // What ran before was still on when this was asked for: taken up then, it shows no edge to on.
+                    Met::Missing if is_first && self.changed_at >= due => Met::NoChange,
+                    Met::Missing if is_first => self.late(act, due, until),
+                    met => met,
+                };
+                match met {
+                    Met::Edge { at } if !anchored => {
                         self.pairing.latency_us_max = self.pairing.latency_us_max.max(at.saturating_sub(due));
-                        first = at;
+                        first = at.saturating_sub(due - first);
+                        anchored = true;
                     }
                     Met::Missing => {
                         let (_, _, count) = missing.get_or_insert((due, on, 0));

@@ -86,6 +86,18 @@ pub enum Integrity {
     },
 }
 
+impl fmt::Display for Integrity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => write!(f, "whole: nothing in it was changed since it was closed"),
+            Self::Interrupted { torn_bytes: 0 } => write!(f, "interrupted: it was never closed"),
+            Self::Interrupted { torn_bytes } => {
+                write!(f, "interrupted: it was never closed, and its last {torn_bytes} bytes were torn")
+            }
+        }
+    }
+}
+
 /// Why there is nothing to be read.
 #[derive(Debug)]
 pub enum ReadError {

@@ -17,11 +17,13 @@ use link::{Micros, Record};
 
 use crate::contents::{Close, Why};
 use crate::finding::Finding;
-use crate::pairing::{self, Pairing, TOLERANCE_US};
+use crate::pairing::{self, Pairing, Tolerance};
 use crate::reader::Session;
 
 /// Microseconds handled between two looks at what came out.
 const STEPS: u16 = 64;
+/// Findings that are written out one by one.
+const TOLD: usize = 20;
 
 /// What a replay that reproduced everything has to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,39 @@ pub struct ReplayReport {
     pub ended: bool,
     /// How requests and edges pair.
     pub pairing: Pairing,
+}
+
+impl ReplayReport {
+    /// Whether every request and edge pairs; that the program did the same again goes without saying.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.pairing.unpaired.is_empty()
+    }
+}
+
+impl fmt::Display for ReplayReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, fed, derived, ended, pairing } = self;
+        let Pairing { requests, refused, breaches, edges, latency_us_max, unpaired } = pairing;
+        write!(
+            f,
+            "all {derived} derived records made again from {fed} given ones ({records} records in all); {requests} requests \
+             ({refused} refused, {breaches} blocked) paired with {edges} edges, first edges at most {latency_us_max} µs late"
+        )?;
+        if !ended {
+            write!(f, "; the session was interrupted")?;
+        }
+        if !unpaired.is_empty() {
+            write!(f, "; {} do not pair", unpaired.len())?;
+        }
+        for unpaired in unpaired.iter().take(TOLD) {
+            write!(f, "\n  {unpaired}")?;
+        }
+        if unpaired.len() > TOLD {
+            write!(f, "\n  and {} more", unpaired.len() - TOLD)?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a session could not be reproduced.
@@ -122,14 +157,14 @@ impl std::error::Error for ReplayFailure {}
 /// # Errors
 /// When the session cannot be reproduced; the error names the first record that differs.
 pub fn replay(session: &Session) -> Result<ReplayReport, ReplayFailure> {
-    replay_within(session, TOLERANCE_US)
+    replay_within(session, Tolerance::SIMULATED)
 }
 
-/// The same, with edges allowed to lie `tolerance_us` from where they should be.
+/// The same, with edges allowed to lie within `tolerance` of where they should be.
 ///
 /// # Errors
 /// When the session cannot be reproduced; the error names the first record that differs.
-pub fn replay_within(session: &Session, tolerance_us: Micros) -> Result<ReplayReport, ReplayFailure> {
+pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayReport, ReplayFailure> {
     session.verify().map_err(ReplayFailure::Untrusted)?;
     let program = Program::open(&session.header.program).map_err(ReplayFailure::Image)?;
     let rig: Rig = postcard::from_bytes(&session.header.device_rig).map_err(|_| ReplayFailure::Rig)?;
@@ -151,7 +186,7 @@ pub fn replay_within(session: &Session, tolerance_us: Micros) -> Result<ReplayRe
         fed: engines.len() as u64 - derived,
         derived,
         ended,
-        pairing: pairing::pair(&rig, session.records(), tolerance_us, whole),
+        pairing: pairing::pair(&rig, session.records(), tolerance, whole),
     })
 }
 

@@ -1,5 +1,7 @@
 //! A journal written, cut, damaged, rewritten and read back.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod common;
 
 use common::{STARTED, closed, entries, header, journal, note, records};

@@ -1,10 +1,12 @@
 //! Sessions run again from their journals: honest ones, and ones rewritten with a sound chain.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod common;
 
 use common::STARTED;
 use common::bench::{LASER, WATER, altered, bench_header, interrupted, rat, run, session};
-use journal::pairing::Unpaired;
+use journal::pairing::{Tolerance, Unpaired};
 use journal::{ReplayFailure, ReplayReport, replay, replay_within};
 use link::{Micros, Record};
 use proptest::prelude::*;
@@ -166,7 +168,8 @@ fn a_pulse_out_of_its_place_is_found() {
         "{:?}",
         report.pairing.unpaired
     );
-    let generous = replay_within(&session(&bench_header(11), &shifted), 20).unwrap();
+    let generous =
+        replay_within(&session(&bench_header(11), &shifted), Tolerance { latency_us: 25, train_us: 20 }).unwrap();
     assert_eq!(generous.pairing.unpaired, [], "a body with more jitter may say so");
 }
 
@@ -191,6 +194,9 @@ proptest! {
         let mut without = records.clone();
         let (at, record) = without.remove(n);
         let found = replay(&session(&header, &without)).map_or(true, |report| !report.pairing.unpaired.is_empty());
-        prop_assert!(found, "record {n}, {record:?} at {at}, was taken out unnoticed");
+        // A word from outside that the program made nothing of leaves no trace; nothing can miss it.
+        let heeded = records.iter().any(|(then, record)| *then == at && record.is_derived());
+        let may_vanish = matches!(record, Record::Outside { .. }) && !heeded;
+        prop_assert!(found || may_vanish, "record {n}, {record:?} at {at}, was taken out unnoticed");
     }
 }

@@ -1,7 +1,7 @@
 //! What has happened so far in a session, counted as the records come: what a person watches while it runs. The full
 //! account is made from the journal afterwards.
 
-use compiler::Symbols;
+use compiler::symbols::Symbols;
 use link::record::Request;
 use link::{EndReason, Micros, Record};
 
@@ -52,6 +52,12 @@ impl Tally {
         self.started
     }
 
+    /// The device's time of the last record, once there is one.
+    #[must_use]
+    pub const fn last(&self) -> Option<Micros> {
+        if self.records == 0 { None } else { Some(self.last) }
+    }
+
     /// Why it ended, once it has.
     #[must_use]
     pub const fn end(&self) -> Option<EndReason> {
@@ -70,7 +76,7 @@ impl Tally {
                 }
             }
             Record::Request { request: Request::Deliver { volume_nl, .. }, .. } => {
-                self.water_nl += u64::from(*volume_nl)
+                self.water_nl += u64::from(*volume_nl);
             }
             Record::Verdict { .. } | Record::Breach { .. } => self.withheld += 1,
             Record::Enter { region, state } if region.0 == 0 => self.state = Some(state.0),

@@ -114,11 +114,13 @@ pub(crate) enum Notice<M> {
 pub(crate) struct Reports<'s> {
     queue: Producer<'s, Report>,
     lost: u32,
+    /// The word that a session is over, when it found no room: P1 waits for it.
+    owed: Option<Report>,
 }
 
 impl<'s> Reports<'s> {
     pub(crate) const fn new(queue: Producer<'s, Report>) -> Self {
-        Self { queue, lost: 0 }
+        Self { queue, lost: 0, owed: None }
     }
 
     fn places(&self) -> usize {
@@ -149,16 +151,30 @@ impl<'s> Reports<'s> {
         self.lost != 0
     }
 
-    /// Whether [`Reports::tell_lost`] would tell something now.
-    pub(crate) fn can_tell_lost(&self) -> bool {
-        self.lost != 0 && self.places() > REPORTS_KEPT
+    /// Reports what P1 waits for: at once if there is room, otherwise as soon as there is, and after all that was lost.
+    pub(crate) fn owe(&mut self, at: Micros, what: What) {
+        self.owed = Some(Report { at, what });
+        self.catch_up(at);
     }
 
-    /// Tells P1 how many reports were lost, once there is room again.
-    pub(crate) fn tell_lost(&mut self, now: Micros) {
-        if self.can_tell_lost() {
-            let count = core::mem::take(&mut self.lost);
-            self.push_urgent(now, What::Lost(count));
+    /// Whether [`Reports::catch_up`] would tell something now.
+    pub(crate) fn can_catch_up(&self) -> bool {
+        match self.owed {
+            Some(_) => self.places() >= 2,
+            None => self.lost != 0 && self.places() > REPORTS_KEPT,
+        }
+    }
+
+    /// Tells P1 how many reports were lost, and what it waits for, once there is room again.
+    pub(crate) fn catch_up(&mut self, now: Micros) {
+        if self.can_catch_up() {
+            let lost = core::mem::take(&mut self.lost);
+            if lost != 0 {
+                self.push_urgent(now, What::Lost(lost));
+            }
+            if let Some(report) = self.owed.take() {
+                self.push_urgent(report.at, report.what);
+            }
         }
     }
 }

@@ -53,7 +53,8 @@ pub struct Identity<'a> {
 /// All that the halves share. A chip keeps it in a static, a simulator in a box.
 ///
 /// `M` is the memory of the program image, which is handed between P2 (upload) and P1 (run): `&'static mut [u32]` on a
-/// chip, a `Vec<u32>` in a simulator. `RING_WORDS` words hold the records until they are durable.
+/// chip, a `Vec<u32>` in a simulator. `RING_WORDS` words hold the records until they are durable: at least
+/// 4096, a quarter of which is then the reserve for a session's last records ([`crate::core_half::RING_RESERVE`]).
 #[derive(Debug)]
 pub struct Storage<M, const RING_WORDS: usize> {
     orders: Queue<Order, ORDERS>,

@@ -36,7 +36,7 @@ fn read(reader: &mut RingReader) -> Option<(Micros, Record)> {
     let base = reader.base();
     let mut bytes = [0; ENTRY_BYTES_MAX];
     let len = reader.read(&mut bytes)?;
-    let (at, record, rest) = Reader::new(base).read(&bytes[..len]).unwrap();
+    let (at, record, rest) = Reader::new(base).read(&bytes[..len]).expect("the ring holds what was written");
     assert!(rest.is_empty(), "entries are whole");
     Some((at, record))
 }

@@ -54,6 +54,20 @@ impl Decks {
         Ok(())
     }
 
+    /// Whether a full deck on top would give a card that may come; it always does where none is left.
+    fn helped_by_more(&mut self, program: &Program, row: &Draw) -> Result<bool, Fault> {
+        let labels = usize::from(row.labels);
+        let last = usize::from(*self.cell(row, labels)?);
+        let mut empty = true;
+        for label in 0..labels {
+            if label + 1 != last && program.constant(usize::from(row.constants) + label) > 0 {
+                return Ok(true);
+            }
+            empty &= *self.cell(row, label)? == 0;
+        }
+        Ok(empty)
+    }
+
     pub(crate) fn draw(
         &mut self,
         program: &Program,
@@ -62,12 +76,12 @@ impl Decks {
         generator: &mut Generator,
     ) -> Result<Card, Fault> {
         let mut cards = self.eligible(row)?;
-        if cards.iter().all(|count| *count == 0) {
+        if cards.iter().all(|count| *count == 0) && self.helped_by_more(program, row)? {
             self.refill(program, row)?;
             cards = self.eligible(row)?;
         }
         if cards.iter().all(|count| *count == 0) {
-            // Nothing but the label whose run is at its bound was ever in this deck: the bound cannot be kept.
+            // Nothing but the label whose run is at its bound is ever in this deck: the bound cannot be kept.
             for (label, slot) in cards.iter_mut().enumerate().take(usize::from(row.labels)) {
                 *slot = *self.cell(row, label)?;
             }

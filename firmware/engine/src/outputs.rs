@@ -146,16 +146,18 @@ impl Outputs {
     #[inline(never)]
     fn flush_line(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
         let index = line.index() % MAX_LINES;
+        let before = self.belief[index];
         let (belief, request) = match self.written[index] {
+            Write::Off if before == Belief::Off => return Ok(()),
+            Write::On if before == Belief::On && self.playing & line.bit() == 0 => return Ok(()),
             Write::Off => (Belief::Off, Request::Off),
             Write::On => (Belief::On, Request::On),
             _ => return self.flush_train(program, at, line, sink),
         };
-        if self.belief[index] == belief {
-            return Ok(());
+        // A level that is blocked leaves the line as it was.
+        if self.ask(at, line, request, sink) {
+            self.believe(line, belief, NEVER);
         }
-        self.ask(at, line, request, sink);
-        self.believe(line, belief, NEVER);
         Ok(())
     }
 
@@ -172,23 +174,40 @@ impl Outputs {
             }
             Write::Off | Write::On => return Ok(()),
         };
-        let end = at.checked_add(train.length_us()).ok_or(Fault::Duration)?;
-        self.ask(at, line, request, sink);
-        self.believe(line, Belief::Train, end);
+        // This microsecond is closed with the request: not even a train of no length ends in it.
+        let end = at.checked_add(train.length_us().max(1)).ok_or(Fault::Duration)?;
+        if self.ask(at, line, request, sink) {
+            self.believe(line, Belief::Train, end);
+        } else {
+            self.block(line, end);
+        }
         Ok(())
     }
 
-    /// Asks for it, unless an invariant is broken by it.
+    /// Asks for it, unless an invariant is broken by it; whether it was asked for.
     #[inline(always)]
-    fn ask(&mut self, at: Micros, line: LineId, request: Request, sink: &mut impl Sink) {
-        if request == Request::Off || self.watched & line.bit() == 0 {
-            sink.record(at, Record::Request { line, request });
-        } else if let Some(invariant) = self.invariants.breach(line) {
+    fn ask(&mut self, at: Micros, line: LineId, request: Request, sink: &mut impl Sink) -> bool {
+        let is_watched = request != Request::Off && self.watched & line.bit() != 0;
+        if is_watched && let Some(invariant) = self.invariants.breach(line) {
             sink.record(at, Record::Breach { invariant, line });
-        } else {
-            sink.record(at, Record::Request { line, request });
+            return false;
+        }
+        sink.record(at, Record::Request { line, request });
+        if is_watched {
             self.invariants.count(line);
         }
+        true
+    }
+
+    /// The start of a train is blocked: the line stays as it is. The train still ends when it would have, so that no
+    /// protocol waits for it in vain; if another plays on, not before that one.
+    fn block(&mut self, line: LineId, end: Micros) {
+        let index = line.index() % MAX_LINES;
+        let plays = self.playing & line.bit() != 0;
+        let end = if plays { end.max(self.train_end[index]) } else { end };
+        let belief = if self.belief[index] == Belief::On { Belief::On } else { Belief::Train };
+        self.believe(line, belief, end);
+        self.playing |= line.bit();
     }
 
     #[inline(always)]
@@ -231,7 +250,9 @@ impl Outputs {
                 *end = NEVER;
                 self.stale = true;
                 self.playing &= !line.bit();
-                if let Some(belief) = self.belief.get_mut(line.index()) {
+                if let Some(belief) = self.belief.get_mut(line.index())
+                    && *belief == Belief::Train
+                {
                     *belief = Belief::Off;
                 }
                 return Some(line);

@@ -243,9 +243,8 @@ impl Desk {
         }
         let follows = self.session == 0 || frame.session == self.session;
         if follows {
-            let was_away = self.heard_at.is_none_or(|at| now >= at.saturating_add(PRESENT_US));
             self.heard_at = Some(now);
-            self.acknowledge(now, &frame, was_away);
+            self.acknowledge(now, &frame);
         }
         if let (Some((seq, command)), false) = (frame.command, asks_hello) {
             self.hear_command(now, seq, command, follows);
@@ -254,7 +253,7 @@ impl Desk {
 
     /// `durable` only ever rises. `received` may fall back to it: a controller that came back after a crash has lost
     /// what it had not written, and is sent it again. A frame that was merely delayed is put right by the next.
-    fn acknowledge(&mut self, now: Micros, frame: &HostFrame, was_away: bool) {
+    fn acknowledge(&mut self, now: Micros, frame: &HostFrame) {
         if self.session != 0 {
             self.durable = self.durable.max(frame.durable.min(frame.received));
             let received = frame.received.max(self.durable);
@@ -262,9 +261,6 @@ impl Desk {
                 self.progress_at = now;
             }
             self.received = received;
-        }
-        if was_away {
-            self.go_back(now);
         }
     }
 
@@ -283,12 +279,6 @@ impl Desk {
     fn settle(&mut self, now: Micros, seq: u16, answer: Answer) {
         (self.applied, self.answer) = (seq, answer);
         self.reply_at.get_or_insert(now);
-    }
-
-    fn go_back(&mut self, now: Micros) {
-        self.again_until = self.again_until.max(self.cursor);
-        self.cursor = self.received;
-        self.progress_at = now;
     }
 
     fn status(&self, now: Micros, status: StatusNow, records: &impl RecordSource) -> Status {
@@ -342,7 +332,7 @@ impl Desk {
     fn send_records(&mut self, now: Micros, records: &mut impl RecordSource, out: &mut [u8]) -> Option<usize> {
         let first_wanted = self.first_wanted(records);
         if self.cursor > first_wanted && now >= self.progress_at.saturating_add(RESEND_US) {
-            self.go_back(now);
+            self.again_until = self.again_until.max(self.cursor);
             self.cursor = first_wanted;
         }
         let mut bytes = [0; RECORD_BYTES];

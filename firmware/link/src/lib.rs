@@ -3,7 +3,8 @@
 //!
 //! - [`vocabulary`]: the small identifiers and enums every other part speaks.
 //! - [`limits`]: every fixed capacity, in one place.
-//! - [`program`]: the compiled protocol as a flat image of 32-bit words, its rows, its operations, its check.
+//! - [`program`]: the compiled protocol as a flat image of 32-bit words, its rows, its operations, and [`program::check`],
+//!   which lets nothing through that the engine could stumble over.
 //! - [`rig`]: what the device must know of the rig: lines, pins, limits.
 //! - [`record`]: what happened, as the device tells it; *given* and *derived*.
 //! - [`message`]: what both ends can say, its frozen bytes, and whether two builds match.

@@ -100,7 +100,7 @@ impl Request {
     }
 }
 
-/// What happened. Variants are appended, never moved: `tests/wire` freezes their bytes.
+/// What happened. Variants are appended, never moved: `tests/wire_v1` freezes their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Record {
     // Given.

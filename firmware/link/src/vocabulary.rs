@@ -1,5 +1,5 @@
 //! The words both ends share: microseconds, identifiers, and the small closed lists of causes and kinds.
-//! Bytes of these are frozen once released: variants are appended, never moved (`tests/wire`).
+//! Bytes of these are frozen once released: variants are appended, never moved (`tests/wire_v1`).
 
 use serde::{Deserialize, Serialize};
 

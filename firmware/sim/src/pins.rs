@@ -163,10 +163,12 @@ impl Board for SimBoard {
         self.held.get_mut(usize::from(pin))
     }
 
+    /// A speaker sounds or is still; to the room that is its level.
     fn tone(&mut self, pin: u8, carrier: Option<&Carrier>) {
         if let Some(slot) = self.pins.levels.borrow_mut().tones.get_mut(usize::from(pin)) {
             *slot = carrier.copied();
         }
+        self.pins.drive(pin, carrier.is_some());
     }
 
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {

@@ -38,8 +38,8 @@ impl SimSettings {
     }
 }
 
-/// How long an interrupted P1 waits at most, in µs.
-const CORE_HELD_US: u64 = 3;
+/// How long an interrupted P1 waits at most, in µs: what P0 may take at once.
+const CORE_HELD_US: u64 = 1;
 /// How long an interrupted P2 waits at most, in µs.
 const OUTER_HELD_US: u64 = 50;
 /// Turns without time passing before the simulator calls it an endless loop.
@@ -62,6 +62,9 @@ struct Floor<'m> {
     board: SimBoard,
     room: Room,
     clock: Micros,
+    /// When the session under way began: what is left to chance is counted from there, so that a session does not depend
+    /// on how long its preparations took.
+    began: Option<Micros>,
     /// What an oscilloscope would have seen, if one is connected.
     scope: Option<Vec<PinEdge>>,
 }
@@ -135,6 +138,7 @@ impl Interruptions {
 struct OverCore<'a, 'm> {
     floor: &'a mut Floor<'m>,
     interruptions: Interruptions,
+    /// When P1 was called, from the beginning of the session.
     polled_at: Micros,
 }
 
@@ -164,9 +168,11 @@ impl Upper<'_> {
             let now = self.floor.clock;
             if self.core.poll_at().is_some_and(|at| at <= now) {
                 let (floor, interruptions) = (&mut self.floor, self.interruptions);
-                self.core.poll(now, &mut OverCore { floor, interruptions, polled_at: now });
+                let polled_at = floor.began.map_or(0, |began| now - began);
+                self.core.poll(now, &mut OverCore { floor, interruptions, polled_at });
                 let running = self.core.running();
-                if running != self.floor.room.is_occupied() {
+                if running != self.floor.began.is_some() {
+                    self.floor.began = running.then_some(now);
                     self.floor.room.put_in(now, running);
                 }
             }
@@ -223,6 +229,7 @@ impl<'m> SimRig<'m> {
             board: SimBoard::new(pins.clone()),
             room: Room::new(pins.clone(), rig, animal, settings.seed),
             clock: 0,
+            began: None,
             scope: None,
         };
         Self {

@@ -65,12 +65,6 @@ impl Room {
         self.inside = inside;
     }
 
-    /// Whether the animal is in the box.
-    #[must_use]
-    pub const fn is_occupied(&self) -> bool {
-        self.inside
-    }
-
     /// When something next happens in the room by itself.
     #[must_use]
     pub fn next_at(&self) -> Option<Micros> {
@@ -121,7 +115,9 @@ impl Room {
         for change in self.changes.drain(..) {
             let place = self.rig.lines.iter().position(|line| line.pin == change.pin);
             if let Some((place, line)) = place.and_then(|place| Some((place, self.rig.lines.get(place)?))) {
-                let (id, on) = (LineId(place as u8), change.high == line.active_high);
+                // A speaker that sounds is on, whatever its polarity.
+                let speaker = matches!(line.role, Role::Output { speaker: true, .. });
+                let (id, on) = (LineId(place as u8), change.high == (speaker || line.active_high));
                 watch(id, on);
                 if self.inside {
                     self.animal.sense(now, id, on);

@@ -1,5 +1,5 @@
 //! A small session to put into journals: a rat that presses, waits and drinks.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod bench;
 

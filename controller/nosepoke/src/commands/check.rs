@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use compiler::{Options, Source};
 
-use super::{Complaint, assignment, rig};
+use super::{Complaint, assignment, draw, rig, say};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
@@ -48,19 +48,19 @@ impl Check {
                 findings.push(serde_json::json!({
                     "protocol": path.display().to_string(),
                     "good": good,
-                    "findings": found.to_json(),
+                    "findings": found,
                 }));
                 continue;
             }
             if !found.is_empty() {
-                eprint!("{}", found.render());
+                eprint!("{}", draw(&found));
             }
             if good {
-                println!("{}: good on rig {} ({size})", path.display(), rig.name);
+                say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name));
             }
         }
         if self.json {
-            println!("{:#}", serde_json::Value::Array(findings));
+            say(format_args!("{:#}", serde_json::Value::Array(findings)));
         }
         Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -6,9 +6,10 @@ pub(crate) mod run;
 pub(crate) mod show;
 
 use std::fmt;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use compiler::{RigConfig, Source};
+use compiler::{Diagnostics, RigConfig, Source, Style};
 
 /// What a command has to say when it cannot do its work: whole sentences, ready to be shown.
 #[derive(Debug)]
@@ -26,10 +27,22 @@ impl Complaint {
         Self(format!("error: {words}"))
     }
 
-    /// Diagnostics as the compiler draws them.
-    pub(crate) fn drawn(drawing: String) -> Self {
-        Self(drawing)
+    /// Findings, drawn for the terminal at hand.
+    pub(crate) fn drawn(findings: &Diagnostics) -> Self {
+        Self(draw(findings).trim_end().to_owned())
     }
+}
+
+/// Says something on standard output. Nobody may be listening any more, as when it is piped into `head`: that is no
+/// mistake, and what was to be said is in the journal.
+pub(crate) fn say(words: impl fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{words}");
+}
+
+/// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.
+pub(crate) fn draw(findings: &Diagnostics) -> String {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    findings.render_in(Style { colour, ..Style::PLAIN })
 }
 
 /// The simulated rig that ships, for whoever names no other.
@@ -39,10 +52,10 @@ const SHIPPED_RIG_NAME: &str = "rig-configs/sim-box.yaml";
 /// The rig-config at `path`, or the simulated rig that ships: its text and what it says.
 pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Complaint> {
     let source = match path {
-        Some(path) => Source::read(path).map_err(|found| Complaint::drawn(found.render()))?,
+        Some(path) => Source::read(path).map_err(|found| Complaint::drawn(&found))?,
         None => Source { name: SHIPPED_RIG_NAME.to_owned(), text: SHIPPED_RIG.to_owned() },
     };
-    let config = compiler::read_rig(&source).map_err(|found| Complaint::drawn(found.render()))?;
+    let config = compiler::read_rig(&source).map_err(|found| Complaint::drawn(&found))?;
     Ok((source, config))
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::Complaint;
+use super::{Complaint, say};
 
 /// Feeds a session's inputs to the engine again and compares everything the program made of them, byte for byte.
 #[derive(Debug, clap::Args)]
@@ -36,13 +36,10 @@ impl Replay {
                     Ok((integrity, report)) => (format!("{integrity}; {report}"), None),
                     Err(finding) => (String::new(), Some(finding)),
                 };
-                println!(
-                    "{}",
-                    serde_json::json!({"journal": path, "good": good, "detail": detail, "finding": finding})
-                );
+                say(serde_json::json!({"journal": path, "good": good, "detail": detail, "finding": finding}));
             } else {
                 match verdict {
-                    Ok((integrity, report)) => println!("{}: {integrity}; {report}", path.display()),
+                    Ok((integrity, report)) => say(format_args!("{}: {integrity}; {report}", path.display())),
                     Err(finding) => eprintln!("{}: {finding}", path.display()),
                 }
             }

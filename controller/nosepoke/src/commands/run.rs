@@ -21,7 +21,7 @@ use journal::Writer;
 use link::{EndReason, LineId, Micros};
 use sim::{Memory, WireFaults};
 
-use super::{Complaint, assignment, rig};
+use super::{Complaint, assignment, draw, rig, say};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -77,6 +77,9 @@ fn speed(text: &str) -> Result<Speed, String> {
     }
 }
 
+/// What a shell expects of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
 /// A number nobody chose.
 fn fresh() -> u64 {
     RandomState::new().build_hasher().finish()
@@ -84,13 +87,12 @@ fn fresh() -> u64 {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(found.render()))?;
+        let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
         let (rig_source, rig) = rig(self.rig.as_deref())?;
         let options = Options { set: self.set.clone() };
-        let compiled =
-            compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(found.render()))?;
+        let compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
         if !compiled.warnings.is_empty() {
-            eprint!("{}", compiled.warnings.render());
+            eprint!("{}", draw(&compiled.warnings));
         }
         // Seeds that a person can read aloud.
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
@@ -100,7 +102,13 @@ impl Run {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
         // Where there can be no handler, Ctrl-C ends the process, and the rig's own silence limit makes it safe.
-        if let Err(error) = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)) {
+        let handler = move || {
+            // Asked again, it ends at once: the rig's own silence limit makes it safe.
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(INTERRUPTED);
+            }
+        };
+        if let Err(error) = ctrlc::set_handler(handler) {
             tracing::warn!("Ctrl-C will end the program at once: {error}");
         }
         let began = Instant::now();
@@ -140,7 +148,8 @@ impl Run {
             operator: self.operator.clone(),
             arm,
             simulated,
-            started_ms: if simulated { None } else { i64::try_from(since_1970().as_millis()).ok() },
+            started_ms: (!simulated).then(wall_ms),
+            wall_clock: if simulated { None } else { Some(wall_ms) },
             sync: if live { SyncPolicy::LIVE } else { SyncPolicy::SIMULATED },
         })
     }
@@ -210,26 +219,26 @@ impl Run {
         })?;
         let good = matches!(ended.reason, EndReason::Condition(_) | EndReason::Stopped);
         if self.json {
-            println!(
+            say(format_args!(
                 "{:#}",
                 serde_json::json!({
                     "journal": path, "picture": picture, "seed": plan.seed, "good": good,
                     "records": ended.records, "bytes": ended.bytes, "summary": report.summary(),
                 })
-            );
+            ));
         } else {
-            println!("{}", report.summary().table());
+            say(report.summary().table());
             let elapsed_s = tally.elapsed_us() as f64 / 1e6;
             let times = elapsed_s / took.as_secs_f64().max(1e-9);
-            println!(
+            say(format_args!(
                 "{:.1} min of session in {:.2} s ({times:.0} × real time), seed {}",
                 elapsed_s / 60.0,
                 took.as_secs_f64(),
                 plan.seed
-            );
-            println!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes);
-            println!("picture  {}", picture.display());
-            println!("look     nosepoke show {}", path.display());
+            ));
+            say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes));
+            say(format_args!("picture  {}", picture.display()));
+            say(format_args!("look     nosepoke show {}", path.display()));
         }
         if !good {
             return Err(Complaint::new(format_args!(
@@ -241,8 +250,10 @@ impl Run {
     }
 }
 
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+/// Wall time in ms since 1970.
+fn wall_ms() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// As much of a name as every file system takes.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use report::Report;
 
-use super::Complaint;
+use super::{Complaint, say};
 
 /// Shows a session: its summary and its trials, on screen, as JSON or CSV; and its picture.
 #[derive(Debug, clap::Args)]
@@ -38,12 +38,12 @@ impl Show {
             })?;
         }
         if self.json {
-            println!("{:#}", serde_json::json!({"summary": report.summary(), "trials": report.trials()}));
+            say(report.json());
         } else if self.csv {
-            print!("{}", report.trials().csv());
+            say(report.trials().csv().trim_end());
         } else {
-            println!("{}", report.summary().table());
-            println!("{}", report.trials().table());
+            say(report.summary().table());
+            say(report.trials().table());
         }
         match session.verify() {
             Ok(_) => Ok(ExitCode::SUCCESS),

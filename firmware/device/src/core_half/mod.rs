@@ -9,13 +9,13 @@ mod watch;
 
 use engine::{Engine, Given};
 use heapless::spsc::{Consumer, Producer};
-use link::limits::MAX_LINES;
+use link::limits::{MAX_INBOX, MAX_LINES};
 use link::program::Program;
 use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
 use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
-use crate::messages::{Command, Notice, Order, Report, What};
+use crate::messages::{Command, Notice, Order, REPORTS, Report, What};
 use crate::ring::RingWriter;
 use recorder::{Out, Recorder};
 use watch::Watch;
@@ -26,7 +26,11 @@ pub const RING_RESERVE: u32 = 4_096;
 /// less than the reports P0 may still make about its end.
 const STEP_ROOM: u32 = 2_048;
 /// Microseconds handled in one call at most, so that P1 comes back to its queues.
-const STEPS_MAX: u16 = 16;
+const STEPS_MAX: usize = INPUTS_MAX + 16;
+/// Inputs taken in at once: as many again have room in the engine's inbox, for those of microseconds still open.
+const INPUTS_MAX: usize = MAX_INBOX / 2;
+/// How often one call takes in inputs at most: often enough for a queue full of them.
+const ROUNDS_MAX: usize = REPORTS / INPUTS_MAX + 1;
 /// Orders one microsecond may give: a request a line, and what else follows from it.
 const ORDERS_ROOM: usize = MAX_LINES + 8;
 
@@ -50,8 +54,12 @@ pub struct Core<'s, M> {
     arm_asked: bool,
     /// Whether a trip was recorded in this session.
     tripped: bool,
+    /// Whether P1 itself ordered a trip in this session.
+    trip_ordered: bool,
     /// Whether the end for want of memory was asked for.
     ring_full: bool,
+    /// An end of the session that found the engine's inbox full: unlike an input it is never lost.
+    end_waits: Option<(Micros, Given)>,
     out: Out<'s>,
     reports: Consumer<'s, Report>,
     commands: Consumer<'s, Command<M>>,
@@ -75,7 +83,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             watch: Watch::new(),
             arm_asked: false,
             tripped: false,
+            trip_ordered: false,
             ring_full: false,
+            end_waits: None,
             out: Out::new(orders, ring),
             reports,
             commands,
@@ -86,27 +96,18 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     /// Does all that can be done by `now`. Work is bounded by what waits in the queues and by a fixed number of
     /// microseconds; [`Core::poll_at`] says if there is more.
     pub fn poll(&mut self, now: Micros, hook: &mut impl Preempt) {
-        // What P0 stamped before `now` must be in before anything up to `now` is closed, so it comes first.
-        self.take_reports(hook);
-        while self.out.has_room_for_orders()
-            && let Some(command) = self.commands.dequeue()
-        {
-            hook.point();
-            self.obey(now, command, hook);
-        }
-        if self.phase != Phase::Running {
-            return;
-        }
-        if let Some(at) = self.watch.take_carried_on(now) {
-            self.offer(at, Given::LastTrial(EndReason::HostLost), hook);
-        }
-        self.watch_ring(now, hook);
-        self.run(now, hook);
-        self.watch_lateness(now, hook);
-        if !self.engine.running() && self.out.has_room_for_orders() {
-            self.phase = Phase::Ending;
-            self.watch.rest();
-            self.out.order(Order::End, hook);
+        for round in 0..ROUNDS_MAX {
+            // What P0 stamped before `now` must be in before anything up to `now` is closed, so it comes first.
+            let held_back = self.take_reports(hook);
+            if round == 0 {
+                self.take_commands(now, hook);
+            }
+            if self.phase == Phase::Running {
+                self.go_on(now, held_back, hook);
+            }
+            if held_back.is_none() {
+                return;
+            }
         }
     }
 
@@ -149,9 +150,35 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.out.has_room_for_orders() && self.out.ring.free() >= STEP_ROOM
     }
 
-    /// Lets the engine handle the microseconds that are closed.
-    fn run(&mut self, now: Micros, hook: &mut impl Preempt) {
-        let Some(closed) = now.checked_sub(self.settle_us.saturating_add(1)) else { return };
+    fn take_commands(&mut self, now: Micros, hook: &mut impl Preempt) {
+        while self.out.has_room_for_orders()
+            && let Some(command) = self.commands.dequeue()
+        {
+            hook.point();
+            self.obey(now, command, hook);
+        }
+    }
+
+    /// Takes the session on to `now`, or to just before the input that is still held back.
+    fn go_on(&mut self, now: Micros, held_back: Option<Micros>, hook: &mut impl Preempt) {
+        if let Some(at) = self.watch.take_carried_on(now) {
+            self.offer_end(at, Given::LastTrial(EndReason::HostLost));
+        }
+        self.watch_ring(now, hook);
+        // Before the late step is made, so that P0 knows of the trip before it is asked for anything.
+        self.watch_lateness(now, hook);
+        if let Some(settled) = now.checked_sub(self.settle_us.saturating_add(1)) {
+            self.run(held_back.map_or(settled, |at| settled.min(at.saturating_sub(1))), hook);
+        }
+        if !self.engine.running() && self.out.has_room_for_orders() {
+            self.phase = Phase::Ending;
+            self.watch.rest();
+            self.out.order(Order::End, hook);
+        }
+    }
+
+    /// Lets the engine handle the microseconds up to and with `closed`.
+    fn run(&mut self, closed: Micros, hook: &mut impl Preempt) {
         for _ in 0..STEPS_MAX {
             if self.engine.next_at().is_none_or(|at| at > closed) || !self.can_step() {
                 return;
@@ -159,14 +186,17 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
             let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
             self.engine.advance(&program, closed, 1, &mut recorder);
+            // A full inbox has room again after a step, and only then.
+            if let Some((at, end)) = self.end_waits.take() {
+                self.offer_end(at, end);
+            }
         }
     }
 
     fn watch_lateness(&mut self, now: Micros, hook: &mut impl Preempt) {
         let latest = self.settle_us.saturating_add(1).saturating_add(Micros::from(LATE_MAX_US));
         if !self.tripped && self.engine.next_at().is_some_and(|at| now > at.saturating_add(latest)) {
-            // P0 trips once, whatever it is told again before its report is back.
-            self.out.order(Order::Trip(TripCause::TooLate), hook);
+            self.trip(TripCause::TooLate, hook);
         }
     }
 
@@ -174,20 +204,31 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.out.warn_when_low(now, hook);
         if !self.ring_full && self.out.ring.free() < RING_RESERVE {
             self.ring_full = true;
-            self.offer(now, Given::Stop(EndReason::RingFull), hook);
+            self.offer_end(now, Given::Stop(EndReason::RingFull));
         }
         if core::mem::take(&mut self.out.overflowed) {
-            self.out.order(Order::Trip(TripCause::Lost), hook);
+            self.trip(TripCause::Lost, hook);
         }
     }
 
-    fn take_reports(&mut self, hook: &mut impl Preempt) {
+    /// Takes in what P0 reported, but no more inputs than the engine's inbox has places for: the time of the first that
+    /// is held back.
+    fn take_reports(&mut self, hook: &mut impl Preempt) -> Option<Micros> {
+        let mut inputs = 0;
         while self.out.can_record()
-            && let Some(report) = self.reports.dequeue()
+            && let Some(report) = self.reports.peek()
         {
+            if matches!(report.what, What::Input { .. }) {
+                if inputs == INPUTS_MAX {
+                    return Some(report.at);
+                }
+                inputs += 1;
+            }
+            let Some(report) = self.reports.dequeue() else { break };
             hook.point();
             self.take(report, hook);
         }
+        None
     }
 
     fn take(&mut self, Report { at, what }: Report, hook: &mut impl Preempt) {
@@ -216,17 +257,21 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             What::Trip(cause) => {
                 self.watch.forget_lines(u32::MAX);
                 if !core::mem::replace(&mut self.tripped, true) {
-                    self.offer(at, Given::Stop(EndReason::Tripped(cause)), hook);
+                    self.offer_end(at, Given::Stop(EndReason::Tripped(cause)));
                 }
                 Some(Record::Trip(cause))
             }
             What::Silent => {
                 if self.watch.falls_silent(at) {
-                    self.offer(at, Given::Stop(EndReason::HostLost), hook);
+                    self.offer_end(at, Given::Stop(EndReason::HostLost));
                 }
                 Some(Record::Silence(true))
             }
-            What::Lost(count) => Some(Record::Lost { count }),
+            What::Lost(count) => {
+                // Among what was lost may be the word whether lines were armed.
+                self.answer_arm(false, hook);
+                Some(Record::Lost { count })
+            }
             What::Begun { levels } => {
                 self.begin(at, levels, hook);
                 None
@@ -249,7 +294,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         let Phase::Starting { seed } = self.phase else { return };
         let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
         self.phase = Phase::Running;
-        (self.tripped, self.ring_full) = (false, false);
+        (self.tripped, self.trip_ordered, self.ring_full, self.end_waits) = (false, false, false, None);
         self.out.begin(at);
         let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
         self.engine.start(&program, at, seed, levels, &mut recorder);
@@ -272,17 +317,25 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 self.watch.set_limits(rejoin_us, carry_on_us);
                 self.out.order(Order::Clear { silence_us }, hook);
             }
-            Command::Line(line, what) => self.out.order(Order::Line(line, what), hook),
-            Command::CheckRig => self.out.order(Order::CheckRig, hook),
+            Command::Line(line, what) => {
+                self.out.order(Order::Line(line, what), hook);
+            }
+            Command::CheckRig => {
+                self.out.order(Order::CheckRig, hook);
+            }
             Command::Start { image, seed } => {
                 self.image = Some(image);
                 self.phase = Phase::Starting { seed };
                 self.watch.rest();
                 self.out.order(Order::Begin, hook);
             }
-            Command::Stop => self.offer(now, Given::Stop(EndReason::Stopped), hook),
-            Command::Abort => self.out.order(Order::Trip(TripCause::HostAbort), hook),
-            Command::Reset => self.out.order(Order::Reset, hook),
+            Command::Stop => self.offer_end(now, Given::Stop(EndReason::Stopped)),
+            Command::Abort => {
+                self.out.order(Order::Trip(TripCause::HostAbort), hook);
+            }
+            Command::Reset => {
+                self.out.order(Order::Reset, hook);
+            }
             Command::Arm(lines) => {
                 self.arm_asked = true;
                 self.out.order(Order::Arm(lines), hook);
@@ -306,7 +359,22 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     fn offer(&mut self, at: Micros, given: Given, hook: &mut impl Preempt) {
         if self.engine.offer(at, given).is_err() {
             self.out.write(at, &Record::Lost { count: 1 }, hook);
-            self.out.order(Order::Trip(TripCause::Lost), hook);
+            self.trip(TripCause::Lost, hook);
+        }
+    }
+
+    /// Orders a trip, unless one was recorded or ordered already.
+    fn trip(&mut self, cause: TripCause, hook: &mut impl Preempt) {
+        if !self.tripped && !self.trip_ordered {
+            self.trip_ordered = self.out.order(Order::Trip(cause), hook);
+        }
+    }
+
+    /// Puts an end of the session into the engine's inbox, now or as soon as there is room. A stop outdoes the word that
+    /// this trial is the last; of two stops the first counts.
+    fn offer_end(&mut self, at: Micros, end: Given) {
+        if self.engine.offer(at, end).is_err() && !matches!(self.end_waits, Some((_, Given::Stop(_)))) {
+            self.end_waits = Some((at, end));
         }
     }
 

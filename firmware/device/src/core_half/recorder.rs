@@ -46,10 +46,13 @@ impl<'s> Out<'s> {
         self.ring.free() >= 2 * ENTRY_ROOM
     }
 
+    /// Gives P0 an order; whether there was room for it.
     #[inline]
-    pub(super) fn order(&mut self, order: Order, hook: &mut impl Preempt) {
-        self.overflowed |= self.orders.enqueue(order).is_err();
+    pub(super) fn order(&mut self, order: Order, hook: &mut impl Preempt) -> bool {
+        let given = self.orders.enqueue(order).is_ok();
+        self.overflowed |= !given;
         hook.point();
+        given
     }
 
     #[inline]
@@ -88,7 +91,9 @@ impl<P: Preempt> Sink for Recorder<'_, '_, '_, P> {
     #[inline]
     fn record(&mut self, at: Micros, record: Record) {
         match record {
-            Record::Request { line, request } => self.out.order(Order::Request(line, request), self.hook),
+            Record::Request { line, request } => {
+                self.out.order(Order::Request(line, request), self.hook);
+            }
             Record::Trial { .. } => {
                 // Before any request of this trial: it is then the first that is not withheld.
                 let rearm = self.watch.take_rearm();

@@ -1,5 +1,6 @@
 //! What follows from the host's silence in the course of a session: which lines are armed again at the next trial, and
-//! when the session ends for want of a host. Knows no queue; P0 says when silence begins, P2 when it is over.
+//! when the session ends for want of a host. Knows no queue; P0 says when silence begins, P2 when it is over. Both of the
+//! rig's spans count from the time of the record that says the host fell silent, so that a journal shows them.
 
 use link::Micros;
 

@@ -79,8 +79,8 @@ impl<'s> Edge<'s> {
         }
         if core::mem::take(&mut self.lost) || self.reports.lost() {
             self.guard.trip(TripCause::Lost, &mut hands(now, board, &mut self.reports));
-            self.reports.tell_lost(now);
         }
+        self.reports.catch_up(now);
         self.shared.armed.store(self.guard.armed(), Ordering::Release);
         self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Release);
     }
@@ -89,7 +89,7 @@ impl<'s> Edge<'s> {
     #[must_use]
     #[inline]
     pub fn poll_at(&self) -> Option<Micros> {
-        if self.orders.ready() || self.lost || self.reports.can_tell_lost() {
+        if self.orders.ready() || self.lost || self.reports.can_catch_up() {
             return Some(0);
         }
         let dues = [self.inputs.next_due(), self.guard.next_due(), self.silence.next_due()];
@@ -154,7 +154,7 @@ impl<'s> Edge<'s> {
                 self.live = false;
                 self.silence.rest();
                 self.shared.silent.store(false, Ordering::Release);
-                hands.reports.push_urgent(now, What::Ended);
+                hands.reports.owe(now, What::Ended);
             }
             Order::Clear { silence_us } => {
                 self.guard.clear(hands.board);

@@ -38,6 +38,8 @@ pub struct Outer<'s, M> {
     image: Option<M>,
     uploads: Uploads,
     awaited: Awaited,
+    /// A command that waits for room in the queue to P1.
+    asked: Option<Asked>,
     /// Whether the records in the ring are those of the session at hand.
     begun: bool,
     /// When the controller was heard after a silence that P1 does not know to be over.
@@ -65,6 +67,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             image: Some(image),
             uploads: Uploads::new(),
             awaited: Awaited::Nothing,
+            asked: None,
             begun: false,
             back_at: None,
             heard_at: None,
@@ -107,10 +110,15 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         {
             self.back_at = None;
         }
+        if self.awaited != Awaited::Nothing {
+            return;
+        }
+        if self.asked.is_none() {
+            self.asked = self.end.take_command();
+        }
         // The queue has room for all that one command may need, or the command waits.
         if self.has_room()
-            && self.awaited == Awaited::Nothing
-            && let Some(asked) = self.end.take_command()
+            && let Some(asked) = self.asked.take()
         {
             match self.obey(now, asked, hook) {
                 Ok(Awaited::Nothing) => self.end.answer(now, Answer::Done),
@@ -127,7 +135,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
     /// When [`Outer::poll`] or [`Outer::poll_transmit`] is needed next, if no byte comes in: a time that has passed means
     /// at once. To be asked after every call of any half, with the time of it.
     pub fn poll_at(&mut self, now: Micros) -> Option<Micros> {
-        if self.notices.ready() || self.back_at.is_some() && self.has_room() {
+        if self.notices.ready() || (self.back_at.is_some() || self.asked.is_some()) && self.has_room() {
             return Some(0);
         }
         self.end.poll_at(now, &look(&mut self.ring, self.begun, &mut Undisturbed))

@@ -104,6 +104,11 @@ pub(crate) fn only_if(condition: impl Into<Script>, action: Script) -> Script {
     [condition.into(), skip, action].into()
 }
 
+/// An action, so many times over.
+pub(crate) fn times(count: usize, action: Script) -> Script {
+    Script(action.0.repeat(count))
+}
+
 /// A variable becomes a value, and its record says so.
 pub(crate) fn set(variable: &'static str, value: impl Into<Script>) -> Script {
     [value.into(), op(OpCode::Store, Number(1), Variable(variable))].into()

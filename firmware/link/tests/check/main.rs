@@ -140,6 +140,12 @@ fn rows_belong_to_one_state_each() {
         (s.assembly.states[0].rules, s.assembly.states[2].rules) = (slice(1, 1), slice(0, 1));
     });
     assert_eq!(swapped, Ok(()));
+    let shared_all_the_same = after(|s| {
+        (s.assembly.states[0].rules, s.assembly.states[2].rules) = (slice(1, 1), slice(0, 1));
+        s.assembly.states[3].rules = slice(1, 1);
+    });
+    let flaw = RowFlaw::SharedRows { table: Table::Rules, with: StateId(0) };
+    assert_eq!(shared_all_the_same, row(Table::States, 3, flaw));
 }
 
 #[test]

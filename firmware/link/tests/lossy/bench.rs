@@ -28,7 +28,8 @@ pub(crate) struct Bench {
     pub(crate) records: Vec<u32>,
     /// How many of those the controller has on disk.
     pub(crate) durable: u32,
-    pub(crate) resets: u32,
+    /// Old boot, new boot, and the command that was under way.
+    pub(crate) resets: Vec<(u32, u32, Option<u16>)>,
     pub(crate) unknown: Vec<(u32, u32)>,
     pub(crate) last_heard: Option<Micros>,
     pub(crate) longest_silence: Micros,
@@ -49,7 +50,7 @@ impl Bench {
             answers: Vec::new(),
             records: Vec::new(),
             durable: 0,
-            resets: 0,
+            resets: Vec::new(),
             unknown: Vec::new(),
             last_heard: None,
             longest_silence: 0,
@@ -103,25 +104,44 @@ impl Bench {
 
     pub(crate) fn device_side(&mut self) {
         while let Some(bytes) = self.to_device.arrived(self.now) {
-            self.device.handle_bytes(self.now, &bytes);
-            if self.device.heard_at() == Some(self.now) {
-                let silence = self.last_heard.map_or(0, |at| self.now - at);
-                self.longest_silence = self.longest_silence.max(silence);
-                self.last_heard = Some(self.now);
-            }
-            if let Some(command) = self.device.take_command() {
-                if let Command::Start { session, .. } = command {
-                    self.device.begin_session(session);
-                }
-                self.applied.push(command);
-                self.device.answer(self.now, Answer::Done);
-            }
-            self.ring.drop_before(self.device.durable());
+            self.device_hears(&bytes);
         }
         let mut frame = [0; MAX_FRAME];
         while let Some(used) = self.device.poll_transmit(self.now, STATUS, &mut self.ring, &mut frame) {
             self.to_host.carry(self.now, &frame[..used]);
         }
+    }
+
+    /// The device hears these bytes, and does what they ask for.
+    pub(crate) fn device_hears(&mut self, bytes: &[u8]) {
+        self.device.handle_bytes(self.now, bytes);
+        if self.device.heard_at() == Some(self.now) {
+            let silence = self.last_heard.map_or(0, |at| self.now - at);
+            self.longest_silence = self.longest_silence.max(silence);
+            self.last_heard = Some(self.now);
+        }
+        if let Some(command) = self.device.take_command() {
+            if let Command::Start { session, .. } = command {
+                self.device.begin_session(session);
+            }
+            self.applied.push(command);
+            self.device.answer(self.now, Answer::Done);
+        }
+        self.ring.drop_before(self.device.durable());
+    }
+
+    /// The device's next frame, caught before it leaves.
+    pub(crate) fn device_frame(&mut self, frame: &mut [u8]) -> usize {
+        self.device.poll_at(self.now, &self.ring);
+        self.device.poll_transmit(self.now, STATUS, &mut self.ring, frame).unwrap()
+    }
+
+    /// The controller's frame with this command, caught before it leaves.
+    pub(crate) fn frame_with(&mut self, command: Command) -> Vec<u8> {
+        self.host.send(command).unwrap();
+        let mut frame = [0; MAX_FRAME];
+        let used = self.host.poll_transmit(self.now, &mut frame).unwrap();
+        frame[..used].to_vec()
     }
 
     pub(crate) fn host_side(&mut self) {
@@ -142,7 +162,7 @@ impl Bench {
                             assert_eq!(rest, &[] as &[u8]);
                         }
                         HostEvent::Answered { answer, .. } => self.answers.push(answer),
-                        HostEvent::DeviceReset { .. } => self.resets += 1,
+                        HostEvent::DeviceReset { old, new, unanswered } => self.resets.push((old, new, unanswered)),
                         HostEvent::Unknown { first, next, .. } => self.unknown.push((first, next)),
                         HostEvent::Hello(_) | HostEvent::Status { .. } => {}
                     }

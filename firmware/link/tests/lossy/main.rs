@@ -11,7 +11,8 @@ mod wire;
 use bench::{Bench, SECOND};
 use common::hello;
 use link::frame::MAX_FRAME;
-use link::{Answer, Command, DeviceEnd, EventId, HostEnd, RecordSource, Refusal, SendError, VariableId};
+use link::reliable::WINDOW_RECORDS;
+use link::{Answer, Command, DeviceEnd, EventId, HostEnd, HostEvent, RecordSource, Refusal, SendError, VariableId};
 use wire::Chance;
 
 fn keys(count: u16) -> Vec<Command> {
@@ -73,7 +74,8 @@ fn a_device_reset_offers_the_memory_that_outlived_it_and_nothing_is_doubled() {
         bench.run_until(|bench| bench.records.len() == 400);
         bench.run_for(SECOND);
         assert_eq!(bench.records, (0..400).collect::<Vec<_>>());
-        assert_eq!((bench.resets, bench.ring.first_kept(), bench.unknown.as_slice()), (1, 40, [].as_slice()));
+        assert_eq!(bench.resets, [(77, 78, None)], "one reset, and what still arrives of the boot before is stale");
+        assert_eq!((bench.ring.first_kept(), bench.unknown.as_slice()), (40, [].as_slice()));
 
         // Commands go on with the new boot.
         bench.wishes = keys(3).into_iter().rev().collect();
@@ -100,25 +102,96 @@ fn a_controller_that_crashed_resumes_after_its_last_durable_record() {
         bench.run_until(|bench| bench.answers.len() == 5);
         assert_eq!(bench.records, (0..400).collect::<Vec<_>>());
         assert_eq!(bench.applied, keys(5));
-        assert_eq!(bench.resets, 0);
+        assert_eq!(bench.resets, []);
     }
 }
 
 #[test]
 fn a_command_of_a_controllers_former_life_never_passes_for_one_of_its_own() {
     let mut bench = Bench::in_session(0, 9);
-    // The former life's last frame leaves, and stays under way.
-    bench.host.send(Command::Event(EventId::named(666))).unwrap();
-    let mut stale = [0; MAX_FRAME];
-    let used = bench.host.poll_transmit(bench.now, &mut stale).unwrap();
-
+    // The former life's last frame has left, and arrives just before the first command of the new life.
+    let stale = bench.frame_with(Command::Event(EventId::named(666)));
     bench.host = HostEnd::new();
     bench.host.resume(5, 0);
-    bench.wishes = keys(2).into_iter().rev().collect();
-    bench.run_until(|bench| bench.applied.len() == 1);
-    bench.device.handle_bytes(bench.now, &stale[..used]);
-    bench.run_until(|bench| bench.answers.len() == 2);
-    assert_eq!(bench.applied, keys(2));
+    bench.run_for(SECOND);
+    bench.host.send(Command::Event(EventId::named(1))).unwrap();
+    bench.device_hears(&stale);
+    bench.run_until(|bench| bench.answers.len() == 1);
+    assert_eq!(bench.applied, [666, 1].map(|n| Command::Event(EventId::named(n))));
+    // Doubled, it comes again much later, and is known to be old.
+    bench.device_hears(&stale);
+    bench.run_for(SECOND);
+    assert_eq!(bench.applied.len(), 2);
+}
+
+#[test]
+fn a_command_for_the_boot_before_the_reset_is_never_applied_after_it() {
+    let mut bench = Bench::in_session(0, 19);
+    let stale = bench.frame_with(Command::Arm { lines: 1 });
+    let Err(SendError::Busy { seq }) = bench.host.send(Command::Stop) else { panic!("the command is under way") };
+    bench.device = DeviceEnd::new(78, hello());
+    bench.device_hears(&stale);
+    bench.run_for(SECOND);
+    assert_eq!(bench.applied, []);
+    assert_eq!(bench.resets, [(77, 78, Some(seq))], "whether it was applied before the reset nobody knows");
+    // The controller is free to ask for something else.
+    bench.wishes = keys(1);
+    bench.run_until(|bench| bench.answers.len() == 1);
+    assert_eq!(bench.applied, keys(1));
+}
+
+#[test]
+fn a_frame_of_the_boot_before_the_reset_is_no_second_reset() {
+    let mut bench = Bench::in_session(0, 20);
+    (0..100).for_each(|_| bench.write_record());
+    let mut stale = [0; MAX_FRAME];
+    let used = bench.device_frame(&mut stale);
+    bench.device = DeviceEnd::new(78, hello());
+    bench.run_for(SECOND);
+    bench.to_host.carry(bench.now, &stale[..used]);
+    bench.run_for(SECOND);
+    assert_eq!(bench.resets.len(), 1);
+}
+
+#[test]
+fn an_answer_tells_when_it_was_asked_for_only_if_that_is_sure() {
+    let mut bench = Bench::in_session(0, 21);
+    let asked_at = |host: &mut HostEnd, frame: &[u8]| {
+        host.handle_bytes(1, frame);
+        match host.poll_event() {
+            Some(HostEvent::Status { asked_at, .. }) => asked_at,
+            other => panic!("a status was to come, not {other:?}"),
+        }
+    };
+    bench.run_for(SECOND);
+    let sent_at = bench.host.poll_at().unwrap();
+    let (mut question, mut answer) = ([0; MAX_FRAME], [0; MAX_FRAME]);
+    let used = bench.host.poll_transmit(sent_at, &mut question).unwrap();
+    bench.now = sent_at;
+    bench.device_hears(&question[..used]);
+    let used = bench.device_frame(&mut answer);
+    assert_eq!(asked_at(&mut bench.host, &answer[..used]), Some(sent_at));
+    // Asked again meanwhile: the answer may be to either.
+    let again_at = bench.host.poll_at().unwrap();
+    bench.host.poll_transmit(again_at, &mut question).unwrap();
+    assert_eq!(asked_at(&mut bench.host, &answer[..used]), None);
+}
+
+#[test]
+fn no_more_records_are_under_way_than_the_window_holds() {
+    let mut bench = Bench::in_session(0, 22);
+    (0..5_000).for_each(|_| bench.write_record());
+    let mut sent = 0;
+    let mut frame = [0; MAX_FRAME];
+    bench.device_hears(&[]);
+    while bench.device.poll_at(bench.now, &bench.ring).is_some_and(|at| at <= bench.now) {
+        let used = bench.device_frame(&mut frame);
+        bench.host.handle_bytes(bench.now, &frame[..used]);
+        if let Some(HostEvent::Records { count, .. }) = bench.host.poll_event() {
+            sent += count;
+        }
+    }
+    assert!((WINDOW_RECORDS..WINDOW_RECORDS + 100).contains(&sent), "{sent} records were sent at once");
 }
 
 #[test]
@@ -142,6 +215,21 @@ fn the_device_is_never_left_alone_in_a_simulated_hour() {
     println!("longest silence {} µs", bench.longest_silence);
     assert!(bench.longest_silence < 250_000, "silent for {} µs", bench.longest_silence);
     assert_eq!(bench.records.len(), 3_600);
+}
+
+#[test]
+fn twenty_thousand_records_a_second_pass_while_connected() {
+    let mut bench = Bench::in_session(0, 18);
+    let mut most_held = 0;
+    for _ in 0..20_000 {
+        bench.write_record();
+        bench.run_for(50);
+        bench.durable = bench.records.len() as u32;
+        most_held = most_held.max(bench.ring.next() - bench.ring.first_kept());
+    }
+    bench.run_until(|bench| bench.records.len() == 20_000);
+    assert_eq!(bench.records, (0..20_000).collect::<Vec<_>>());
+    assert!(most_held < 400, "the device held {most_held} records, 20 ms of them");
 }
 
 #[test]

@@ -18,6 +18,12 @@ const SECOND: f64 = 1e6;
 const LICK_PERIOD_S: f64 = 0.15;
 /// How long the tongue touches the spout.
 const LICK_S: f64 = 0.06;
+/// How likely a naive rat is to pull when a tone invites it.
+const NAIVE_SKILL: f64 = 0.4;
+/// How likely one that has learnt the task and is thirsty is.
+const FULL_SKILL: f64 = 0.96;
+/// How much of what is left to learn each drop teaches.
+const SKILL_RATE: f64 = 0.08;
 /// How fast expectation follows what happens.
 const LEARNING_RATE: f64 = 0.12;
 /// What a rat that knows nothing expects of a pull.
@@ -56,6 +62,8 @@ pub struct Rat {
     plans: BinaryHeap<Reverse<(Micros, u32, Plan)>>,
     /// Sets plans of one time in the order they were made.
     made: u32,
+    /// How well it knows what the tone means, from 0 to 1.
+    skill: f64,
     /// What it expects of a pull, from 0 to 1.
     expectation: f64,
     drops: f64,
@@ -81,6 +89,7 @@ impl Rat {
             dice: Dice::new(seed, "rat"),
             plans: BinaryHeap::new(),
             made: 0,
+            skill: NAIVE_SKILL,
             expectation: NAIVE_EXPECTATION,
             drops: 0.0,
             pulls: 0,
@@ -109,7 +118,7 @@ impl Rat {
 
     /// How likely it is to pull when a tone invites it.
     fn keenness(&self) -> f64 {
-        (0.35 + 0.75 * self.expectation).min(0.97) * (0.4 + 0.6 * self.thirst())
+        self.skill * (0.4 + 0.6 * self.thirst())
     }
 
     fn pull(&mut self, from: Micros, latency_s: f64) {
@@ -206,6 +215,7 @@ impl Animal for Rat {
             self.drops += 1.0;
             if self.waiting.take().is_some() {
                 self.learn(1.0);
+                self.skill += SKILL_RATE * (FULL_SKILL - self.skill);
             }
             let licks = self.dice.between(12.0, 20.0) as u32;
             let at = Self::in_s(now, self.dice.between(0.05, 0.12));

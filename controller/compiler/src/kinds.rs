@@ -1,0 +1,128 @@
+//! The kinds of lines there are: what their edges and levels are called, what may be asked of them, and the limits that
+//! hold where a rig states none. A table; it knows nothing of any rig or protocol.
+
+/// What a program may ask of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// A volume.
+    Deliver,
+    /// A tone.
+    Play,
+    /// A pulse or a train of them.
+    Pulse,
+    /// A level.
+    Switch,
+}
+
+impl Verb {
+    /// As written in a protocol.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Play => "play",
+            Self::Pulse => "pulse",
+            Self::Switch => "on",
+        }
+    }
+}
+
+/// What a kind of input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Input {
+    /// What an edge to active is called.
+    pub(crate) on: &'static str,
+    /// What an edge away from it is called.
+    pub(crate) off: &'static str,
+    /// What being active is called.
+    pub(crate) level: &'static str,
+    /// Edges ignored after one was accepted, in µs, where the rig states nothing.
+    pub(crate) debounce_us: i64,
+}
+
+/// What a kind of output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// What may be asked of it.
+    pub(crate) verbs: &'static [Verb],
+    /// The longest it may be on in one go, in µs, where the rig states nothing.
+    pub(crate) max_on_us: i64,
+    /// Whether a person must arm it.
+    pub(crate) must_arm: bool,
+    /// Whether a trip switches it off.
+    pub(crate) safe_on_trip: bool,
+}
+
+/// Which way a line goes, and what that brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Input(Input),
+    Output(Output),
+}
+
+/// A kind of line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    pub(crate) direction: Direction,
+}
+
+impl Kind {
+    pub(crate) fn input(&self) -> Option<&Input> {
+        match &self.direction {
+            Direction::Input(input) => Some(input),
+            Direction::Output(_) => None,
+        }
+    }
+
+    pub(crate) fn output(&self) -> Option<&Output> {
+        match &self.direction {
+            Direction::Output(output) => Some(output),
+            Direction::Input(_) => None,
+        }
+    }
+}
+
+const fn input(name: &'static str, on: &'static str, off: &'static str, level: &'static str, debounce_us: i64) -> Kind {
+    Kind { name, direction: Direction::Input(Input { on, off, level, debounce_us }) }
+}
+
+const fn output(
+    name: &'static str,
+    verbs: &'static [Verb],
+    max_on_us: i64,
+    must_arm: bool,
+    safe_on_trip: bool,
+) -> Kind {
+    Kind { name, direction: Direction::Output(Output { verbs, max_on_us, must_arm, safe_on_trip }) }
+}
+
+const MS: i64 = 1_000;
+const SECOND: i64 = 1_000_000;
+/// The longest a device counts for one output: 2³² − 1 µs, about 71 min.
+pub(crate) const LONGEST_US: i64 = u32::MAX as i64;
+const LEVEL: &[Verb] = &[Verb::Pulse, Verb::Switch];
+
+/// Every kind.
+pub(crate) const KINDS: &[Kind] = &[
+    input("lever", "press", "release", "down", 5 * MS),
+    input("lick", "lick", "off", "touching", MS),
+    input("poke", "in", "out", "occupied", 5 * MS),
+    input("beam", "break", "clear", "broken", MS),
+    input("button", "press", "release", "down", 20 * MS),
+    input("frame", "rise", "fall", "high", 0),
+    input("input", "rise", "fall", "high", 0),
+    output("valve", &[Verb::Deliver, Verb::Pulse], 500 * MS, false, true),
+    output("speaker", &[Verb::Play], 60 * SECOND, false, true),
+    output("light", LEVEL, 60 * SECOND, false, true),
+    output("laser", LEVEL, 5 * SECOND, true, true),
+    output("shock", LEVEL, 2 * SECOND, true, true),
+    output("motor", LEVEL, 600 * SECOND, false, true),
+    output("sync", LEVEL, LONGEST_US, false, false),
+    output("trigger", LEVEL, LONGEST_US, false, false),
+    output("output", LEVEL, SECOND, false, true),
+];
+
+/// The kind with this name.
+pub(crate) fn named(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}

@@ -1,0 +1,311 @@
+//! Actions become operations.
+
+use link::LineId;
+use link::program::op::{Op, OpCode};
+use link::rig::Role;
+
+use super::{Lowering, guarded};
+use crate::diagnostic::{Span, a, listed};
+use crate::expression::check::{Ir, Type, Typed};
+use crate::expression::{Expr, emit};
+use crate::kinds::{Kind, LONGEST_US, Verb};
+use crate::names::{Origin, Scope};
+use crate::protocol::{Action, ActionKind, TimerVerb};
+use crate::quantity::written;
+use crate::symbols::Unit;
+use crate::yaml::Text;
+
+impl Lowering<'_> {
+    /// The operations of actions, and the lines they hold on for their state.
+    pub(super) fn actions(&mut self, actions: &[Action], scope: Scope, entry: bool) -> (Vec<Op>, Vec<LineId>) {
+        let mut ops = Vec::new();
+        let mut held = Vec::new();
+        for action in actions {
+            let guard = action.guard.as_ref().and_then(|guard| self.value(guard, Type::Truth, scope));
+            if guard.as_ref().and_then(Typed::constant) == Some(0) {
+                self.reporter
+                    .warning("W004-never", action.span, "the guard of this action is never true")
+                    .help("leave the action out");
+            }
+            let Some(body) = self.action(action, scope, entry, &mut held) else { continue };
+            let guard = guard.filter(|guard| guard.constant() != Some(1)).map(|guard| guard.ir);
+            ops.extend(guarded(guard.as_ref(), body, &mut self.assembly));
+        }
+        (ops, held)
+    }
+
+    fn action(&mut self, action: &Action, scope: Scope, entry: bool, held: &mut Vec<LineId>) -> Option<Vec<Op>> {
+        let one = |op| Some(vec![op]);
+        match &action.kind {
+            ActionKind::Trial => Some(self.trial()),
+            ActionKind::Set { variable, value } => self.set(variable, value, scope),
+            ActionKind::Draw(draw) => self.draw(draw, scope),
+            ActionKind::Play { line, stimulus } => self.stimulus(line, stimulus, Verb::Play),
+            ActionKind::Pulse { line, stimulus } => self.stimulus(line, stimulus, Verb::Pulse),
+            ActionKind::PulseWidth { line, width } => self.pulse(line, width, scope),
+            ActionKind::Deliver { line, volume } => self.deliver(line, volume, scope),
+            ActionKind::On { line, outlives } => {
+                let (id, _) = self.output(line, Verb::Switch)?;
+                if !outlives && !entry {
+                    self.reporter
+                        .error(
+                            "E120-held-by-nothing",
+                            action.span,
+                            format!("`{}` would stay on: no state holds it here", line.text),
+                        )
+                        .help(format!(
+                            "write `on: {{line: {}, for: 1 s}}`, or `until: off` and switch it off elsewhere",
+                            line.text
+                        ));
+                    return None;
+                }
+                if *outlives {
+                    let protocol = self.protocol;
+                    let off =
+                        |action: &&Action| matches!(&action.kind, ActionKind::Off { line: l } if l.text == line.text);
+                    if !protocol.actions().iter().any(off) {
+                        self.reporter
+                            .warning(
+                                "W005-stays-on",
+                                action.span,
+                                format!("nothing ever switches `{}` off again", line.text),
+                            )
+                            .help(format!("add `- off: {}` where it should go off", line.text));
+                    }
+                } else if !held.contains(&id) {
+                    held.push(id);
+                }
+                one(Op::new(OpCode::On, id.0, 0))
+            }
+            ActionKind::Off { line } => {
+                let (id, kind) = self.line(line)?;
+                if kind.output().is_none() {
+                    self.not_an_output(line, kind);
+                    return None;
+                }
+                one(Op::new(OpCode::Off, id.0, 0))
+            }
+            ActionKind::Event(event) => {
+                let id = self.names.event(&event.text)?;
+                one(Op::new(OpCode::Signal, 0, id.0))
+            }
+            ActionKind::Outcome(outcome) => {
+                let id = self.outcome(outcome)?;
+                one(Op::new(OpCode::Outcome, 0, id.0))
+            }
+            ActionKind::TimerStart { timer, time, repeat } => self.timer_start(timer, time, repeat.as_ref(), scope),
+            ActionKind::Timer { timer, verb } => {
+                let id = self.timer(timer)?;
+                let code = match verb {
+                    TimerVerb::Stop => OpCode::TimerStop,
+                    TimerVerb::Pause => OpCode::TimerPause,
+                    TimerVerb::Resume => OpCode::TimerResume,
+                };
+                one(Op::new(code, id.0, 0))
+            }
+        }
+    }
+
+    /// A trial begins; what is counted per trial begins anew.
+    fn trial(&mut self) -> Vec<Op> {
+        let mut ops = vec![Op::new(OpCode::Trial, 0, 0)];
+        for counter in self.protocol.counters.iter().filter(|counter| counter.per_trial) {
+            if let Some((id, _)) = self.names.variable(&counter.name.text) {
+                ops.push(self.assembly.push(0));
+                ops.push(Op::new(OpCode::Store, 1, id));
+            }
+        }
+        ops
+    }
+
+    fn set(&mut self, name: &Text, value: &Expr, scope: Scope) -> Option<Vec<Op>> {
+        let Some((id, variable)) = self.names.variable(&name.text) else {
+            self.unknown_variable(&name.text, name.span);
+            return None;
+        };
+        let (ty, origin) = (variable.ty, variable.origin);
+        let what = match origin {
+            Origin::Parameter => Some("parameter, which only the person at the rig may change"),
+            Origin::Counter => Some("counter, which counts by itself"),
+            Origin::Declared | Origin::Drawn => None,
+        };
+        if let Some(what) = what {
+            self.reporter
+                .error("E121-not-settable", name.span, format!("`{}` is a {what}", name.text))
+                .help("declare a variable for what the program works out");
+            return None;
+        }
+        let value = self.value(value, ty?, scope)?;
+        self.flow.sets(id);
+        let mut ops = Vec::new();
+        emit::emit(&value.ir, &mut self.assembly, &mut ops);
+        ops.push(Op::new(OpCode::Store, 1, id));
+        Some(ops)
+    }
+
+    fn not_an_output(&mut self, line: &Text, kind: &Kind) {
+        self.reporter
+            .error("E122-not-an-output", line.span, format!("`{}` is {}, which only listens", line.text, a(kind.name)))
+            .help("name an output: a valve, a speaker, a light, …");
+    }
+
+    /// An output that can do what is asked.
+    pub(super) fn output(&mut self, line: &Text, verb: Verb) -> Option<(LineId, &'static Kind)> {
+        let (id, kind) = self.line(line)?;
+        let Some(output) = kind.output() else {
+            self.not_an_output(line, kind);
+            return None;
+        };
+        if !output.verbs.contains(&verb) {
+            let instead = listed(output.verbs.iter().map(|verb| verb.word()));
+            self.reporter
+                .error("E123-wrong-verb", line.span, format!("{} cannot `{}`", a(kind.name), verb.word()))
+                .help(format!("with {} use {instead}", a(kind.name)));
+            return None;
+        }
+        Some((id, kind))
+    }
+
+    /// The longest a line may be on in one go on this rig, in µs.
+    pub(super) fn max_on(&self, line: &str) -> i64 {
+        match self.rig.line(line).map(|line| line.line.role) {
+            Some(Role::Output { max_on_us, .. }) => max_on_us.into(),
+            _ => LONGEST_US,
+        }
+    }
+
+    /// Reports what would keep a line on for longer than the rig allows.
+    pub(super) fn check_max_on(&mut self, line: &Text, width_us: i64, span: Span) {
+        let most = self.max_on(&line.text);
+        if width_us > most {
+            let (width, most) = (written(width_us, Unit::Time), written(most, Unit::Time));
+            self.reporter
+                .error(
+                    "E124-over-max-on",
+                    span,
+                    format!("{width} is longer than `{}` may be on in one go, {most}", line.text),
+                )
+                .help(format!(
+                    "make it shorter; or, if the hardware can stand it, raise `max_on` in {}",
+                    self.rig.file
+                ));
+        }
+    }
+
+    fn stimulus(&mut self, line: &Text, stimulus: &Text, verb: Verb) -> Option<Vec<Op>> {
+        let output = self.output(line, verb);
+        let Some(id) = self.names.stimulus(&stimulus.text) else {
+            if self.names.is_broken(&stimulus.text) {
+                return None;
+            }
+            let known = self.names.stimuli.iter().map(String::as_str);
+            self.reporter
+                .error("E125-unknown-stimulus", stimulus.span, format!("there is no stimulus `{}`", stimulus.text))
+                .near(&stimulus.text, known, |known| {
+                    Some(if known.is_empty() {
+                        "declare it under `stimuli`".to_owned()
+                    } else {
+                        format!("stimuli are {}", listed(known.iter().copied()))
+                    })
+                });
+            return None;
+        };
+        self.uses.stimuli.push(id.0);
+        let (line_id, _) = output?;
+        let train = self.assembly.stimuli.get(id.index())?.train;
+        match (verb, train.carrier) {
+            (Verb::Play, None) => {
+                self.reporter
+                    .error(
+                        "E126-wrong-stimulus",
+                        stimulus.span,
+                        format!("`{}` is a pulse train, not a tone", stimulus.text),
+                    )
+                    .help("a speaker plays tones: `{tone: {frequency: 8 kHz, level: 70 dB, duration: 300 ms}}`");
+                return None;
+            }
+            (Verb::Pulse, Some(_)) => {
+                self.reporter
+                    .error("E126-wrong-stimulus", stimulus.span, format!("`{}` is a tone, not a pulse train", stimulus.text))
+                    .help("tones are for `play` on a speaker; pulses are `{pulses: {width: 5 ms, rate: 20 Hz, count: 20}}`");
+                return None;
+            }
+            _ => {}
+        }
+        self.check_max_on(line, train.width_us.into(), stimulus.span);
+        Some(vec![Op::new(OpCode::Play, line_id.0, id.0)])
+    }
+
+    fn pulse(&mut self, line: &Text, width: &Expr, scope: Scope) -> Option<Vec<Op>> {
+        // A timed level and a pulse of one width are the same to a line.
+        let (id, _) = self.output(line, Verb::Pulse)?;
+        let typed = self.value(width, Type::Time, scope)?;
+        if let Some(width_us) = self.at_start(width, Type::Time, scope) {
+            if width_us < 1 {
+                self.reporter
+                    .error("E027-out-of-bounds", width.span, "a pulse lasts at least 1 µs")
+                    .help("write a longer time, or leave the pulse out");
+            }
+            self.check_max_on(line, width_us, width.span);
+        }
+        let mut ops = Vec::new();
+        emit::emit(&typed.ir, &mut self.assembly, &mut ops);
+        ops.push(Op::new(OpCode::Pulse, id.0, 0));
+        Some(ops)
+    }
+
+    fn timer(&mut self, timer: &Text) -> Option<link::TimerId> {
+        let found = self.names.timer(&timer.text);
+        if found.is_none() {
+            let known = self.names.timers.iter().map(String::as_str);
+            self.reporter.error("E127-unknown-timer", timer.span, format!("there is no timer `{}`", timer.text)).near(
+                &timer.text,
+                known,
+                |known| {
+                    Some(if known.is_empty() {
+                        format!("declare it: `timers: [{}]`", timer.text)
+                    } else {
+                        format!("timers are {}", listed(known.iter().copied()))
+                    })
+                },
+            );
+        }
+        found
+    }
+
+    fn timer_start(&mut self, timer: &Text, time: &Expr, repeat: Option<&Text>, scope: Scope) -> Option<Vec<Op>> {
+        let id = self.timer(timer);
+        let typed = self.value(time, Type::Time, scope)?;
+        if typed.constant().is_some_and(|us| us < 1) {
+            self.reporter
+                .error("E027-out-of-bounds", time.span, "a timer runs for at least 1 µs")
+                .help("write a longer time");
+        }
+        let further = match repeat {
+            None => 0,
+            Some(text) if text.text == "forever" => u16::MAX,
+            Some(text) => match text.text.parse::<u16>().ok().filter(|times| (1..u16::MAX).contains(times)) {
+                Some(times) => times,
+                None => {
+                    self.reporter
+                        .error("E128-repeat", text.span, format!("`{}` is no number of repeats", text.text))
+                        .help("write how many further times, 1 to 65534, or `forever`");
+                    return None;
+                }
+            },
+        };
+        let mut ops = Vec::new();
+        emit::emit(&typed.ir, &mut self.assembly, &mut ops);
+        ops.push(Op::new(OpCode::TimerStart, id?.0, further));
+        Some(ops)
+    }
+
+    /// A dose: its volume, and the opening that gives it.
+    pub(super) fn dose(&mut self, line: LineId, volume: &Ir, opening: &Ir) -> Vec<Op> {
+        let mut ops = Vec::new();
+        emit::emit(volume, &mut self.assembly, &mut ops);
+        emit::emit(opening, &mut self.assembly, &mut ops);
+        ops.push(Op::new(OpCode::Deliver, line.0, 0));
+        ops
+    }
+}

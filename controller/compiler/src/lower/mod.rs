@@ -1,0 +1,366 @@
+//! From a protocol as written to a program: names get their numbers, expressions their types, actions their operations.
+//! Everything wrong on the way is reported, and the rest is still looked at.
+
+mod actions;
+mod declare;
+mod dose;
+mod draws;
+mod flow;
+mod invariants;
+mod states;
+
+use assembler::Assembly;
+use link::limits;
+use link::program::op::{Op, OpCode, Special};
+use link::program::rows::Code;
+
+use crate::Options;
+use crate::diagnostic::{Reporter, Span};
+use crate::expression::Expr;
+use crate::expression::check::{Checker, Ir, Type, Typed};
+use crate::expression::emit;
+use crate::names::{Names, Origin, Scope};
+use crate::protocol::{EndKind, Protocol};
+use crate::rig::RigConfig;
+use crate::symbols::{DrawSymbol, LineSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
+
+/// A program before it is an image.
+pub(crate) struct Lowered {
+    pub(crate) assembly: Assembly,
+    pub(crate) symbols: Symbols,
+    pub(crate) rig: link::rig::Rig,
+}
+
+/// Works on one protocol.
+pub(crate) struct Lowering<'a> {
+    protocol: &'a Protocol,
+    rig: &'a RigConfig,
+    reporter: &'a mut Reporter,
+    names: Names,
+    assembly: Assembly,
+    draws: Vec<DrawSymbol>,
+    /// Deck cells given out.
+    cells: usize,
+    uses: Uses,
+    flow: flow::Flow,
+}
+
+/// What something in the protocol makes use of.
+#[derive(Default)]
+struct Uses {
+    lines: Vec<u8>,
+    variables: Vec<u16>,
+    stimuli: Vec<u16>,
+}
+
+/// Lowers a protocol for a rig.
+pub(crate) fn lower(
+    protocol: &Protocol,
+    rig: &RigConfig,
+    options: &Options,
+    reporter: &mut Reporter,
+) -> Option<Lowered> {
+    let mut lowering = Lowering {
+        protocol,
+        rig,
+        reporter,
+        names: Names::default(),
+        assembly: Assembly::default(),
+        draws: Vec::new(),
+        cells: 0,
+        uses: Uses::default(),
+        flow: flow::Flow::default(),
+    };
+    lowering.declare(options);
+    lowering.number_states();
+    lowering.infer_draws();
+    lowering.states();
+    lowering.ends();
+    let invariants = lowering.invariants();
+    let picture = lowering.picture();
+    lowering.check_limits();
+    lowering.check_unused();
+    lowering.check_flow();
+    if lowering.reporter.has_errors() {
+        return None;
+    }
+    lowering.finish(invariants, picture)
+}
+
+impl Lowering<'_> {
+    /// Checks an expression against a type.
+    fn value(&mut self, expr: &Expr, ty: Type, scope: Scope) -> Option<Typed> {
+        self.checked(scope, |checker| checker.typed(expr, ty))
+    }
+
+    fn checked(&mut self, scope: Scope, check: impl FnOnce(&mut Checker<'_>) -> Option<Typed>) -> Option<Typed> {
+        let mut checker = Checker::new(&self.names, scope, self.reporter);
+        let found = check(&mut checker);
+        let (read, levels) = (checker.read, checker.levels);
+        self.uses.lines.extend(levels.iter().map(|line| line.0));
+        for (variable, span) in read {
+            self.uses.variables.push(variable);
+            self.flow.reads(variable, span);
+        }
+        if let Some(found) = &found
+            && emit::depth(&found.ir) > limits::MAX_STACK / 2
+        {
+            self.reporter
+                .error("E051-too-long", found.span, "this expression needs too many values at once")
+                .help("work out parts of it into variables with `set`");
+        }
+        found
+    }
+
+    /// What an expression is with every parameter at its value of this session; none if that leaves it open.
+    fn at_start(&mut self, expr: &Expr, ty: Type, scope: Scope) -> Option<i64> {
+        let mut checker = Checker::new(&self.names, scope, self.reporter);
+        checker.fixed = true;
+        checker.typed(expr, ty)?.constant()
+    }
+
+    /// A value that must be known before the session.
+    fn known(&mut self, expr: &Expr, ty: Type, scope: Scope, what: &str) -> Option<i64> {
+        let mut checker = Checker::new(&self.names, scope, self.reporter);
+        checker.fixed = true;
+        let found = checker.typed(expr, ty)?;
+        self.note_parameters(expr);
+        let value = found.constant();
+        if value.is_none() {
+            self.reporter
+                .error("E090-not-constant", expr.span, format!("{what} must be known before the session"))
+                .help("write a value or a parameter, nothing that changes while it runs");
+        }
+        value
+    }
+
+    /// Parameters that stand in for their values count as used.
+    fn note_parameters(&mut self, expr: &Expr) {
+        use crate::expression::ExprKind;
+        match &expr.kind {
+            ExprKind::Name(word) => {
+                if let Some((id, _)) = self.names.variable(word) {
+                    self.uses.variables.push(id);
+                }
+            }
+            ExprKind::Unary { of, .. } | ExprKind::Element { index: of, .. } => self.note_parameters(of),
+            ExprKind::Binary { left, right, .. } => {
+                self.note_parameters(left);
+                self.note_parameters(right);
+            }
+            ExprKind::Call { arguments, .. } => arguments.iter().for_each(|argument| self.note_parameters(argument)),
+            ExprKind::Literal(_) | ExprKind::Truth(_) | ExprKind::Dotted { .. } | ExprKind::Broken => {}
+        }
+    }
+
+    /// The code that works out a value.
+    fn code_of(&mut self, ir: &Ir) -> Code {
+        let mut ops = Vec::new();
+        emit::emit(ir, &mut self.assembly, &mut ops);
+        self.assembly.code(&ops)
+    }
+
+    /// The code of a guard; none for one that is always true.
+    fn guard(&mut self, guard: Option<&Expr>, scope: Scope) -> Code {
+        match guard.and_then(|guard| self.value(guard, Type::Truth, scope)) {
+            Some(typed) if typed.constant() == Some(1) => Code::NONE,
+            Some(typed) => self.code_of(&typed.ir),
+            None => Code::NONE,
+        }
+    }
+
+    fn ends(&mut self) {
+        let protocol = self.protocol;
+        self.flow.nowhere();
+        for end in &protocol.ends {
+            let span = end.expr.span;
+            let reached = |limit: Typed, special| {
+                Ir::Binary(OpCode::LessOrEqual, Box::new(limit.ir), Box::new(Ir::Special(special, 0)))
+            };
+            let scope = Scope::default();
+            let condition = match end.kind {
+                EndKind::After => self.value(&end.expr, Type::Time, scope).map(|t| reached(t, Special::SessionTime)),
+                EndKind::Trials => self.value(&end.expr, Type::Count, scope).map(|t| reached(t, Special::Trial)),
+                EndKind::If => self.value(&end.expr, Type::Truth, scope).map(|t| t.ir),
+            };
+            let Some(condition) = condition else { continue };
+            let condition = self.code_of(&condition);
+            self.assembly.ends.push(link::program::rows::End { condition });
+            self.limit(self.assembly.ends.len(), limits::MAX_ENDS, "conditions that end the session", span);
+        }
+        if protocol.ends.is_empty() {
+            self.reporter
+                .warning("W001-endless", protocol.name.span, "nothing ends this session but a person")
+                .help("add for instance `session: {ends: [{after: 60 min}]}`");
+        } else if !protocol.actions().iter().any(|action| matches!(action.kind, crate::protocol::ActionKind::Trial)) {
+            self.reporter
+                .warning(
+                    "W002-no-trial",
+                    protocol.name.span,
+                    "no trial ever begins, so the session never ends by itself",
+                )
+                .help("add `- trial: begin` to the entry of the state a trial begins in");
+        }
+    }
+
+    fn picture(&mut self) -> Picture {
+        let protocol = self.protocol;
+        let mut picture = Picture::default();
+        if let Some(group) = &protocol.picture_group {
+            match self.names.variable(&group.text) {
+                Some((id, variable)) => {
+                    if !matches!(variable.ty, None | Some(Type::Label(_) | Type::Truth)) {
+                        self.reporter
+                            .error(
+                                "E091-picture-group",
+                                group.span,
+                                format!("`{}` has no labels to group by", group.text),
+                            )
+                            .help("group by a variable with labels, or by a truth");
+                    }
+                    picture.group = Some(id);
+                }
+                None => self.unknown_variable(&group.text, group.span),
+            }
+        }
+        for line in &protocol.picture_show {
+            if let Some((id, _)) = self.line(line) {
+                picture.show.push(id.0);
+            }
+        }
+        picture
+    }
+
+    fn unknown_variable(&mut self, name: &str, span: Span) {
+        if self.names.is_broken(name) {
+            return;
+        }
+        let known = self.names.variables.iter().map(|variable| variable.name.as_str());
+        self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
+            name,
+            known,
+            |_| Some(format!("declare it: `variables: {{{name}: 0}}`, with the unit it is measured in")),
+        );
+    }
+
+    /// Reports a table that is longer than the device holds.
+    fn limit(&mut self, have: usize, most: usize, what: &str, span: Span) {
+        if have > most {
+            self.reporter
+                .error("E092-too-many", span, format!("this protocol has {have} {what}; a device holds {most}"))
+                .help("split the protocol, or share what is alike");
+        }
+    }
+
+    fn check_limits(&mut self) {
+        let span = self.protocol.name.span;
+        let counts = [
+            (self.names.states.len(), limits::MAX_STATES, "states"),
+            (self.protocol.regions.len(), limits::MAX_REGIONS, "regions"),
+            (self.names.variables.len(), limits::MAX_VARIABLES, "variables, parameters and counters"),
+            (self.names.timers.len(), limits::MAX_TIMERS, "timers"),
+            (self.assembly.draws.len(), limits::MAX_DRAWS, "draws"),
+            (self.cells, limits::MAX_DECK_CELLS, "cells of decks (one a label and two a deck)"),
+            (self.assembly.invariants.len(), limits::MAX_INVARIANTS, "invariants"),
+            (self.names.lines.len(), limits::MAX_LINES, "lines"),
+        ];
+        for (have, most, what) in counts {
+            self.limit(have, most, what, span);
+        }
+    }
+
+    fn check_unused(&mut self) {
+        if self.reporter.has_errors() {
+            return;
+        }
+        let warn = |reporter: &mut Reporter, span, what: &str, name: &str| {
+            reporter
+                .warning("W003-unused", span, format!("the {what} `{name}` is never used"))
+                .help("leave it out, or look for the place where it should stand");
+        };
+        for (n, line) in self.names.lines.iter().enumerate() {
+            if !self.uses.lines.iter().any(|used| usize::from(*used) == n) {
+                warn(self.reporter, line.span, "line", &line.name);
+            }
+        }
+        for (n, variable) in self.names.variables.iter().enumerate() {
+            if variable.origin == Origin::Parameter && !self.uses.variables.iter().any(|used| usize::from(*used) == n) {
+                warn(self.reporter, variable.span, "parameter", &variable.name);
+            }
+        }
+        for (name, _) in &self.protocol.stimuli {
+            let id = self.names.stimulus(&name.text);
+            if !self.uses.stimuli.iter().any(|used| id.is_some_and(|id| id.0 == *used)) {
+                warn(self.reporter, name.span, "stimulus", &name.text);
+            }
+        }
+    }
+
+    fn finish(self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
+        let names: Vec<String> = self.names.lines.iter().map(|line| line.name.clone()).collect();
+        let (rig, ordered) = self.rig.for_device(&names);
+        let lines = ordered.iter().map(|line| {
+            let kind = crate::kinds::named(&line.kind);
+            let input = kind.and_then(crate::kinds::Kind::input);
+            LineSymbol {
+                name: line.name.clone(),
+                kind: line.kind.clone(),
+                output: input.is_none(),
+                on_event: input.map_or("on", |input| input.on).to_owned(),
+                off_event: input.map_or("off", |input| input.off).to_owned(),
+            }
+        });
+        let symbols = Symbols {
+            protocol: self.protocol.name.text.clone(),
+            about: self.protocol.about.clone(),
+            rig: self.rig.name.clone(),
+            lines: lines.collect(),
+            regions: self.protocol.regions.iter().map(|region| region.name.clone()).collect(),
+            states: self
+                .names
+                .states
+                .iter()
+                .map(|state| StateSymbol {
+                    name: state.path.clone(),
+                    region: u8::try_from(state.region).unwrap_or(u8::MAX),
+                })
+                .collect(),
+            variables: self
+                .names
+                .variables
+                .iter()
+                .map(|variable| VariableSymbol {
+                    name: variable.name.clone(),
+                    unit: variable.ty.map_or(crate::symbols::Unit::Number, Type::unit),
+                    labels: match variable.ty {
+                        Some(Type::Label(set)) => self.names.labels(set).to_vec(),
+                        Some(Type::Outcome) => {
+                            std::iter::once("none".to_owned()).chain(self.names.outcomes.iter().cloned()).collect()
+                        }
+                        _ => Vec::new(),
+                    },
+                    column: variable.column,
+                    parameter: variable.parameter.clone(),
+                })
+                .collect(),
+            timers: self.names.timers.clone(),
+            outcomes: self.names.outcomes.clone(),
+            events: self.names.events.clone(),
+            draws: self.draws,
+            invariants,
+            ends: self.protocol.ends.iter().map(|end| end.written.clone()).collect(),
+            picture,
+        };
+        Some(Lowered { assembly: self.assembly, symbols, rig })
+    }
+}
+
+/// Operations that are carried out only if a guard holds.
+fn guarded(guard: Option<&Ir>, mut body: Vec<Op>, assembly: &mut Assembly) -> Vec<Op> {
+    let Some(guard) = guard else { return body };
+    let mut ops = Vec::new();
+    emit::emit(guard, assembly, &mut ops);
+    ops.push(Op::new(OpCode::JumpIfFalse, 0, emit::length(&body)));
+    ops.append(&mut body);
+    ops
+}

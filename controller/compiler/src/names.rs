@@ -1,0 +1,207 @@
+//! Every name of a protocol and the number it stands for. What expressions and actions are checked against; knows no
+//! YAML and writes nothing.
+
+use std::collections::HashMap;
+
+use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
+
+use crate::diagnostic::{Reporter, Span, listed};
+use crate::expression::check::Type;
+use crate::kinds::Kind;
+use crate::symbols::ParameterSymbol;
+
+/// Where in the protocol something stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scope {
+    pub(crate) region: usize,
+    pub(crate) state: Option<StateId>,
+}
+
+/// A variable, parameter or counter.
+#[derive(Debug, Clone)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    /// None while it is not known, or after a mistake that was reported.
+    pub(crate) ty: Option<Type>,
+    pub(crate) initial: i64,
+    pub(crate) column: bool,
+    pub(crate) parameter: Option<ParameterSymbol>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a variable comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Parameter,
+    Declared,
+    Counter,
+    /// Named by a draw alone.
+    Drawn,
+}
+
+/// A line.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) kind: &'static Kind,
+}
+
+/// A list of constants.
+#[derive(Debug, Clone)]
+pub(crate) struct List {
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    pub(crate) length: usize,
+}
+
+/// A state.
+#[derive(Debug, Clone)]
+pub(crate) struct StateName {
+    /// Its own name.
+    pub(crate) name: String,
+    /// Its name with those of the states that hold it.
+    pub(crate) path: String,
+    pub(crate) region: usize,
+    pub(crate) parent: Option<StateId>,
+}
+
+/// Every name.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) variables: Vec<Variable>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) lists: Vec<List>,
+    pub(crate) timers: Vec<String>,
+    pub(crate) outcomes: Vec<String>,
+    pub(crate) events: Vec<String>,
+    pub(crate) stimuli: Vec<String>,
+    pub(crate) states: Vec<StateName>,
+    /// Names whose declaration was wrong, which was reported: whoever meets one stays silent.
+    pub(crate) broken: Vec<String>,
+    label_sets: Vec<Vec<String>>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Names {
+    /// The number of a set of labels; equal sets are one.
+    pub(crate) fn label_set(&mut self, labels: Vec<String>) -> usize {
+        if let Some(known) = self.label_sets.iter().position(|set| *set == labels) {
+            return known;
+        }
+        self.label_sets.push(labels);
+        self.label_sets.len() - 1
+    }
+
+    pub(crate) fn labels(&self, set: usize) -> &[String] {
+        self.label_sets.get(set).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn all_labels(&self) -> impl Iterator<Item = &str> {
+        self.label_sets.iter().flatten().map(String::as_str)
+    }
+
+    /// Adds a variable; its number.
+    pub(crate) fn add_variable(&mut self, variable: Variable) -> u16 {
+        self.by_name.insert(variable.name.clone(), self.variables.len());
+        self.variables.push(variable);
+        index(self.variables.len() - 1)
+    }
+
+    pub(crate) fn variable(&self, name: &str) -> Option<(u16, &Variable)> {
+        let at = *self.by_name.get(name)?;
+        Some((index(at), self.variables.get(at)?))
+    }
+
+    pub(crate) fn line(&self, name: &str) -> Option<(LineId, &'static Kind)> {
+        let at = self.lines.iter().position(|line| line.name == name)?;
+        Some((LineId(u8::try_from(at).unwrap_or(u8::MAX)), self.lines.get(at)?.kind))
+    }
+
+    pub(crate) fn list(&self, name: &str) -> Option<(u16, &List)> {
+        let at = self.lists.iter().position(|list| list.name == name)?;
+        Some((index(at), self.lists.get(at)?))
+    }
+
+    pub(crate) fn timer(&self, name: &str) -> Option<TimerId> {
+        let at = self.timers.iter().position(|timer| timer == name)?;
+        Some(TimerId(u8::try_from(at).unwrap_or(u8::MAX)))
+    }
+
+    pub(crate) fn outcome(&self, name: &str) -> Option<OutcomeId> {
+        self.outcomes.iter().position(|outcome| outcome == name).map(|at| OutcomeId(index(at)))
+    }
+
+    pub(crate) fn stimulus(&self, name: &str) -> Option<StimulusId> {
+        self.stimuli.iter().position(|stimulus| stimulus == name).map(|at| StimulusId(index(at)))
+    }
+
+    /// A named event.
+    pub(crate) fn event(&self, name: &str) -> Option<EventId> {
+        self.events.iter().position(|event| event == name).map(|at| EventId::named(index(at)))
+    }
+
+    /// Whether a name is declared, but wrongly.
+    pub(crate) fn is_broken(&self, name: &str) -> bool {
+        self.broken.iter().any(|broken| broken == name)
+    }
+
+    pub(crate) fn has_state(&self, name: &str) -> bool {
+        self.states.iter().any(|state| state.name == name)
+    }
+
+    pub(crate) fn state(&self, id: StateId) -> Option<&StateName> {
+        self.states.get(id.index())
+    }
+
+    /// The state a name means, looked for among the children of the state it is used in, then of each that holds it.
+    pub(crate) fn resolve_state(&self, path: &str, scope: Scope) -> Option<StateId> {
+        let mut holder = scope.state;
+        loop {
+            if let Some(found) = self.descend(path, scope.region, holder) {
+                return Some(found);
+            }
+            holder = self.state(holder?).and_then(|state| state.parent);
+        }
+    }
+
+    fn descend(&self, path: &str, region: usize, mut holder: Option<StateId>) -> Option<StateId> {
+        for name in path.split('.') {
+            let found = self
+                .states
+                .iter()
+                .position(|state| state.region == region && state.parent == holder && state.name == name)?;
+            holder = Some(StateId(index(found)));
+        }
+        holder
+    }
+
+    /// The same, in any region if its own has none; a name that means nothing is reported.
+    pub(crate) fn find_state(&self, path: &str, scope: Scope, reporter: &mut Reporter, span: Span) -> Option<StateId> {
+        let regions = self.states.iter().map(|state| state.region).max().map_or(0, |last| last + 1);
+        let elsewhere = || (0..regions).find_map(|region| self.resolve_state(path, Scope { region, state: None }));
+        let found = self.resolve_state(path, scope).or_else(elsewhere);
+        if found.is_none() {
+            self.unknown_state(path, None, reporter, span);
+        }
+        found
+    }
+
+    /// Reports a state that is not there; `region` limits what is suggested.
+    pub(crate) fn unknown_state(&self, path: &str, region: Option<usize>, reporter: &mut Reporter, span: Span) {
+        let here = self.states.iter().filter(|state| region.is_none_or(|region| state.region == region));
+        // The roots that hold what goes on everywhere have no name.
+        let known: Vec<&str> = here.filter(|state| !state.name.is_empty()).map(|state| state.name.as_str()).collect();
+        reporter.error("E073-unknown-state", span, format!("there is no state `{path}`")).near(
+            path,
+            known.iter().copied(),
+            |known| Some(format!("states are {}", listed(known.iter().copied().take(12)))),
+        );
+    }
+}
+
+/// A position as the device counts. Tables longer than that are reported as too long before anything is written.
+pub(crate) fn index(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
+}

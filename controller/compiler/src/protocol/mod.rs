@@ -1,0 +1,310 @@
+//! A protocol as written, its shape checked and its meaning not yet: what each key must look like. Turns nodes into the
+//! structures below; every name is still a word with its place.
+
+mod actions;
+pub(crate) mod declarations;
+mod states;
+
+use crate::diagnostic::{Reporter, Span};
+use crate::expression::Expr;
+use crate::fields::{self, Fields};
+use crate::yaml::{Node, Text, Value};
+
+/// A protocol.
+#[derive(Debug)]
+pub(crate) struct Protocol {
+    pub(crate) name: Text,
+    pub(crate) about: String,
+    pub(crate) lines: Vec<(Text, Node)>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) variables: Vec<Variable>,
+    pub(crate) lists: Vec<(Text, Vec<Text>)>,
+    pub(crate) timers: Vec<Text>,
+    pub(crate) counters: Vec<Counter>,
+    pub(crate) stimuli: Vec<(Text, Stimulus)>,
+    pub(crate) outcomes: Option<Vec<Text>>,
+    pub(crate) ends: Vec<End>,
+    pub(crate) picture_group: Option<Text>,
+    pub(crate) picture_show: Vec<Text>,
+    pub(crate) regions: Vec<Region>,
+    pub(crate) invariants: Vec<Text>,
+    /// Every name that is declared, well or badly.
+    pub(crate) declared: Vec<String>,
+}
+
+/// A parameter.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: Text,
+    pub(crate) default: Text,
+    pub(crate) range: Option<(Text, Text)>,
+    pub(crate) choices: Option<Vec<Text>>,
+    pub(crate) basis: &'static str,
+    pub(crate) about: String,
+}
+
+/// A variable.
+#[derive(Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: Text,
+    pub(crate) initial: Option<Text>,
+    pub(crate) labels: Option<Vec<Text>>,
+    pub(crate) column: bool,
+}
+
+/// A counter of events.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    pub(crate) name: Text,
+    pub(crate) event: Text,
+    pub(crate) per_trial: bool,
+}
+
+/// A stimulus.
+#[derive(Debug)]
+pub(crate) struct Stimulus {
+    pub(crate) train: link::record::Train,
+}
+
+/// A condition that ends the session.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) kind: EndKind,
+    pub(crate) expr: Expr,
+    pub(crate) written: String,
+}
+
+/// How a condition is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndKind {
+    After,
+    Trials,
+    If,
+}
+
+/// A region.
+#[derive(Debug)]
+pub(crate) struct Region {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) start: Option<Text>,
+    pub(crate) states: Vec<State>,
+    pub(crate) handlers: Vec<Row>,
+    pub(crate) transitions: Vec<Row>,
+}
+
+/// A state.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) name: Text,
+    pub(crate) is_final: bool,
+    pub(crate) entry: Vec<Action>,
+    pub(crate) exit: Vec<Action>,
+    pub(crate) handlers: Vec<Row>,
+    pub(crate) transitions: Vec<Row>,
+    pub(crate) start: Option<Text>,
+    pub(crate) states: Vec<State>,
+}
+
+/// A transition, or a handler if it leads nowhere.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) trigger: Trigger,
+    pub(crate) guard: Option<Expr>,
+    pub(crate) outcome: Option<Text>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) to: Option<Text>,
+}
+
+/// What a row waits for.
+#[derive(Debug)]
+pub(crate) enum Trigger {
+    Event(Text),
+    After(Expr),
+    When(Expr),
+    /// Something already reported.
+    Broken,
+}
+
+/// An action.
+#[derive(Debug)]
+pub(crate) struct Action {
+    pub(crate) span: Span,
+    pub(crate) guard: Option<Expr>,
+    pub(crate) kind: ActionKind,
+}
+
+/// What an action does.
+#[derive(Debug)]
+pub(crate) enum ActionKind {
+    Trial,
+    Set { variable: Text, value: Expr },
+    Draw(Box<Draw>),
+    Play { line: Text, stimulus: Text },
+    Pulse { line: Text, stimulus: Text },
+    PulseWidth { line: Text, width: Expr },
+    Deliver { line: Text, volume: Expr },
+    On { line: Text, outlives: bool },
+    Off { line: Text },
+    Event(Text),
+    Outcome(Text),
+    TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
+    Timer { timer: Text, verb: TimerVerb },
+}
+
+/// What is done to a timer that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimerVerb {
+    Stop,
+    Pause,
+    Resume,
+}
+
+/// A draw.
+#[derive(Debug)]
+pub(crate) struct Draw {
+    pub(crate) variable: Text,
+    pub(crate) kind: DrawKind,
+    pub(crate) kind_span: Span,
+    pub(crate) max_run: Option<Text>,
+    pub(crate) spend_on: Option<Text>,
+}
+
+/// What is drawn.
+#[derive(Debug)]
+pub(crate) enum DrawKind {
+    Chance(Expr),
+    Uniform(Expr, Expr),
+    Integer(Expr, Expr),
+    Exponential { mean: Expr, min: Expr, max: Expr },
+    Normal { mean: Expr, sd: Expr, min: Expr, max: Expr },
+    Weighted(Vec<(Text, Expr)>),
+    Deck(Vec<(Text, Expr)>),
+}
+
+const TOP: &[&str] = &[
+    "protocol",
+    "about",
+    "sources",
+    "lines",
+    "parameters",
+    "variables",
+    "lists",
+    "timers",
+    "counters",
+    "stimuli",
+    "outcomes",
+    "session",
+    "picture",
+    "start",
+    "states",
+    "everywhere",
+    "regions",
+    "invariants",
+];
+
+/// Reads the root node as a protocol.
+pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
+    let top = fields::fields(root, "a protocol", TOP, "protocol: my-task", reporter)?;
+    let name = top.need("protocol", "protocol: my-task", reporter);
+    let name = name.and_then(|node| fields::text(node, "the protocol's name", "my-task", reporter));
+    let about = top.get("about").and_then(|node| fields::text(node, "`about`", "what it asks", reporter));
+    if let Some(node) = top.get("sources") {
+        for entry in fields::map(node, "`sources`", "task idea: doi:10.1000/182", reporter).unwrap_or_default() {
+            fields::text(&entry.value, "a source", "doi:10.1000/182", reporter);
+        }
+    }
+    let (picture_group, picture_show) = declarations::picture(&top, reporter);
+    let sections = ["lines", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
+        Value::Map(entries) => Some(entries),
+        _ => None,
+    });
+    Some(Protocol {
+        declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
+        lines: declarations::lines(&top, reporter),
+        parameters: declarations::parameters(&top, reporter),
+        variables: declarations::variables(&top, reporter),
+        lists: declarations::lists(&top, reporter),
+        timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
+        counters: declarations::counters(&top, reporter),
+        stimuli: declarations::stimuli(&top, reporter),
+        outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
+        ends: declarations::ends(&top, reporter),
+        picture_group,
+        picture_show,
+        regions: regions(&top, reporter),
+        invariants: declarations::sentences(&top, reporter),
+        about: about.map(|text| text.text.trim().to_owned()).unwrap_or_default(),
+        name: name.cloned().unwrap_or_else(|| Text::plain("", root.span)),
+    })
+}
+
+fn regions(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Region> {
+    top.need("start", "start: ready", reporter);
+    top.need("states", "states: {ready: {…}}", reporter);
+    let mut found = vec![states::region("main".to_owned(), top.short_span(), top, reporter)];
+    if let Some(node) = top.get("regions") {
+        const KEYS: &[&str] = &["about", "start", "states", "everywhere"];
+        let example = "light: {start: dark, states: {dark: {…}}}";
+        for entry in fields::map(node, "`regions`", example, reporter).unwrap_or_default() {
+            fields::check_name(&entry.key, "a region", reporter);
+            let example = "{start: dark, states: {dark: {…}}}";
+            let Some(region) = fields::fields(&entry.value, "a region", KEYS, example, reporter) else { continue };
+            region.need("start", "start: dark", reporter);
+            region.need("states", "states: {dark: {…}}", reporter);
+            found.push(states::region(entry.key.text.clone(), entry.key.span, &region, reporter));
+        }
+    }
+    found
+}
+
+impl Protocol {
+    /// Every action, in the order written.
+    pub(crate) fn actions(&self) -> Vec<&Action> {
+        let mut found = Vec::new();
+        for region in &self.regions {
+            rows(&region.handlers, &mut found);
+            rows(&region.transitions, &mut found);
+            for state in &region.states {
+                state.actions(&mut found);
+            }
+        }
+        found
+    }
+
+    /// Every row, in the order written.
+    pub(crate) fn rows(&self) -> Vec<&Row> {
+        let mut found = Vec::new();
+        for region in &self.regions {
+            found.extend(region.handlers.iter().chain(&region.transitions));
+            for state in &region.states {
+                state.rows(&mut found);
+            }
+        }
+        found
+    }
+}
+
+fn rows<'p>(rows: &'p [Row], found: &mut Vec<&'p Action>) {
+    found.extend(rows.iter().flat_map(|row| &row.actions));
+}
+
+impl State {
+    fn actions<'p>(&'p self, found: &mut Vec<&'p Action>) {
+        found.extend(&self.entry);
+        found.extend(&self.exit);
+        rows(&self.handlers, found);
+        rows(&self.transitions, found);
+        for state in &self.states {
+            state.actions(found);
+        }
+    }
+
+    fn rows<'p>(&'p self, found: &mut Vec<&'p Row>) {
+        found.extend(self.handlers.iter().chain(&self.transitions));
+        for state in &self.states {
+            state.rows(found);
+        }
+    }
+}

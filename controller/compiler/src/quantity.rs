@@ -1,0 +1,363 @@
+//! Numbers with units, read exactly: decimal digits to a whole number of base units, with no rounding on the way. Owns
+//! the table of units; knows nothing of where a quantity stands.
+
+use crate::diagnostic::{listed, nearest};
+use crate::symbols::Unit;
+
+/// A unit as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UnitWord {
+    /// The way it is usually written.
+    pub(crate) word: &'static str,
+    /// What it measures; none for units that no value of the language takes yet.
+    pub(crate) of: Option<Unit>,
+    /// Base units in one of it.
+    pub(crate) base: i64,
+}
+
+const fn unit(word: &'static str, of: Unit, base: i64) -> UnitWord {
+    UnitWord { word, of: Some(of), base }
+}
+
+/// Every unit.
+pub(crate) const UNITS: &[UnitWord] = &[
+    unit("µs", Unit::Time, 1),
+    unit("ms", Unit::Time, 1_000),
+    unit("s", Unit::Time, 1_000_000),
+    unit("min", Unit::Time, 60_000_000),
+    unit("h", Unit::Time, 3_600_000_000),
+    unit("nl", Unit::Volume, 1),
+    unit("µl", Unit::Volume, 1_000),
+    unit("ml", Unit::Volume, 1_000_000),
+    unit("µm", Unit::Length, 1),
+    unit("mm", Unit::Length, 1_000),
+    unit("cm", Unit::Length, 10_000),
+    unit("mHz", Unit::Frequency, 1),
+    unit("Hz", Unit::Frequency, 1_000),
+    unit("kHz", Unit::Frequency, 1_000_000),
+    unit("dB", Unit::Level, 100),
+    unit("%", Unit::Number, 10_000),
+    UnitWord { word: "mW", of: None, base: 1 },
+    UnitWord { word: "mA", of: None, base: 1 },
+    UnitWord { word: "rpm", of: None, base: 1 },
+];
+
+/// One whole, as a plain number in millionths.
+pub(crate) const ONE: i64 = 1_000_000;
+
+/// A number as written: `digits` · 10^−`decimals`, and its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quantity {
+    digits: i128,
+    decimals: u32,
+    /// Its unit; none for a plain number.
+    pub(crate) unit: Option<UnitWord>,
+}
+
+/// Why text is no quantity, or does not fit where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum QuantityError {
+    NotANumber,
+    UnknownUnit { word: String },
+    TooFine { number: String, unit: &'static str, base: &'static str },
+    TooLarge,
+    MissingUnit { number: String, expected: Unit },
+    WrongUnit { unit: &'static str, expected: Unit },
+    NotWhole { number: String },
+}
+
+impl QuantityError {
+    /// The stable code of this mistake.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NotANumber => "E020-not-a-number",
+            Self::UnknownUnit { .. } => "E021-unknown-unit",
+            Self::TooFine { .. } => "E022-too-fine",
+            Self::TooLarge => "E023-too-large",
+            Self::MissingUnit { .. } => "E024-missing-unit",
+            Self::WrongUnit { .. } => "E025-wrong-unit",
+            Self::NotWhole { .. } => "E026-not-whole",
+        }
+    }
+
+    /// What is wrong.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::NotANumber => "this is not a number".to_owned(),
+            Self::UnknownUnit { word } => format!("`{word}` is not a unit"),
+            Self::TooFine { number, unit, base } => {
+                format!("{number} {unit} is finer than {base}, the smallest step there is")
+            }
+            Self::TooLarge => "this number is too large".to_owned(),
+            Self::MissingUnit { number, expected } => format!("`{number}` needs a unit of {}", name_of(*expected)),
+            Self::WrongUnit { unit, expected } => {
+                format!("`{unit}` does not measure {}, which is wanted here", name_of(*expected))
+            }
+            Self::NotWhole { number } => format!("a whole number is wanted here, and {number} is none"),
+        }
+    }
+
+    /// What to do.
+    pub(crate) fn help(&self) -> String {
+        match self {
+            Self::NotANumber => "write digits with a point, then the unit: 1.5 s".to_owned(),
+            Self::UnknownUnit { word } => match nearest_unit(word) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("units are {}", listed(UNITS.iter().map(|unit| unit.word))),
+            },
+            Self::TooFine { base, .. } => format!("round it to whole {base}"),
+            Self::TooLarge => "look for a digit or a unit too many".to_owned(),
+            Self::MissingUnit { number, expected } => format!("write for instance `{number} {}`", example(*expected)),
+            Self::WrongUnit { expected: Unit::Number | Unit::Count, .. } => "write a plain number".to_owned(),
+            Self::WrongUnit { expected, .. } => format!("units of {} are {}", name_of(*expected), units_of(*expected)),
+            Self::NotWhole { .. } => "leave the decimals away".to_owned(),
+        }
+    }
+}
+
+/// What a unit measures, in words.
+pub(crate) fn name_of(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Truth => "truth",
+        Unit::Count => "count",
+        Unit::Number => "plain number",
+        Unit::Time => "time",
+        Unit::Volume => "volume",
+        Unit::Length => "length",
+        Unit::Frequency => "frequency",
+        Unit::Level => "sound level",
+        Unit::Label => "label",
+    }
+}
+
+fn example(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Time => "ms",
+        Unit::Volume => "µl",
+        Unit::Length => "mm",
+        Unit::Frequency => "Hz",
+        Unit::Level => "dB",
+        Unit::Truth | Unit::Count | Unit::Number | Unit::Label => "",
+    }
+}
+
+fn units_of(unit: Unit) -> String {
+    listed(UNITS.iter().filter(|word| word.of == Some(unit)).map(|word| word.word))
+}
+
+fn nearest_unit(word: &str) -> Option<&'static str> {
+    const SPELT: &[(&str, &str)] = &[
+        ("sec", "s"),
+        ("secs", "s"),
+        ("second", "s"),
+        ("seconds", "s"),
+        ("minute", "min"),
+        ("minutes", "min"),
+        ("m", "min"),
+        ("hour", "h"),
+        ("hours", "h"),
+        ("hr", "h"),
+        ("msec", "ms"),
+        ("usec", "µs"),
+        ("microliter", "µl"),
+        ("percent", "%"),
+    ];
+    let lower = word.to_lowercase();
+    let spelt = SPELT.iter().find(|(wrong, _)| *wrong == lower).map(|(_, right)| *right);
+    spelt
+        .or_else(|| UNITS.iter().map(|unit| unit.word).find(|unit| unit.to_lowercase() == lower))
+        .or_else(|| nearest(word, UNITS.iter().map(|unit| unit.word)))
+}
+
+/// The unit a word names; `u` stands for `µ`.
+pub(crate) fn unit_named(word: &str) -> Option<UnitWord> {
+    let word = word.replace('\u{3bc}', "µ");
+    let micro = word.strip_prefix('u').map(|rest| format!("µ{rest}"));
+    UNITS.iter().copied().find(|unit| unit.word == word || micro.as_deref() == Some(unit.word))
+}
+
+/// The length of the number `text` begins with; 0 if it begins with none. A sign belongs to it.
+pub(crate) fn number_length(text: &str) -> usize {
+    let sign = usize::from(text.starts_with(['-', '+', '−'])) * text.chars().next().map_or(0, char::len_utf8);
+    let digits = |from: usize| text.get(from..).unwrap_or("").bytes().take_while(u8::is_ascii_digit).count();
+    let whole = digits(sign);
+    if whole == 0 {
+        return 0;
+    }
+    let mut end = sign + whole;
+    if text.get(end..).is_some_and(|rest| rest.starts_with('.')) {
+        let decimals = digits(end + 1);
+        if decimals > 0 {
+            end += 1 + decimals;
+        }
+    }
+    end
+}
+
+impl Quantity {
+    /// A number and its unit, from the text of each.
+    pub(crate) fn new(number: &str, unit: Option<UnitWord>) -> Result<Self, QuantityError> {
+        let negative = number.starts_with(['-', '−']);
+        let mut digits: i128 = 0;
+        let mut decimals = 0;
+        let mut point = false;
+        for c in number.chars().skip_while(|c| matches!(c, '-' | '−' | '+')) {
+            match c.to_digit(10) {
+                Some(digit) => {
+                    digits = digits * 10 + i128::from(digit);
+                    decimals += u32::from(point);
+                }
+                None if c == '.' && !point => point = true,
+                None => return Err(QuantityError::NotANumber),
+            }
+            if digits > i128::from(i64::MAX) || decimals > 18 {
+                return Err(QuantityError::TooLarge);
+            }
+        }
+        Ok(Self { digits: if negative { -digits } else { digits }, decimals, unit })
+    }
+
+    /// Reads a whole text as a quantity.
+    pub(crate) fn read(text: &str) -> Result<Self, QuantityError> {
+        let text = text.trim();
+        let length = number_length(text);
+        let (number, rest) = (text.get(..length).unwrap_or(""), text.get(length..).unwrap_or("").trim());
+        if length == 0 {
+            return Err(QuantityError::NotANumber);
+        }
+        if rest.is_empty() {
+            return Self::new(number, None);
+        }
+        match unit_named(rest) {
+            Some(unit) => Self::new(number, Some(unit)),
+            None if rest.chars().all(|c| c.is_alphabetic() || c == '%') => {
+                Err(QuantityError::UnknownUnit { word: rest.to_owned() })
+            }
+            None => Err(QuantityError::NotANumber),
+        }
+    }
+
+    /// What it measures by itself: a plain whole number counts, any other plain number is one.
+    pub(crate) fn natural(&self) -> Option<Unit> {
+        match self.unit {
+            Some(unit) => unit.of,
+            None if self.decimals == 0 => Some(Unit::Count),
+            None => Some(Unit::Number),
+        }
+    }
+
+    /// In whole base units of `expected`.
+    pub(crate) fn in_base(&self, expected: Unit) -> Result<i64, QuantityError> {
+        let factor = match (self.unit, expected) {
+            (Some(unit), _) if unit.of == Some(expected) => unit.base,
+            (Some(unit), _) => return Err(QuantityError::WrongUnit { unit: unit.word, expected }),
+            (None, Unit::Number) => ONE,
+            (None, Unit::Count) => 1,
+            (None, _) => return Err(QuantityError::MissingUnit { number: self.number(), expected }),
+        };
+        let scale = 10_i128.pow(self.decimals);
+        let scaled = self.digits * i128::from(factor);
+        if scaled % scale != 0 {
+            return Err(match (self.unit, expected) {
+                (None, Unit::Count) => QuantityError::NotWhole { number: self.number() },
+                (unit, _) => QuantityError::TooFine {
+                    number: self.number(),
+                    unit: unit.map_or("", |unit| unit.word),
+                    base: base_name(expected),
+                },
+            });
+        }
+        i64::try_from(scaled / scale).map_err(|_| QuantityError::TooLarge)
+    }
+
+    /// The number as written, without its unit.
+    pub(crate) fn number(&self) -> String {
+        plain_decimal(self.digits, self.decimals)
+    }
+}
+
+fn base_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Time => "µs",
+        Unit::Volume => "nl",
+        Unit::Length => "µm",
+        Unit::Frequency => "mHz",
+        Unit::Level => "hundredths of a dB",
+        Unit::Truth | Unit::Count | Unit::Number | Unit::Label => "millionths",
+    }
+}
+
+/// `digits` · 10^−`decimals` in decimal notation, without zeros at the end.
+fn plain_decimal(digits: i128, decimals: u32) -> String {
+    let scale = 10_i128.pow(decimals);
+    let whole = (digits / scale).abs();
+    let sign = if digits < 0 { "−" } else { "" };
+    let part = format!("{:0width$}", (digits % scale).abs(), width = decimals as usize);
+    let part = part.trim_end_matches('0');
+    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+}
+
+/// A value in base units as a person writes it: `500 ms`, `20 µl`, `0.5`.
+pub(crate) fn written(value: i64, unit: Unit) -> String {
+    match unit {
+        Unit::Truth => return if value == 0 { "false" } else { "true" }.to_owned(),
+        Unit::Count | Unit::Label => return value.to_string(),
+        Unit::Number => return plain_decimal(value.into(), 6),
+        Unit::Time | Unit::Volume | Unit::Length | Unit::Frequency | Unit::Level => {}
+    }
+    // The largest unit in which it is at least one and a short number.
+    let words = UNITS.iter().filter(|word| word.of == Some(unit)).rev();
+    let mut fitting = words.filter(|word| value.unsigned_abs() >= word.base.unsigned_abs()).filter_map(|word| {
+        let base = i128::from(word.base);
+        (0..=3_u32).find_map(|decimals| {
+            let digits = i128::from(value) * 10_i128.pow(decimals);
+            (digits % base == 0).then(|| format!("{} {}", plain_decimal(digits / base, decimals), word.word))
+        })
+    });
+    let smaller = || match unit {
+        Unit::Level => format!("{} dB", plain_decimal(value.into(), 2)),
+        _ => format!("{value} {}", if value == 0 { example(unit) } else { base_name(unit) }),
+    };
+    fitting.next().unwrap_or_else(smaller)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantity_is_read_exactly() {
+        for (text, unit, base) in [
+            ("0.1 s", Unit::Time, 100_000),
+            ("1.000001 s", Unit::Time, 1_000_001),
+            ("20 ul", Unit::Volume, 20_000),
+            ("20 \u{3bc}l", Unit::Volume, 20_000),
+            ("12.5 %", Unit::Number, 125_000),
+            ("-3 dB", Unit::Level, -300),
+            ("0.7", Unit::Number, 700_000),
+            ("7", Unit::Number, 7_000_000),
+            ("2 h", Unit::Time, 7_200_000_000),
+            ("4.5mm", Unit::Length, 4_500),
+        ] {
+            let read = Quantity::read(text).and_then(|quantity| quantity.in_base(unit));
+            assert_eq!(read, Ok(base), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_is_written_as_a_person_writes_it() {
+        for (value, unit, text) in [
+            (500_000, Unit::Time, "500 ms"),
+            (1_500_000, Unit::Time, "1.5 s"),
+            (60_000_000, Unit::Time, "1 min"),
+            (21_959, Unit::Time, "21.959 ms"),
+            (0, Unit::Time, "0 ms"),
+            (1, Unit::Time, "1 µs"),
+            (250_000, Unit::Number, "0.25"),
+            (-300, Unit::Level, "−3 dB"),
+            (30, Unit::Level, "0.3 dB"),
+        ] {
+            assert_eq!(written(value, unit), text);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Whatever stands in a file, the compiler answers with a program or with findings; it never falls over.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{shipped, sim_box, task};
+use compiler::{Options, Source, Style, compile, read_rig};
+use proptest::prelude::*;
+
+/// What can happen to a file.
+#[derive(Debug, Clone)]
+enum Damage {
+    Flip { at: usize, to: char },
+    Delete { at: usize, length: usize },
+    Insert { at: usize, what: &'static str },
+    SwapLines { first: usize, second: usize },
+    Repeat { at: usize, length: usize },
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    const PIECES: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        ":",
+        ": ",
+        ",",
+        "-",
+        "- ",
+        "\"",
+        "'",
+        "|",
+        ">",
+        "&a ",
+        "*a",
+        "!x ",
+        "%",
+        "#",
+        "\t",
+        "\n",
+        "\n\n  ",
+        "if: ",
+        "µ",
+        "\u{0}",
+        "\u{feff}",
+        "日",
+        "9999999999999999999",
+        "-1 ms",
+        "0",
+        "max(",
+        "not ",
+        "==",
+        " and ",
+        "on: ",
+        "~",
+        "<<: ",
+        "? ",
+        "---\n",
+    ];
+    prop_oneof![
+        (any::<usize>(), any::<char>()).prop_map(|(at, to)| Damage::Flip { at, to }),
+        (any::<usize>(), 1..40_usize).prop_map(|(at, length)| Damage::Delete { at, length }),
+        (any::<usize>(), prop::sample::select(PIECES)).prop_map(|(at, what)| Damage::Insert { at, what }),
+        (any::<usize>(), any::<usize>()).prop_map(|(first, second)| Damage::SwapLines { first, second }),
+        (any::<usize>(), 1..80_usize).prop_map(|(at, length)| Damage::Repeat { at, length }),
+    ]
+}
+
+fn damaged(text: &str, damages: &[Damage]) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    for damage in damages {
+        let length = chars.len().max(1);
+        match damage {
+            Damage::Flip { at, to } => {
+                if let Some(c) = chars.get_mut(at % length) {
+                    *c = *to;
+                }
+            }
+            Damage::Delete { at, length: n } => {
+                let from = at % length;
+                chars.drain(from.min(chars.len())..(from + n).min(chars.len()));
+            }
+            Damage::Insert { at, what } => {
+                let at = at % length;
+                chars.splice(at..at, what.chars());
+            }
+            Damage::Repeat { at, length: n } => {
+                let at = at % length;
+                let piece: Vec<char> = chars.iter().skip(at).take(*n).copied().collect();
+                chars.splice(at..at, piece);
+            }
+            Damage::SwapLines { first, second } => {
+                let text: String = chars.iter().collect();
+                let mut lines: Vec<&str> = text.split('\n').collect();
+                let count = lines.len();
+                lines.swap(first % count, second % count);
+                chars = lines.join("\n").chars().collect();
+            }
+        }
+    }
+    chars.into_iter().collect()
+}
+
+/// Compiles and looks at every word that is said about it.
+fn look(text: &str) {
+    let found = match compile(&task(text), &sim_box(), &Options::default()) {
+        Ok(compiled) => compiled.warnings,
+        Err(found) => {
+            assert!(found.errors() > 0, "refused without a reason:\n{text}");
+            found
+        }
+    };
+    for finding in &found.list {
+        assert!(finding.line >= 1 && finding.column >= 1);
+        assert!(finding.span.end <= text.len().max(finding.span.start));
+    }
+    assert!(found.render_in(Style::ASCII).len() >= found.list.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_flagship_is_told_so(damages in prop::collection::vec(damage(), 1..4)) {
+        look(&damaged(&shipped("protocols/probabilistic-reward.yaml").text, &damages));
+    }
+
+    #[test]
+    fn a_damaged_small_protocol_is_told_so(damages in prop::collection::vec(damage(), 1..6)) {
+        look(&damaged(common::GOOD, &damages));
+    }
+
+    #[test]
+    fn a_damaged_rig_is_told_so(damages in prop::collection::vec(damage(), 1..4)) {
+        let text = damaged(&shipped("rig-configs/sim-box.yaml").text, &damages);
+        if let Ok(rig) = read_rig(&Source { name: "box.yaml".to_owned(), text }) {
+            let _ = compile(&task(common::GOOD), &rig, &Options::default());
+        }
+    }
+
+    #[test]
+    fn any_expression_at_all_is_answered(text in "[a-z0-9 ()<>=!&|+*/%.,\\[\\]µ-]{0,60}") {
+        look(&common::GOOD.replace("licks < 3", &format!("'{text}'")));
+    }
+
+    #[test]
+    fn any_value_of_a_parameter_is_answered(text in ".{0,24}") {
+        let set = vec![("drop".to_owned(), text)];
+        let _ = compile(&task(common::GOOD), &sim_box(), &Options { set });
+    }
+}

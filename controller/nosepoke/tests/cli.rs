@@ -1,0 +1,262 @@
+//! The command line as a person meets it: what goes wrong is said clearly, with an exit code to match, and nothing is
+//! lost.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+const FLAGSHIP: &str = "protocols/probabilistic-reward.yaml";
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    folder
+}
+
+fn nosepoke() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nosepoke"));
+    command.current_dir(top()).env("NO_COLOR", "1").env_remove("NOSEPOKE_LOG");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    nosepoke().args(arguments).output().expect("nosepoke starts")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Fails unless the program failed with a message holding every one of `words`, and without a panic.
+fn fails_with(output: &Output, words: &[&str]) {
+    let complaint = complaint(output);
+    assert!(!output.status.success(), "it should have failed: {}", out(output));
+    assert!(!complaint.contains("panicked"), "{complaint}");
+    for word in words {
+        assert!(complaint.contains(word), "`{word}` is missing from:\n{complaint}");
+    }
+}
+
+/// The one journal in a folder.
+fn journal(folder: &Path) -> PathBuf {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("the folder reads")
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "npj"))
+        .collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("test paths are plain")
+}
+
+/// A short session in a folder of its own; its journal.
+fn session(name: &str) -> PathBuf {
+    let folder = folder(name);
+    let ran = run(&["run", FLAGSHIP, "--seed", "3", "--set", "session_length=5 min", "--out", text(&folder)]);
+    assert!(ran.status.success(), "{}", complaint(&ran));
+    journal(&folder)
+}
+
+#[test]
+fn a_session_runs_replays_and_is_shown() {
+    let folder = folder("runs");
+    let ran = run(&["run", FLAGSHIP, "--seed", "3", "--set", "session_length=5 min", "--out", text(&folder)]);
+    assert!(ran.status.success(), "{}", complaint(&ran));
+    let journal = journal(&folder);
+    assert!(out(&ran).contains(text(&journal)), "it says where the data is:\n{}", out(&ran));
+    assert!(journal.with_extension("svg").exists());
+    let replayed = run(&["replay", text(&journal)]);
+    assert!(replayed.status.success(), "{}{}", out(&replayed), complaint(&replayed));
+    let csv = out(&run(&["show", text(&journal), "--csv"]));
+    assert!(csv.starts_with("trial,start_s,"), "{csv}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&run(&["show", text(&journal), "--json"]).stdout).expect("show --json is JSON");
+    let trials = json["trials"].as_array().expect("a list of trials");
+    assert_eq!(csv.lines().count(), trials.len() + 1);
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_no_mistake() {
+    let journal = session("head");
+    let mut child = nosepoke()
+        .args(["show", text(&journal), "--csv"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nosepoke starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ended");
+    assert_eq!(complaint(&ended), "");
+    assert!(ended.status.success());
+}
+
+#[test]
+fn the_seed_given_is_the_seed_used_and_a_fresh_one_is_told() {
+    let folder = folder("seed");
+    let ran = run(&["run", FLAGSHIP, "--set", "session_length=1 min", "--out", text(&folder), "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("run --json is JSON");
+    let seed = json["seed"].as_u64().expect("a seed").to_string();
+    let first = fs::read(journal(&folder)).expect("the journal reads");
+    let again = self::folder("seed-again");
+    run(&["run", FLAGSHIP, "--set", "session_length=1 min", "--out", text(&again), "--seed", &seed]);
+    assert!(first == fs::read(journal(&again)).expect("the journal reads"), "the seed told does not give the session");
+}
+
+#[test]
+fn both_shipped_protocols_are_good() {
+    let checked = run(&["check", "protocols/"]);
+    assert!(checked.status.success(), "{}", complaint(&checked));
+    assert_eq!(complaint(&checked), "", "no warnings either");
+    assert!(out(&checked).contains("lever-pull.yaml: good"), "{}", out(&checked));
+}
+
+#[test]
+fn every_command_helps_with_an_example() {
+    for command in ["run", "check", "replay", "show"] {
+        let help = run(&[command, "--help"]);
+        assert!(help.status.success());
+        assert!(out(&help).contains("nosepoke ") && out(&help).contains("Example"), "{}", out(&help));
+    }
+}
+
+#[test]
+fn a_protocol_that_is_not_there_or_no_text_is_said_so() {
+    fails_with(&run(&["run", "protocols/probabilistic-rewrad.yaml"]), &["there is no file"]);
+    fails_with(&run(&["run", "protocols"]), &["is a folder"]);
+    let folder = folder("not-text");
+    let path = folder.join("latin1.yaml");
+    fs::write(&path, b"protocol: caf\xe9\n").expect("written");
+    fails_with(&run(&["check", text(&path)]), &["not UTF-8", "latin1.yaml"]);
+    fs::write(&path, b"").expect("written");
+    fails_with(&run(&["check", text(&path)]), &["empty"]);
+}
+
+#[test]
+fn a_parameter_out_of_range_or_misspelt_is_refused_before_anything_runs() {
+    let folder = folder("parameters");
+    let with = |set: &str| run(&["run", FLAGSHIP, "--out", text(&folder), "--set", set]);
+    fails_with(&with("p_reward=1.5"), &["p_reward", "1.5"]);
+    fails_with(&with("drop=20 ms"), &["drop", "µl"]);
+    fails_with(&with("p_rewrd=0.5"), &["p_rewrd", "p_reward"]);
+    fails_with(&with("drop"), &["name=value"]);
+    assert_eq!(fs::read_dir(&folder).expect("the folder reads").count(), 0, "nothing was written");
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_made_is_refused_before_anything_runs() {
+    let folder = folder("unwritable");
+    let file = folder.join("a-file");
+    fs::write(&file, b"in the way").expect("written");
+    fails_with(&run(&["run", FLAGSHIP, "--out", text(&file.join("data"))]), &["output folder", "--out"]);
+    fails_with(&run(&["run", FLAGSHIP, "--out", text(&file)]), &["output folder", "--out"]);
+}
+
+#[test]
+fn a_line_to_arm_that_the_protocol_lacks_is_refused_and_arming_needs_a_name() {
+    let folder = folder("arm");
+    let out = ["--out", text(&folder)];
+    fails_with(
+        &run(&[&["run", FLAGSHIP, "--arm", "lazer", "--operator", "KS"][..], &out].concat()),
+        &["lazer", "laser"],
+    );
+    fails_with(&run(&[&["run", FLAGSHIP, "--arm", "laser"][..], &out].concat()), &["--operator"]);
+}
+
+#[test]
+fn a_rig_that_lacks_a_line_or_doubles_a_pin_comes_with_a_remedy() {
+    let folder = folder("rigs");
+    let shipped = fs::read_to_string(top().join("rig-configs/sim-box.yaml")).expect("the shipped rig reads");
+    let rig = |name: &str, from: &str, to: &str| {
+        let path = folder.join(name);
+        assert!(shipped.contains(from), "the shipped rig no longer says {from}");
+        fs::write(&path, shipped.replace(from, to)).expect("written");
+        run(&["run", FLAGSHIP, "--rig", text(&path), "--out", text(&folder)])
+    };
+    fails_with(&rig("no-mask.yaml", "  mask:", "  lamp:"), &["mask", "lamp"]);
+    fails_with(&rig("one-pin.yaml", "pin: 13", "pin: 12"), &["pin 12", "free pins"]);
+    fails_with(&rig("chip.yaml", "body: simulator", "body: rp2040"), &["simulat"]);
+    fails_with(&rig("cat.yaml", "model: rat", "model: cat"), &["cat", "rat"]);
+}
+
+#[test]
+fn something_that_is_no_journal_is_said_so() {
+    fails_with(&run(&["show", FLAGSHIP]), &["journal"]);
+    fails_with(&run(&["replay", FLAGSHIP]), &["journal"]);
+    fails_with(&run(&["show", "sessions/not-there.npj"]), &["not-there.npj"]);
+}
+
+#[test]
+fn a_journal_that_was_changed_is_found_and_named() {
+    let journal = session("changed");
+    let mut bytes = fs::read(&journal).expect("the journal reads");
+    let place = bytes.len() - 1_000;
+    bytes[place] ^= 1;
+    fs::write(&journal, &bytes).expect("written");
+    fails_with(&run(&["replay", text(&journal)]), &["not as it was written"]);
+    fails_with(&run(&["show", text(&journal)]), &["not as it was written"]);
+}
+
+/// A session slowed down so that something can happen to it, once its journal has records on disk.
+fn under_way(folder: &Path) -> Child {
+    let mut child = nosepoke()
+        .args(["run", FLAGSHIP, "--seed", "5", "--speed", "400", "--out", text(folder)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nosepoke starts");
+    // Bounded: a session of an hour at 400 × real time takes 9 s.
+    for _ in 0..600 {
+        thread::sleep(Duration::from_millis(50));
+        let size = fs::read_dir(folder).expect("the folder reads").flatten().filter_map(|entry| entry.metadata().ok());
+        if size.map(|about| about.len()).max().unwrap_or(0) > 20_000 {
+            return child;
+        }
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    panic!("no records reached the disk");
+}
+
+#[test]
+fn a_controller_that_is_killed_leaves_every_durable_record_readable() {
+    let folder = folder("killed");
+    let mut child = under_way(&folder);
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    let shown = run(&["show", text(&journal(&folder))]);
+    assert!(shown.status.success(), "{}", complaint(&shown));
+    assert!(out(&shown).contains("interrupted"), "{}", out(&shown));
+    assert!(run(&["replay", text(&journal(&folder))]).status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_session_cleanly() {
+    let folder = folder("ctrl-c");
+    let child = under_way(&folder);
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(told.success());
+    let ended = child.wait_with_output().expect("ended");
+    assert!(ended.status.success(), "{}", complaint(&ended));
+    let replayed = run(&["replay", text(&journal(&folder))]);
+    assert!(replayed.status.success(), "{}", complaint(&replayed));
+    let json: serde_json::Value =
+        serde_json::from_slice(&run(&["show", text(&journal(&folder)), "--json"]).stdout).expect("JSON");
+    assert!(json["summary"].to_string().contains("stopped"), "{}", json["summary"]);
+}

@@ -1,0 +1,405 @@
+//! What a person wants to know of a session first. Owns the counts and the sentences; every number is a count of records
+//! or a sum over them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use compiler::symbols::Symbols;
+use journal::Session;
+use link::{DisarmCause, EndReason, Fault, LineId, Record, TripCause, Verdict};
+use serde::Serialize;
+
+use crate::history::History;
+use crate::quantity;
+use crate::table::is_refusal;
+
+/// What a person wants to know of a session first. Times in seconds from its start.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The protocol's name.
+    pub protocol: String,
+    /// The rig's name.
+    pub rig: String,
+    /// The animal, if there was one.
+    pub subject: Option<String>,
+    /// The person who ran it.
+    pub operator: Option<String>,
+    /// Whether the body was a simulator.
+    pub simulated: bool,
+    /// Wall time of the start in ms since 1970.
+    pub started_ms: Option<i64>,
+    /// What every draw came from.
+    pub seed: u64,
+    /// SHA-256 of the program, in hex.
+    pub program_sha256: String,
+    /// What can be said of the journal.
+    pub journal: String,
+    /// Records of the device.
+    pub records: u64,
+    /// How long it lasted.
+    pub length_s: f64,
+    /// Trials begun.
+    pub trials: u64,
+    /// Trials per outcome, in the protocol's order.
+    pub outcomes: Vec<Counted>,
+    /// Trials without an outcome.
+    pub no_outcome: u64,
+    /// Water asked for, all valves together.
+    pub water_requested_ul: f64,
+    /// Output lines.
+    pub outputs: Vec<Output>,
+    /// Invariants that blocked a request, and how often.
+    pub breaches: Vec<Counted>,
+    /// Inputs that were handled late.
+    pub late_count: u64,
+    /// The latest of them, in µs.
+    pub late_us_max: u64,
+    /// Inputs that were lost.
+    pub lost_count: u64,
+    /// Lines armed and disarmed, and trips, in order.
+    pub safety: Vec<Moment>,
+    /// Why it ended.
+    pub end: String,
+    /// The parameters in force at the start.
+    pub parameters: Vec<Parameter>,
+}
+
+/// How often something was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// What.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// What was asked of an output, and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Output {
+    /// The line.
+    pub line: String,
+    /// What it is: `valve`, `laser`, …
+    pub kind: String,
+    /// Edges to on at the pin.
+    pub pulses: u64,
+    /// How long it was on, all in all.
+    pub on_s: f64,
+    /// Doses asked for.
+    pub doses: u64,
+    /// Their volume.
+    pub requested_ul: f64,
+    /// Requests that were refused, by the interlock's verdict.
+    pub refused: u64,
+    /// Verdicts and how often each was given.
+    pub verdicts: Vec<Counted>,
+}
+
+/// Something that happened once.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Moment {
+    /// When, from the session's start.
+    pub at_s: f64,
+    /// What, as a sentence.
+    pub what: String,
+}
+
+/// A parameter of the session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its value with its unit.
+    pub value: String,
+    /// Whether it was set for this session.
+    pub set: bool,
+    /// On what ground it has its default: `published`, `typical`, `chosen`.
+    pub basis: String,
+    /// What it is about.
+    pub about: String,
+}
+
+impl Summary {
+    /// The summary of a session.
+    #[must_use]
+    pub fn of(session: &Session, symbols: &Symbols, history: &History) -> Self {
+        let header = &session.header;
+        let mut tally = Tally::default();
+        for (_, at, record) in session.records() {
+            tally.take(at.wrapping_sub(history.start_us).cast_signed() as f64 / 1e6, &record, symbols);
+        }
+        let with_outcome = |n: usize| {
+            history.trials.iter().filter(|trial| trial.outcome.is_some_and(|(outcome, _)| outcome.index() == n)).count()
+        };
+        let outcomes: Vec<Counted> = symbols
+            .outcomes
+            .iter()
+            .enumerate()
+            .map(|(n, name)| Counted { name: name.clone(), count: with_outcome(n) as u64 })
+            .collect();
+        let outputs = outputs(symbols, history);
+        Self {
+            protocol: symbols.protocol.clone(),
+            rig: symbols.rig.clone(),
+            subject: header.subject.clone(),
+            operator: header.operator.clone(),
+            simulated: header.simulated,
+            started_ms: header.started_ms,
+            seed: header.seed,
+            program_sha256: hex(&link::program::hash(&header.program)),
+            journal: integrity(session),
+            records: session.records_len(),
+            length_s: history.length_us() as f64 / 1e6,
+            trials: history.trials.len() as u64,
+            no_outcome: history.trials.iter().filter(|trial| trial.outcome.is_none()).count() as u64,
+            outcomes,
+            water_requested_ul: outputs.iter().map(|output| output.requested_ul).sum(),
+            outputs,
+            breaches: counted(tally.breaches),
+            late_count: tally.late_count,
+            late_us_max: tally.late_us_max,
+            lost_count: tally.lost_count,
+            safety: tally.safety,
+            end: history
+                .end
+                .map_or("interrupted: its last record says nothing of an end".into(), |end| end_reason(symbols, end)),
+            parameters: parameters(symbols),
+        }
+    }
+
+    /// The summary for a terminal.
+    #[must_use]
+    pub fn table(&self) -> String {
+        self.to_string().trim_end().to_owned()
+    }
+
+    /// Why the session ended, as a sentence.
+    #[must_use]
+    pub fn end_reason(&self) -> &str {
+        &self.end
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    breaches: BTreeMap<String, u64>,
+    late_count: u64,
+    late_us_max: u64,
+    lost_count: u64,
+    safety: Vec<Moment>,
+}
+
+impl Tally {
+    fn take(&mut self, at_s: f64, record: &Record, symbols: &Symbols) {
+        let mut say = |what: String| self.safety.push(Moment { at_s, what });
+        match record {
+            Record::Input { late_us: late_us @ 1.., .. } | Record::Outside { late_us: late_us @ 1.., .. } => {
+                self.late_count += 1;
+                self.late_us_max = self.late_us_max.max(u64::from(*late_us));
+            }
+            Record::Lost { count } => self.lost_count += u64::from(*count),
+            Record::Breach { invariant, .. } => {
+                let written = symbols.invariants.get(invariant.index()).cloned();
+                *self.breaches.entry(written.unwrap_or_else(|| format!("invariant {}", invariant.0))).or_default() += 1;
+            }
+            Record::Armed { lines } => say(format!("{} armed", line_set(symbols, *lines))),
+            Record::Disarmed { lines, cause } => {
+                let because = match cause {
+                    DisarmCause::Operator => "a person asked for it",
+                    DisarmCause::Silence => "the controller was silent",
+                    DisarmCause::SessionEnd => "the session ended",
+                    DisarmCause::Trip => "the interlock tripped",
+                };
+                say(format!("{} disarmed: {because}", line_set(symbols, *lines)));
+            }
+            Record::Trip(cause) => say(format!("trip: {}", trip_cause(symbols, *cause))),
+            Record::Silence(true) => say("the controller fell silent".into()),
+            Record::Silence(false) => say("the controller was heard again".into()),
+            Record::RingLow { free } => say(format!("the memory for records was filling up: {free} bytes left")),
+            _ => {}
+        }
+    }
+}
+
+fn outputs(symbols: &Symbols, history: &History) -> Vec<Output> {
+    let edges = history.edges();
+    let lines = symbols.lines.iter().enumerate().filter(|(_, symbol)| symbol.output);
+    let output = |(n, symbol): (usize, &compiler::symbols::LineSymbol)| {
+        let is_line = |line: &LineId| line.index() == n;
+        let (mut on_us, mut since) = (0, None);
+        for (_, on, at) in edges.iter().filter(|(line, ..)| is_line(line)) {
+            match (on, since) {
+                (true, None) => since = Some(*at),
+                (false, Some(rise)) => {
+                    on_us += at.saturating_sub(rise);
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        let doses: Vec<u64> = history
+            .all()
+            .flat_map(|trial| &trial.deliveries)
+            .filter(|(line, ..)| is_line(line))
+            .map(|dose| dose.1.into())
+            .collect();
+        let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
+        let mut refused = 0;
+        for (_, verdict) in history.all().flat_map(|trial| &trial.verdicts).filter(|(line, _)| is_line(line)) {
+            *verdicts.entry(verdict_name(*verdict).to_owned()).or_default() += 1;
+            refused += u64::from(is_refusal(*verdict));
+        }
+        Output {
+            line: symbol.name.clone(),
+            kind: symbol.kind.clone(),
+            pulses: edges.iter().filter(|(line, on, _)| is_line(line) && *on).count() as u64,
+            on_s: on_us as f64 / 1e6,
+            doses: doses.len() as u64,
+            requested_ul: doses.iter().sum::<u64>() as f64 / 1e3,
+            refused,
+            verdicts: counted(verdicts),
+        }
+    };
+    lines.map(output).collect()
+}
+
+fn parameters(symbols: &Symbols) -> Vec<Parameter> {
+    let parameter = |variable: &compiler::symbols::VariableSymbol| {
+        variable.parameter.as_ref().map(|parameter| Parameter {
+            name: variable.name.clone(),
+            value: quantity::written(variable, parameter.value),
+            set: parameter.set,
+            basis: parameter.basis.clone(),
+            about: parameter.about.clone(),
+        })
+    };
+    symbols.variables.iter().filter_map(parameter).collect()
+}
+
+fn counted(counts: BTreeMap<String, u64>) -> Vec<Counted> {
+    counts.into_iter().map(|(name, count)| Counted { name, count }).collect()
+}
+
+fn integrity(session: &Session) -> String {
+    session.verify().map_or_else(|finding| format!("not as it was written: {finding}"), |found| found.to_string())
+}
+
+/// The names of a set of lines.
+fn line_set(symbols: &Symbols, lines: u32) -> String {
+    let names: Vec<String> =
+        (0..32).map(LineId).filter(|line| lines & line.bit() != 0).map(|line| line_name(symbols, line)).collect();
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+}
+
+/// The name of a line.
+pub(crate) fn line_name(symbols: &Symbols, line: LineId) -> String {
+    symbols.lines.get(line.index()).map_or_else(|| format!("line {}", line.0), |symbol| symbol.name.clone())
+}
+
+/// What a verdict is called.
+const fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Withheld => "withheld: not armed",
+        Verdict::OverMaxOn => "refused: over max_on",
+        Verdict::CutAtMaxOn => "cut at max_on",
+        Verdict::Tripped => "refused: tripped",
+        Verdict::NotAnOutput => "refused: no such output",
+        Verdict::CutByDisarm => "cut by a disarm",
+        Verdict::CutByEnd => "cut by the end",
+    }
+}
+
+fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
+    match cause {
+        TripCause::HostAbort => "the controller asked for it".into(),
+        TripCause::PadMismatch(line) => format!("{} did not follow its command", line_name(symbols, line)),
+        TripCause::Invariant(invariant) => {
+            let written = symbols.invariants.get(invariant.index()).map_or("?", String::as_str);
+            format!("the protocol broke \"{written}\"")
+        }
+        TripCause::TooLate => "something was handled too late".into(),
+        TripCause::Lost => "an edge was lost".into(),
+        TripCause::EmergencyStop => "the emergency stop opened".into(),
+    }
+}
+
+/// Why a session ended, as a sentence.
+pub(crate) fn end_reason(symbols: &Symbols, reason: EndReason) -> String {
+    match reason {
+        EndReason::Condition(row) => {
+            let written = symbols.ends.get(usize::from(row));
+            written
+                .map_or_else(|| format!("the protocol's condition {row}"), |written| format!("the protocol: {written}"))
+        }
+        EndReason::Stopped => "stopped by a person or the controller".into(),
+        EndReason::Tripped(cause) => format!("trip: {}", trip_cause(symbols, cause)),
+        EndReason::HostLost => "the controller was lost".into(),
+        EndReason::Fault(fault) => format!("the program broke a bound: {}", fault_name(fault)),
+        EndReason::RingFull => "the device's memory for records was nearly full".into(),
+    }
+}
+
+const fn fault_name(fault: Fault) -> &'static str {
+    match fault {
+        Fault::ChainTooLong => "too many transitions in one microsecond",
+        Fault::Overflow => "a result does not fit in 64 bits",
+        Fault::DivideByZero => "a division by zero",
+        Fault::IndexOutOfRange => "a table was read past its end",
+        Fault::Stack => "an expression needed too many values",
+        Fault::Draw => "a draw was asked for something impossible",
+        Fault::TooManySignals => "too many signals in one microsecond",
+        Fault::Duration => "a duration below zero or too long",
+        Fault::TooManyDeadlines => "too many time-outs at once",
+        Fault::BadProgram => "the image holds what no checked image holds",
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = self.subject.as_deref().unwrap_or("no subject");
+        let body = if self.simulated { " (simulated)" } else { "" };
+        writeln!(f, "{} · {subject} · rig {}{body}", self.protocol, self.rig)?;
+        let length = quantity::spoken((self.length_s * 1e6).max(0.0) as u64);
+        writeln!(f, "  length      {length}, {} trials, {} records, seed {}", self.trials, self.records, self.seed)?;
+        writeln!(f, "  ended       {}", self.end)?;
+        let mut outcomes: Vec<String> =
+            self.outcomes.iter().map(|outcome| share(&outcome.name, outcome.count, self.trials)).collect();
+        if self.no_outcome > 0 {
+            outcomes.push(share("none", self.no_outcome, self.trials));
+        }
+        writeln!(f, "  outcomes    {}", outcomes.join(", "))?;
+        for output in &self.outputs {
+            write!(f, "  {:<11} {}: {} pulses, {:.3} s on", output.line, output.kind, output.pulses, output.on_s)?;
+            if output.doses > 0 {
+                write!(f, ", {} doses, {:.1} µl requested", output.doses, output.requested_ul)?;
+            }
+            for verdict in &output.verdicts {
+                write!(f, ", {} × {}", verdict.count, verdict.name)?;
+            }
+            writeln!(f)?;
+        }
+        for breach in &self.breaches {
+            writeln!(f, "  blocked     {} × \"{}\"", breach.count, breach.name)?;
+        }
+        writeln!(
+            f,
+            "  inputs      {} late (at most {} µs), {} lost",
+            self.late_count, self.late_us_max, self.lost_count
+        )?;
+        for moment in &self.safety {
+            writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
+        }
+        for parameter in &self.parameters {
+            let ground = if parameter.set { "set for this session" } else { &parameter.basis };
+            writeln!(f, "  {} = {} ({ground})", parameter.name, parameter.value)?;
+        }
+        writeln!(f, "  journal     {}", self.journal)
+    }
+}
+
+fn share(name: &str, count: u64, of: u64) -> String {
+    format!("{name} {count} ({:.0} %)", 100.0 * count as f64 / of.max(1) as f64)
+}

@@ -1,0 +1,206 @@
+//! The trial table: one row a trial. Owns which columns there are and what they are called; the unit stands last in a
+//! column's name, and times within a trial count from its start.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table};
+use compiler::symbols::Symbols;
+use link::{EventId, LineId, Verdict};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+use crate::history::{History, Trial};
+use crate::quantity::{self, Cell};
+
+/// One row a trial.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialTable {
+    /// The columns' names, each different.
+    pub columns: Vec<String>,
+    /// The rows, each as long as there are columns.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+type Column<'s> = (String, Box<dyn Fn(&Trial) -> Cell + 's>);
+
+impl TrialTable {
+    /// The table of a session.
+    #[must_use]
+    pub fn of(symbols: &Symbols, history: &History) -> Self {
+        let mut columns: Vec<Column<'_>> = vec![
+            ("trial".into(), Box::new(|trial| Cell::Count(i64::from(trial.number)))),
+            ("start_s".into(), Box::new(|trial| seconds(trial.start_us, history.start_us))),
+            ("length_s".into(), Box::new(|trial| seconds(trial.end_us, trial.start_us))),
+            ("outcome".into(), Box::new(|trial| outcome_name(symbols, trial))),
+            (
+                "outcome_s".into(),
+                Box::new(|trial| trial.outcome.map_or(Cell::Empty, |(_, at)| Cell::Seconds(trial.since_start_us(at)))),
+            ),
+        ];
+        for (n, variable) in symbols.variables.iter().enumerate().filter(|(_, variable)| variable.column) {
+            let value =
+                move |trial: &Trial| trial.values.get(n).map_or(Cell::Empty, |value| quantity::cell(variable, *value));
+            columns.push((quantity::column(variable), Box::new(value)));
+        }
+        event_columns(symbols, history, &mut columns);
+        line_columns(symbols, history, &mut columns);
+
+        let rows = history.trials.iter().map(|trial| columns.iter().map(|(_, cell)| cell(trial)).collect()).collect();
+        Self { columns: distinct(columns.into_iter().map(|(name, _)| name)), rows }
+    }
+
+    /// The table for a terminal.
+    #[must_use]
+    pub fn table(&self) -> String {
+        self.to_string()
+    }
+
+    /// As CSV with a header line, comma-separated, quoted where needed.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let mut csv = String::new();
+        let mut line = |fields: &mut dyn Iterator<Item = String>| {
+            csv.push_str(&fields.map(|field| quoted(&field)).collect::<Vec<_>>().join(","));
+            csv.push('\n');
+        };
+        line(&mut self.columns.iter().cloned());
+        for row in &self.rows {
+            line(&mut row.iter().map(ToString::to_string));
+        }
+        csv
+    }
+}
+
+/// Times of the events the protocol names: the first of each in a trial, and how many where there ever were more.
+fn event_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<Column<'s>>) {
+    for (n, name) in symbols.events.iter().enumerate() {
+        let Ok(n) = u16::try_from(n) else { break };
+        let event = EventId(EventId::NAMED.saturating_add(n));
+        let count = move |trial: &Trial| trial.events.iter().filter(|(other, _)| *other == event).count();
+        let first = move |trial: &Trial| {
+            let at = trial.events.iter().find(|(other, _)| *other == event).map(|(_, at)| *at);
+            at.map_or(Cell::Empty, |at| Cell::Seconds(trial.since_start_us(at)))
+        };
+        columns.push((format!("{name}_s"), Box::new(first)));
+        if history.trials.iter().any(|trial| count(trial) > 1) {
+            columns.push((format!("{name}_count"), Box::new(move |trial| Cell::Count(count(trial) as i64))));
+        }
+    }
+}
+
+/// How often each input became active and each output went on, and how often the interlock refused where it ever did.
+fn line_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<Column<'s>>) {
+    for (n, symbol) in symbols.lines.iter().enumerate() {
+        let Ok(n) = u8::try_from(n) else { break };
+        let line = LineId(n);
+        let on = move |changes: &[(LineId, bool, u64)]| {
+            Cell::Count(changes.iter().filter(|(other, on, _)| *other == line && *on).count() as i64)
+        };
+        if symbol.output {
+            columns.push((format!("{}_pulse_count", symbol.name), Box::new(move |trial| on(&trial.edges))));
+        } else {
+            let name = format!("{}_{}_count", symbol.name, symbol.on_event);
+            columns.push((name, Box::new(move |trial| on(&trial.inputs))));
+        }
+        let refused = move |trial: &Trial| {
+            trial.verdicts.iter().filter(|(other, verdict)| *other == line && is_refusal(*verdict)).count()
+        };
+        if history.trials.iter().any(|trial| refused(trial) > 0) {
+            let name = format!("{}_refused_count", symbol.name);
+            columns.push((name, Box::new(move |trial| Cell::Count(refused(trial) as i64))));
+        }
+    }
+}
+
+/// Whether a verdict says that nothing of a request was carried out.
+pub(crate) const fn is_refusal(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput)
+}
+
+fn seconds(at: u64, since: u64) -> Cell {
+    Cell::Seconds(at.wrapping_sub(since).cast_signed())
+}
+
+fn outcome_name(symbols: &Symbols, trial: &Trial) -> Cell {
+    let Some((outcome, _)) = trial.outcome else { return Cell::Empty };
+    Cell::Text(symbols.outcomes.get(outcome.index()).cloned().unwrap_or_else(|| format!("outcome {}", outcome.0)))
+}
+
+/// The names, each made different from those before it.
+fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let different = |name: String| {
+        let mut candidate = name.clone();
+        let mut n = 2_usize;
+        while !taken.insert(candidate.clone()) {
+            candidate = format!("{name}_{n}");
+            n += 1;
+        }
+        candidate
+    };
+    names.map(different).collect()
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// Columns that are shown on a terminal whatever they hold.
+const ALWAYS: usize = 5;
+
+/// For a terminal: what is the same in every trial stands below the table instead of in it.
+impl fmt::Display for TrialTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let varies = |n: usize| {
+            let mut cells = self.rows.iter().map(|row| row.get(n));
+            let first = cells.next();
+            n < ALWAYS || self.rows.len() < 2 || cells.any(|cell| Some(cell) != first)
+        };
+        let (shown, same): (Vec<usize>, Vec<usize>) = (0..self.columns.len()).partition(|n| varies(*n));
+        let mut table = Table::new();
+        table
+            .load_style(NOTHING.header_separator(LineStyle::new('─', '─', '─', '─')))
+            .set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(shown.iter().filter_map(|n| self.columns.get(*n)));
+        for row in &self.rows {
+            table.add_row(shown.iter().filter_map(|n| row.get(*n)).map(|cell| {
+                let right = !matches!(cell, Cell::Text(_));
+                let alignment = if right { CellAlignment::Right } else { CellAlignment::Left };
+                comfy_table::Cell::new(cell).set_alignment(alignment)
+            }));
+        }
+        write!(f, "{}", table.trim_fmt())?;
+        let told = same.iter().filter_map(|n| Some((self.columns.get(*n)?, self.rows.first()?.get(*n)?)));
+        let told: Vec<String> =
+            told.filter(|(_, cell)| **cell != Cell::Empty).map(|(name, cell)| format!("{name} {cell}")).collect();
+        if !told.is_empty() {
+            write!(f, "\n\nthe same in every trial: {}", told.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for TrialTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Row<'t>(&'t [String], &'t [Cell]);
+        impl Serialize for Row<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(Some(self.0.len()))?;
+                for (name, cell) in self.0.iter().zip(self.1) {
+                    map.serialize_entry(name, cell)?;
+                }
+                map.end()
+            }
+        }
+        let mut rows = serializer.serialize_seq(Some(self.rows.len()))?;
+        for row in &self.rows {
+            rows.serialize_element(&Row(&self.columns, row))?;
+        }
+        rows.end()
+    }
+}

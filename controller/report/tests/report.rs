@@ -1,0 +1,243 @@
+//! What a person reads of a session: the summary, the trial table, the picture.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod common;
+
+use common::{LASER, START, records, session, symbols};
+use journal::{Header, Session, Why, Writer};
+use link::{LineId, Record};
+use report::quantity::Cell;
+use report::{Report, ReportError};
+
+fn report(trials: u32) -> Report {
+    Report::of(&session(&symbols(), &records(trials))).unwrap()
+}
+
+fn column(report: &Report, name: &str) -> Vec<Cell> {
+    let table = report.trials();
+    let index = table.columns.iter().position(|column| column == name).unwrap_or_else(|| panic!("no column {name}"));
+    table.rows.iter().map(|row| row[index].clone()).collect()
+}
+
+fn sum(report: &Report, name: &str) -> f64 {
+    column(report, name).iter().filter_map(Cell::number).sum()
+}
+
+#[test]
+fn a_summary_tells_what_happened() {
+    insta::assert_snapshot!(report(20).summary().table());
+}
+
+#[test]
+fn a_trial_table_is_read_by_people_and_by_programs() {
+    insta::assert_snapshot!("trials", report(6).trials().table());
+    insta::assert_snapshot!("trials.csv", report(6).trials().csv());
+}
+
+#[test]
+fn the_summary_counts_what_the_table_holds() {
+    let report = report(200);
+    let summary = report.summary();
+    let outcomes = column(&report, "outcome");
+    for outcome in &summary.outcomes {
+        let rows = outcomes.iter().filter(|cell| **cell == Cell::Text(outcome.name.clone())).count();
+        assert_eq!(outcome.count, rows as u64, "{}", outcome.name);
+    }
+    assert_eq!(summary.outcomes.iter().map(|outcome| outcome.count).sum::<u64>() + summary.no_outcome, 200);
+
+    let output = |name: &str| summary.outputs.iter().find(|output| output.line == name).unwrap();
+    let (water, laser) = (output("water"), output("laser"));
+    assert_eq!(water.doses, summary.outcomes[0].count, "every rewarded trial had one dose");
+    assert!((summary.water_requested_ul - 20.0 * water.doses as f64).abs() < 1e-9);
+    assert!((water.on_s - 0.083 * water.doses as f64).abs() < 1e-9);
+    assert!((sum(&report, "laser_pulse_count") - laser.pulses as f64).abs() < 1e-9);
+    assert_eq!(laser.pulses % 20, 0);
+    assert!(laser.pulses > 100);
+    assert_eq!(summary.late_us_max, 12);
+    assert_eq!(summary.end_reason(), "the protocol: trials: trials_max");
+}
+
+#[test]
+fn trials_tile_the_session() {
+    let report = report(50);
+    let mut at = 0;
+    for (start, length) in column(&report, "start_s").iter().zip(column(&report, "length_s")) {
+        let (Cell::Seconds(start), Cell::Seconds(length)) = (start, length) else { panic!("times are in seconds") };
+        assert_eq!(*start, at, "a trial starts in the microsecond the one before ends");
+        at += length;
+    }
+    assert_eq!(at, report.history().length_us().cast_signed());
+}
+
+#[test]
+fn variables_are_shown_as_they_were_at_the_end_of_their_trial() {
+    let report = report(40);
+    assert!(column(&report, "drop_ul").iter().all(|cell| cell.to_string() == "20"));
+    let (paid, outcome) = (column(&report, "paid"), column(&report, "outcome"));
+    for (paid, outcome) in paid.iter().zip(&outcome) {
+        match outcome.to_string().as_str() {
+            "rewarded" => assert_eq!(*paid, Cell::Truth(true)),
+            "omitted" => assert_eq!(*paid, Cell::Truth(false)),
+            _ => {}
+        }
+    }
+    // Each omission has its own time, which is that of the outcome.
+    for (omission, due) in column(&report, "omission_s").iter().zip(column(&report, "outcome_s")) {
+        assert!(*omission == Cell::Empty || *omission == due);
+    }
+}
+
+#[test]
+fn json_says_the_same_as_csv() {
+    let report = report(15);
+    let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+    let csv = report.trials().csv();
+    let mut lines = csv.lines();
+    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
+    for (trial, line) in json["trials"].as_array().unwrap().iter().zip(lines) {
+        for (name, field) in names.iter().zip(line.split(',')) {
+            match &trial[name] {
+                serde_json::Value::Null => assert_eq!(field, ""),
+                serde_json::Value::String(text) => assert_eq!(field, text),
+                serde_json::Value::Bool(truth) => assert_eq!(field, truth.to_string()),
+                number => assert_eq!(number.as_f64(), field.parse().ok(), "{name}"),
+            }
+        }
+    }
+    assert_eq!(json["summary"]["trials"], 15);
+}
+
+#[test]
+fn a_refused_laser_has_a_column_of_its_own() {
+    let report = report(300);
+    let refused = column(&report, "laser_refused_count");
+    assert_eq!(
+        sum(&report, "laser_refused_count"),
+        report.summary().outputs.iter().map(|output| output.refused as f64).sum::<f64>()
+    );
+    let pulses = column(&report, "laser_pulse_count");
+    for (refused, pulses) in refused.iter().zip(pulses) {
+        assert!(*refused == Cell::Count(0) || pulses == Cell::Count(0), "what was withheld gave no pulse");
+    }
+}
+
+#[test]
+fn names_that_need_quoting_or_clash_are_kept_apart() {
+    let mut names = symbols();
+    names.outcomes[0] = "re,\"warded\"".into();
+    names.variables[4].name = "start".into();
+    let report = Report::of(&session(&names, &records(5))).unwrap();
+    assert!(report.trials().columns.contains(&"start_s".to_owned()));
+    assert!(report.trials().columns.contains(&"start_s_2".to_owned()));
+    assert!(report.trials().csv().contains("\"re,\"\"warded\"\"\""));
+}
+
+#[test]
+fn an_interrupted_session_is_reported_as_far_as_it_goes() {
+    let all = records(10);
+    for length in [1, 2, 30, all.len() / 2] {
+        let report = Report::of(&session(&symbols(), &all[..length])).unwrap();
+        assert!(report.summary().end_reason().starts_with("interrupted"), "{length} records");
+        assert!(!report.picture().is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_reported_on_is_said() {
+    assert_eq!(Report::of(&session(&symbols(), &[])), Err(ReportError::NoStart));
+    let mut bytes = Vec::new();
+    let nameless = Header { symbols: vec![0xFF; 3], ..Header::default() };
+    Writer::begin(&mut bytes, &nameless).unwrap().close(Why::Incomplete("empty".into())).unwrap();
+    assert_eq!(Report::of(&Session::read(&bytes).unwrap()), Err(ReportError::Symbols));
+}
+
+#[test]
+fn numbers_without_names_do_no_harm() {
+    let mut stray = records(4);
+    let at = stray.last().unwrap().0;
+    stray.push((at, Record::Edge { line: LineId(200), on: true }));
+    stray.push((at, Record::Set { variable: link::VariableId(999), value: 1 }));
+    stray.push((at, Record::Trial { number: 5 }));
+    stray.push((at, Record::Outcome(link::OutcomeId(77))));
+    stray.push((at, Record::Breach { invariant: link::InvariantId(31), line: LASER }));
+    stray.push((START, Record::Trip(link::TripCause::PadMismatch(LineId(99)))));
+    let report = Report::of(&session(&symbols(), &stray)).unwrap();
+    assert_eq!(column(&report, "outcome").last().unwrap().to_string(), "outcome 77");
+    assert!(report.summary().table().contains("line 99 did not follow its command"));
+    well_formed(&report.picture());
+}
+
+// The picture.
+
+/// Walks the file as XML: every element closed in its order, no character where none may be.
+fn well_formed(svg: &str) {
+    let body = svg.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>").expect("an XML declaration");
+    let (mut open, mut rest) = (Vec::new(), body);
+    while let Some(start) = rest.find('<') {
+        let end = start + rest[start..].find('>').expect("every tag ends");
+        let (text, tag) = (&rest[..start], &rest[start + 1..end]);
+        assert!(!text.contains('>') && entities_are_known(text), "text {text:?}");
+        assert!(entities_are_known(tag) && tag.matches('"').count() % 2 == 0, "tag {tag:?}");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split(' ').next().unwrap());
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty(), "left open: {open:?}");
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "every number is one");
+}
+
+fn entities_are_known(text: &str) -> bool {
+    let known = ["amp;", "lt;", "gt;", "quot;", "#39;"];
+    text.split('&').skip(1).all(|entity| known.iter().any(|known| entity.starts_with(known)))
+}
+
+#[test]
+fn a_picture_is_sound_whatever_the_session_holds() {
+    for trials in [0, 1, 4, 12, 150, 1_000] {
+        well_formed(&report(trials).picture());
+    }
+}
+
+#[test]
+fn a_picture_survives_any_name() {
+    let mut names = symbols();
+    let evil = "</svg> & <script>\"'\u{1}\u{7} \u{FFFF}";
+    names.protocol = evil.repeat(30);
+    names.rig = evil.into();
+    names.outcomes[1] = evil.into();
+    names.lines[5].name = evil.into();
+    names.lines[1].on_event = evil.into();
+    names.variables[2].labels[1] = evil.into();
+    names.picture.show = vec![0, 1, 2, 250];
+    let svg = Report::of(&session(&names, &records(20))).unwrap().picture();
+    well_formed(&svg);
+    assert!(!svg.contains("<script>"));
+
+    names.picture.group = Some(999);
+    well_formed(&Report::of(&session(&names, &records(20))).unwrap().picture());
+    names.picture.group = None;
+    well_formed(&Report::of(&session(&names, &records(20))).unwrap().picture());
+}
+
+#[test]
+fn the_same_session_gives_the_same_picture() {
+    assert_eq!(report(60).picture(), report(60).picture());
+    assert_ne!(report(60).picture(), report(61).picture());
+}
+
+#[test]
+fn every_laser_pulse_around_an_outcome_is_drawn() {
+    let report = report(120);
+    let svg = report.picture();
+    let of_laser = |line: &&str| line.contains("stroke=\"#0072b2\"") && line.matches('h').count() > 3;
+    let bars: usize = svg
+        .lines()
+        .filter(of_laser)
+        .map(|line| line.split("d=\"").nth(1).unwrap().split('"').next().unwrap().matches('M').count())
+        .sum();
+    let pulses = report.summary().outputs.iter().find(|output| output.line == "laser").unwrap().pulses;
+    assert_eq!(bars as u64, pulses);
+}

@@ -1,0 +1,299 @@
+//! A whole device on the bench: three halves that may come in between one another at every queue operation, a controller's
+//! end of the link, and a short protocol.
+
+#![allow(dead_code, unreachable_pub)]
+
+pub mod bench;
+
+use assembler::Assembly;
+use device::{Board, Core, Edge, Identity, Outer, Preempt, Storage};
+use link::frame::MAX_FRAME;
+use link::host_end::{HostEnd, HostEvent};
+use link::message::{Answer, Command, Upload};
+use link::program::op::{Op, OpCode};
+use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
+use link::record::{Reader, Train};
+use link::rig::Rig;
+use link::upload::Uploader;
+use link::{EventId, LineId, Micros, Record, RegionId, StateId};
+
+use bench::*;
+
+/// µs after which a microsecond is closed.
+pub const SETTLE_US: u32 = 2;
+pub const RING_WORDS: usize = 4 * 1024;
+
+pub const READY: StateId = StateId(0);
+pub const REWARD: StateId = StateId(1);
+pub const PAUSE: StateId = StateId(2);
+
+/// A press leads to a drop of water and three flashes of the laser with the masking light on; an operator's key to none
+/// of it. Every trial begins in `ready`.
+pub fn protocol() -> Assembly {
+    let mut p = Assembly::default();
+    let op = |code, a: u8, b| Op::new(code, a, b);
+    p.regions.push(Region { start: READY });
+    let entries = [
+        vec![op(OpCode::Trial, 0, 0)],
+        vec![
+            p.push(20_000),
+            p.push(83_000),
+            op(OpCode::Deliver, WATER, 0),
+            op(OpCode::Play, LASER, 0),
+            op(OpCode::On, MASK, 0),
+        ],
+        vec![op(OpCode::Off, MASK, 0)],
+    ];
+    let [rules, none] = [Slice { first: 0, len: 2 }, Slice::default()];
+    let afters = [none, Slice { first: 0, len: 1 }, Slice { first: 1, len: 1 }];
+    for (n, entry) in entries.iter().enumerate() {
+        let state = State {
+            parent: StateId::NONE,
+            initial: StateId::NONE,
+            region: RegionId(0),
+            depth: 0,
+            entry: p.code(entry),
+            exit: Code::NONE,
+            rules: if n == 0 { rules } else { none },
+            afters: afters[n],
+            whens: none,
+        };
+        p.states.push(state);
+    }
+    for (event, target) in [(EventId::edge(LineId(LEVER), true), REWARD), (EventId::named(0), PAUSE)] {
+        p.rules.push(Rule { event, target, guard: Code::NONE, action: Code::NONE });
+    }
+    for (us, target) in [(200_000, PAUSE), (100_000, READY)] {
+        let push = p.push(us);
+        let duration = p.code(&[push]);
+        p.afters.push(After { duration, target, guard: Code::NONE, action: Code::NONE });
+    }
+    p.variables.push(7);
+    let train = Train { delay_us: 0, width_us: 5_000, period_us: 50_000, count: 3, carrier: None };
+    p.stimuli.push(Stimulus { train });
+    p
+}
+
+/// Runs P0 at a point of P1, when the seed says so.
+struct OverCore<'a, 's> {
+    edge: &'a mut Edge<'s>,
+    board: &'a mut Bench,
+    now: Micros,
+    dice: &'a mut u64,
+}
+
+impl Preempt for OverCore<'_, '_> {
+    fn point(&mut self) {
+        if roll(self.dice) {
+            self.edge.poll(self.now, self.board);
+        }
+    }
+}
+
+/// Runs P1, and P0 within it, at a point of P2, when the seed says so.
+struct OverOuter<'a, 's> {
+    core: &'a mut Core<'s, Vec<u32>>,
+    over: OverCore<'a, 's>,
+}
+
+impl Preempt for OverOuter<'_, '_> {
+    fn point(&mut self) {
+        self.over.point();
+        if roll(self.over.dice) {
+            self.core.poll(self.over.now, &mut self.over);
+        }
+    }
+}
+
+/// Never with a seed of 0, otherwise every other time.
+fn roll(dice: &mut u64) -> bool {
+    *dice ^= *dice << 13;
+    *dice ^= *dice >> 7;
+    *dice ^= *dice << 17;
+    *dice >> 63 != 0
+}
+
+pub struct Lab<'s> {
+    pub edge: Edge<'s>,
+    pub core: Core<'s, Vec<u32>>,
+    pub outer: Outer<'s, Vec<u32>>,
+    pub board: Bench,
+    pub host: HostEnd,
+    pub now: Micros,
+    pub link_up: bool,
+    /// Whether the controller says at once that what it received is on disk.
+    pub durable: bool,
+    /// The records received: their bytes, and what they say.
+    pub bytes: Vec<u8>,
+    pub records: Vec<(Micros, Record)>,
+    pub polls: u64,
+    answer: Option<Answer>,
+    dice: u64,
+}
+
+/// Tells a story of a device that was just switched on. With a `seed` other than 0, halves come in between one another.
+pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
+    let mut storage = Box::new(Storage::<Vec<u32>, RING_WORDS>::new());
+    let identity = Identity { boot: 9, board: "bench", settle_us: SETTLE_US, separate_supply: false };
+    let (edge, core, outer) = storage.split(vec![0; 1_024], &identity);
+    let mut lab = Lab {
+        edge,
+        core,
+        outer,
+        board: Bench::new(),
+        host: HostEnd::new(),
+        now: 1_000,
+        link_up: true,
+        durable: true,
+        bytes: Vec::new(),
+        records: Vec::new(),
+        polls: 0,
+        answer: None,
+        dice: seed,
+    };
+    lab.board.put(LEVER_PIN, true);
+    tell(&mut lab);
+}
+
+impl Lab<'_> {
+    /// Lets time pass, up to and with `until`: every half is polled exactly when it asks to be.
+    pub fn until(&mut self, until: Micros) {
+        let mut here = 0;
+        while let Some(due) = self.due().filter(|due| *due <= until) {
+            here = if due > self.now { 0 } else { here + 1 };
+            assert!(here < 10_000, "the halves keep asking for a poll at {}", self.now);
+            self.now = self.now.max(due);
+            self.poll();
+        }
+        self.now = until;
+    }
+
+    pub fn wait(&mut self, us: Micros) {
+        self.until(self.now + us);
+    }
+
+    fn due(&mut self) -> Option<Micros> {
+        let host = self.link_up.then(|| self.host.poll_at()).flatten();
+        let outer = self.outer.poll_at(self.now).filter(|_| self.link_up);
+        [self.edge.poll_at(), self.core.poll_at(), outer, host].into_iter().flatten().min()
+    }
+
+    fn poll(&mut self) {
+        self.polls += 1;
+        self.board.now.set(self.now);
+        let Self { edge, core, outer, board, host, now, dice, .. } = self;
+        let now = *now;
+        if edge.poll_at().is_some_and(|at| at <= now) {
+            edge.poll(now, board);
+        }
+        if core.poll_at().is_some_and(|at| at <= now) {
+            core.poll(now, &mut OverCore { edge, board, now, dice });
+        }
+        if edge.poll_at().is_some_and(|at| at <= now) {
+            edge.poll(now, board);
+        }
+        let mut hook = OverOuter { core, over: OverCore { edge, board, now, dice } };
+        outer.poll(now, &mut hook);
+        if !self.link_up {
+            return;
+        }
+        let mut frame = [0; MAX_FRAME];
+        while let Some(used) = host.poll_transmit(now, &mut frame) {
+            outer.handle_bytes(now, &frame[..used], &mut hook);
+        }
+        let mut heard = Vec::new();
+        while let Some(used) = outer.poll_transmit(now, &mut frame, &mut hook) {
+            heard.extend_from_slice(&frame[..used]);
+        }
+        self.hear(&heard);
+    }
+
+    fn hear(&mut self, mut heard: &[u8]) {
+        while !heard.is_empty() {
+            heard = self.host.handle_bytes(self.now, heard);
+            while let Some(event) = self.host.poll_event() {
+                match event {
+                    HostEvent::Answered { answer, .. } => self.answer = Some(answer),
+                    HostEvent::Records { count, base, bytes, .. } => {
+                        let (mut reader, mut rest) = (Reader::new(base), bytes);
+                        for _ in 0..count {
+                            let (at, record, tail) = reader.read(rest).expect("the link carries whole records");
+                            self.records.push((at, record));
+                            rest = tail;
+                        }
+                        self.bytes.extend_from_slice(bytes);
+                    }
+                    HostEvent::Hello(_) | HostEvent::Status { .. } => {}
+                    other => panic!("no story has {other:?}"),
+                }
+            }
+        }
+        if self.durable {
+            self.host.set_durable(self.host.received());
+        }
+    }
+
+    /// Sends a command and waits for its answer.
+    pub fn ask(&mut self, command: Command) -> Answer {
+        self.answer = None;
+        while self.host.send(command.clone()).is_err() {
+            self.wait(1_000);
+        }
+        for _ in 0..1_000 {
+            if let Some(answer) = self.answer.take() {
+                return answer;
+            }
+            self.wait(1_000);
+        }
+        panic!("{command:?} was not answered within a second");
+    }
+
+    pub fn upload(&mut self, what: Upload, bytes: &[u8]) -> Answer {
+        let mut last = Answer::Done;
+        for command in Uploader::new(what, bytes) {
+            last = self.ask(command);
+            if last != Answer::Done {
+                break;
+            }
+        }
+        last
+    }
+
+    pub fn load(&mut self, rig: &Rig, program: &Assembly) {
+        let mut bytes = [0; 512];
+        let rig = postcard::to_slice(rig, &mut bytes).expect("a rig takes fewer bytes");
+        assert_eq!(self.upload(Upload::Rig, rig), Answer::Done);
+        let words = program.image().expect("the program is short");
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(self.upload(Upload::Program, &bytes), Answer::Done);
+    }
+
+    pub fn start(&mut self) {
+        assert_eq!(self.ask(Command::Start { session: 5, seed: 42 }), Answer::Done);
+    }
+
+    /// An animal presses the lever for 50 ms.
+    pub fn press(&mut self) -> Micros {
+        let at = self.now;
+        for (wait, high) in [(50_000, false), (0, true)] {
+            self.touch(LEVER_PIN, high);
+            self.wait(wait);
+        }
+        at
+    }
+
+    /// An input pin changes now.
+    pub fn touch(&mut self, pin: u8, high: bool) {
+        self.board.put(pin, high);
+        self.edge.changed(self.now, pin, high);
+    }
+
+    /// When something was recorded.
+    pub fn times_of(&self, wanted: Record) -> Vec<Micros> {
+        self.records.iter().filter(|(_, record)| *record == wanted).map(|(at, _)| *at).collect()
+    }
+
+    pub fn all_off(&self) -> bool {
+        [WATER_PIN, MASK_PIN, LASER_PIN].iter().all(|pin| !self.board.is_high(*pin))
+    }
+}

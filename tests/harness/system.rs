@@ -1,0 +1,178 @@
+//! A whole simulated system: controller, cable, device, box and animal, in one call.
+
+use compiler::symbols::Symbols;
+use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
+use controller::lockstep::{self, Cable};
+use controller::room;
+use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
+use controller::tally::Tally;
+use journal::Writer;
+use link::Micros;
+use link::rig::{Rig, RigLine, Role};
+use sim::animal::Animal;
+use sim::{Memory, PinEdge, SimRig, SimSettings, WireFaults};
+
+use crate::{Disk, top};
+
+/// Everything there is to choose about a simulated session.
+pub struct System {
+    /// The program and its rig.
+    pub compiled: Compiled,
+    /// Decides everything left to chance.
+    pub seed: u64,
+    /// What is wrong with the cable.
+    pub faults: WireFaults,
+    /// How often halves of the device are interrupted.
+    pub preempt: f64,
+    /// The lines armed at the start.
+    pub arm: u32,
+    /// Where the journal goes.
+    pub disk: Disk,
+    /// The session is stopped at this virtual time, if it has not ended by then.
+    pub stop_at: Option<Micros>,
+    rig: Option<RigConfig>,
+    animal: Option<Box<dyn Animal + Send>>,
+    protocol: String,
+}
+
+/// What came of a session.
+pub struct Outcome {
+    /// How it ended.
+    pub result: Result<Ended, SessionError>,
+    /// The journal's bytes.
+    pub journal: Vec<u8>,
+    /// What an oscilloscope saw at the outputs.
+    pub edges: Vec<PinEdge>,
+    /// The outputs that were on when all was over, as a set of lines.
+    pub still_on: u32,
+    /// Virtual time of the whole, in µs.
+    pub took_us: Micros,
+    /// What was counted while it ran.
+    pub tally: Tally,
+}
+
+impl Outcome {
+    /// The journal, read.
+    #[must_use]
+    pub fn session(&self) -> journal::Session {
+        match journal::Session::read(&self.journal) {
+            Ok(session) => session,
+            Err(error) => panic!("the journal cannot be read: {error}"),
+        }
+    }
+}
+
+impl System {
+    /// A shipped protocol on the shipped rig, with parameters set.
+    #[must_use]
+    pub fn shipped(protocol: &str, set: &[(&str, &str)], seed: u64) -> Self {
+        let read = |path: &str| match Source::read(&top().join(path)) {
+            Ok(source) => source,
+            Err(found) => panic!("{found:?}"),
+        };
+        let (protocol, rig) = (read(protocol), read("rig-configs/sim-box.yaml"));
+        let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let rig = compiler::read_rig(&rig).unwrap_or_else(|found| panic!("{found:?}"));
+        let compiled = compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));
+        let arm = room::person(&compiled, &rig).map_or(0, |(lines, _)| lines);
+        Self {
+            compiled,
+            seed,
+            faults: WireFaults::NONE,
+            preempt: SimSettings::new(seed).preempt,
+            arm,
+            disk: Disk::default(),
+            stop_at: None,
+            rig: Some(rig),
+            animal: None,
+            protocol: protocol.text,
+        }
+    }
+
+    /// A program that no protocol stands behind, with an animal that does as it is told.
+    #[must_use]
+    pub fn bare(compiled: Compiled, animal: Box<dyn Animal + Send>, seed: u64) -> Self {
+        Self {
+            compiled,
+            seed,
+            faults: WireFaults::NONE,
+            preempt: SimSettings::new(seed).preempt,
+            arm: 0,
+            disk: Disk::default(),
+            stop_at: None,
+            rig: None,
+            animal: Some(animal),
+            protocol: String::new(),
+        }
+    }
+
+    /// Runs the session to its end.
+    #[must_use]
+    pub fn run(self) -> Outcome {
+        self.run_watched(|_, _, _| {})
+    }
+
+    /// The same, with someone looking on who may meddle.
+    #[must_use]
+    pub fn run_watched(mut self, mut look: impl FnMut(Micros, &mut Session<Disk>, &mut Cable)) -> Outcome {
+        let plan = Plan {
+            session: 1,
+            compiled: self.compiled.clone(),
+            protocol: std::mem::take(&mut self.protocol),
+            rig: self.rig.as_ref().map(|rig| rig.text.clone()).unwrap_or_default(),
+            seed: self.seed,
+            options: Vec::new(),
+            subject: None,
+            operator: None,
+            arm: (self.arm != 0).then(|| (self.arm, "simulated operator".to_owned())),
+            simulated: true,
+            started_ms: None,
+            sync: SyncPolicy::SIMULATED,
+            wall_clock: None,
+        };
+        let animal = self.animal.take().unwrap_or_else(|| {
+            let rig = self.rig.as_ref().map(|rig| room::animal(&self.compiled, rig, self.seed));
+            rig.and_then(Result::ok).unwrap_or_else(|| Box::new(sim::animal::Scripted::new(Vec::new())))
+        });
+        let settle_us = self.rig.as_ref().and_then(|rig| rig.simulation.as_ref()).map_or(2, |sim| sim.settle_us);
+        let settings = SimSettings { settle_us, preempt: self.preempt, ..SimSettings::new(self.seed) };
+        let mut memory = Box::new(Memory::new());
+        let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
+        sim.connect_scope();
+        let mut cable = Cable::new(self.faults, self.seed);
+        let disk = self.disk.clone();
+        let mut session = Session::new(plan, Box::new(move |header| Writer::begin(disk, header)));
+        let stop_at = self.stop_at;
+        let mut watch = |now: Micros, session: &mut Session<Disk>, cable: &mut Cable| {
+            if stop_at.is_some_and(|at| now >= at) {
+                session.stop();
+            }
+            look(now, session, cable);
+        };
+        let took_us = lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
+        let result = session.take_result().unwrap_or_else(|| panic!("the session stopped without saying why"));
+        // Whatever the controller thinks, the device is given time to become safe on its own.
+        sim.run_until(took_us + 120_000_000);
+        Outcome {
+            result,
+            journal: self.disk.bytes(),
+            edges: sim.take_scope(),
+            still_on: still_on(&sim, &self.compiled.rig),
+            took_us,
+            tally: session.tally().clone(),
+        }
+    }
+}
+
+fn still_on(sim: &SimRig<'_>, rig: &Rig) -> u32 {
+    let on =
+        |line: &RigLine| matches!(line.role, Role::Output { .. }) && sim.pins().is_high(line.pin) == line.active_high;
+    rig.lines.iter().enumerate().filter(|(_, line)| on(line)).fold(0, |set, (place, _)| set | (1 << place))
+}
+
+/// A compiled program without a protocol: an image, a rig, and no names.
+#[must_use]
+pub fn generated(image: Vec<u32>, rig: Rig) -> Compiled {
+    let hash = link::program::hash(&image);
+    Compiled { image, rig, symbols: Symbols::default(), warnings: Diagnostics::default(), hash }
+}
