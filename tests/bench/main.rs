@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use harness::System;
 use link::program::Program;
 use link::{Micros, Record};
@@ -50,7 +50,7 @@ fn engine_alone(session: &journal::Session) -> (u64, f64) {
     let (mut steps, mut made) = (0, 0_u64);
     let began = Instant::now();
     for _ in 0..10 {
-        engine.start(&program, start, seed, levels, &mut |_, _| made += 1);
+        engine.start(&program, Start { at: start, seed, levels, program: program.name() }, &mut |_, _| made += 1);
         for (at, record) in &records {
             let given = match *record {
                 Record::Input { line, active, .. } => Given::Edge { line, active },

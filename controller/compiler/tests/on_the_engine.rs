@@ -5,7 +5,7 @@ mod common;
 
 use common::{shipped, with};
 use compiler::Compiled;
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use link::program::Program;
 use link::record::Request;
 use link::{EndReason, LineId, Micros, Record};
@@ -51,7 +51,7 @@ fn session(path: &str, set: &[(&str, &str)]) -> (Compiled, Vec<(Micros, Happened
         ));
     };
     let mut engine = Box::new(Engine::new());
-    engine.start(&program, 1_000, 7, 0, &mut sink);
+    engine.start(&program, Start { at: 1_000, seed: 7, levels: 0, program: program.name() }, &mut sink);
     let (mut at, mut odd) = (1_000_u64, 1_u64);
     while at < 2 * 3_600_000_000 {
         odd = odd.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

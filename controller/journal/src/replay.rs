@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use link::limits::MAX_INBOX;
 use link::program::{ImageError, Program};
 use link::rig::Rig;
@@ -231,7 +231,9 @@ impl Comparison<'_> {
         let Record::Start { levels, .. } = found else { return Err(ReplayFailure::NoStart { number, found }) };
         // Boxed: its tables are larger than a stack frame should be.
         let mut engine = Box::new(Engine::new());
-        engine.start(program, start, seed, levels, &mut |at, record| self.made(at, record));
+        engine.start(program, Start { at: start, seed, levels, program: program.name() }, &mut |at, record| {
+            self.made(at, record)
+        });
         if let Some(ReplayFailure::Differs { recorded: Some((_, recorded)), made: Some((_, made)), .. }) = &self.differs
             && matches!((recorded, made), (Record::Start { .. }, Record::Start { .. }))
         {

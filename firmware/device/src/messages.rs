@@ -77,8 +77,8 @@ pub(crate) enum Command<M> {
     Line(LineId, RigLine),
     /// The rig is complete.
     CheckRig,
-    /// Run the image.
-    Start { image: M, seed: u64 },
+    /// Run the image, whose program has this name.
+    Start { image: M, seed: u64, program: u32 },
     /// End the session.
     Stop,
     /// Trip at once.

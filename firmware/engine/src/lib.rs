@@ -69,6 +69,20 @@ impl<F: FnMut(Micros, Record)> Sink for F {
     }
 }
 
+/// How a session starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Start {
+    /// When, in µs since boot.
+    pub at: Micros,
+    /// Decides every draw.
+    pub seed: u64,
+    /// Which input lines are active, bit *n* for line *n*.
+    pub levels: u32,
+    /// The program's [`link::program::Program::name`]. Whoever took the program up knows it: working it out takes longer
+    /// than the engine may.
+    pub program: u32,
+}
+
 /// What comes from outside the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given {

@@ -17,7 +17,7 @@ use crate::outputs::Outputs;
 use crate::random::Generator;
 use crate::region::{Deadline, Region};
 use crate::timers::Timers;
-use crate::{Given, InboxFull, NEVER, Sink};
+use crate::{Given, InboxFull, NEVER, Sink, Start};
 
 #[derive(Debug)]
 struct Trial {
@@ -86,9 +86,10 @@ impl Engine {
         }
     }
 
-    /// Begins a session of a checked program at microsecond `at`, which is handled whole and closed. `levels` says which
-    /// input lines are active, bit *n* for line *n*. The first record is [`Record::Start`].
-    pub fn start(&mut self, program: &Program, at: Micros, seed: u64, levels: u32, sink: &mut impl Sink) {
+    /// Begins a session of a checked program. The microsecond it starts at is handled whole and closed. The first record
+    /// is [`Record::Start`].
+    pub fn start(&mut self, program: &Program, start: Start, sink: &mut impl Sink) {
+        let Start { at, seed, levels, program: name } = start;
         self.running = true;
         self.clock = at;
         self.started = at;
@@ -108,8 +109,7 @@ impl Engine {
         self.levels = levels;
         self.ears.start(program);
         self.last_trial = None;
-        let [a, b, c, d, ..] = program.hash();
-        sink.record(at, Record::Start { seed, levels, program: u32::from_le_bytes([a, b, c, d]) });
+        sink.record(at, Record::Start { seed, levels, program: name });
         Step::new(self, program, at, sink).run(Step::start_regions);
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use assembler::random::{self, Dice, RandomGiven, RandomProgram};
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use link::program::{Program, Table, check};
 use link::{Fault, Micros, Record};
 
@@ -52,7 +52,11 @@ impl<'p> Session<'p> {
         let program = Program::open(&random.image).expect("an image");
         let mut session = Self { program, engine: Engine::new(), trace: Vec::new(), offered: Vec::new() };
         let trace = &mut session.trace;
-        session.engine.start(&program, START, seed, 0, &mut |at, record| trace.push((at, record)));
+        session.engine.start(
+            &program,
+            Start { at: START, seed, levels: 0, program: program.name() },
+            &mut |at, record| trace.push((at, record)),
+        );
         session
     }
 

@@ -10,7 +10,7 @@ use core::cell::UnsafeCell;
 use core::ptr::{addr_of_mut, read_volatile};
 
 use cortex_m::peripheral::NVIC;
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use heapless::spsc::{Consumer, Producer, Queue};
 use link::program::Program;
 use link::record::{ENTRY_BYTES_MAX, Request, Writer};
@@ -331,7 +331,7 @@ fn main() -> ! {
         let now = micros();
         p1.writer = Writer::new(now);
         set(MARK_ENGINE);
-        p1.engine.start(&program, now, 1, 0, &mut p1.log);
+        p1.engine.start(&program, Start { at: now, seed: 1, levels: 0, program: program.name() }, &mut p1.log);
         clear(MARK_ENGINE);
         p1.program = Some(program);
         p1.edges = Some(consumer);

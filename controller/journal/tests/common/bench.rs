@@ -2,7 +2,7 @@
 //! microseconds later. What it writes is what a device would.
 
 use assembler::Assembly;
-use engine::{Engine, Given, Sink};
+use engine::{Engine, Given, Sink, Start};
 use journal::{Header, Session, Why};
 use link::program::Program;
 use link::program::op::{Op, OpCode};
@@ -157,7 +157,7 @@ pub(crate) fn run(seed: u64, happenings: &[Happening], armed: Micros, end: Micro
     let words = image();
     let program = Program::open(&words).unwrap();
     let (mut engine, mut made) = (Engine::new(), Records::default());
-    engine.start(&program, STARTED, seed, 0, &mut made);
+    engine.start(&program, Start { at: STARTED, seed, levels: 0, program: program.name() }, &mut made);
     for happening in happenings {
         while engine.advance(&program, happening.looked_at - 1, 100, &mut made) {}
         engine.offer(happening.stamp, happening.given).unwrap();

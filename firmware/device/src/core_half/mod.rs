@@ -7,7 +7,7 @@
 mod recorder;
 mod watch;
 
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use heapless::spsc::{Consumer, Producer};
 use link::limits::{MAX_INBOX, MAX_LINES};
 use link::program::Program;
@@ -37,7 +37,7 @@ const ORDERS_ROOM: usize = MAX_LINES + 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Starting { seed: u64 },
+    Starting { seed: u64, program: u32 },
     Running,
     Ending,
 }
@@ -291,13 +291,13 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     }
 
     fn begin(&mut self, at: Micros, levels: u32, hook: &mut impl Preempt) {
-        let Phase::Starting { seed } = self.phase else { return };
+        let Phase::Starting { seed, program: name } = self.phase else { return };
         let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
         self.phase = Phase::Running;
         (self.tripped, self.trip_ordered, self.ring_full, self.end_waits) = (false, false, false, None);
         self.out.begin(at);
         let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
-        self.engine.start(&program, at, seed, levels, &mut recorder);
+        self.engine.start(&program, Start { at, seed, levels, program: name }, &mut recorder);
         self.notify(Notice::Begun { at }, hook);
     }
 
@@ -323,9 +323,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             Command::CheckRig => {
                 self.out.order(Order::CheckRig, hook);
             }
-            Command::Start { image, seed } => {
+            Command::Start { image, seed, program } => {
                 self.image = Some(image);
-                self.phase = Phase::Starting { seed };
+                self.phase = Phase::Starting { seed, program };
                 self.watch.rest();
                 self.out.order(Order::Begin, hook);
             }

@@ -270,7 +270,8 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         self.state = State::Running;
         self.begun = false;
         self.end.begin_session(session);
-        self.pass_on(Command::Start { image, seed }, hook);
+        let [a, b, c, d, ..] = self.uploads.program().unwrap_or_default();
+        self.pass_on(Command::Start { image, seed, program: u32::from_le_bytes([a, b, c, d]) }, hook);
         Ok(Awaited::Begun)
     }
 

@@ -1,6 +1,6 @@
 //! How a session starts, what it knows of itself, and how it ends.
 
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use link::program::Program;
 use link::program::op::OpCode::LessOrEqual;
 use link::program::op::Special;
@@ -204,7 +204,7 @@ fn the_words_that_stop_a_session_come_out_at_its_end() {
         let mut records = Vec::new();
         let mut engine = Engine::new();
         let mut sink = |at, record| records.push((at, record));
-        engine.start(&program, 0, 1, 0, &mut sink);
+        engine.start(&program, Start { at: 0, seed: 1, levels: 0, program: program.name() }, &mut sink);
         engine.offer(70, Given::Stop(reason)).unwrap();
         assert!(!engine.advance(&program, 100, u16::MAX, &mut sink));
         assert!(!engine.running());
@@ -219,7 +219,7 @@ fn after_the_end_nothing_is_taken_and_nothing_comes() {
     let mut records = 0;
     let mut engine = Engine::new();
     let mut sink = |_, _| records += 1;
-    engine.start(&program, 0, 1, 0, &mut sink);
+    engine.start(&program, Start { at: 0, seed: 1, levels: 0, program: program.name() }, &mut sink);
     engine.offer(70, Given::Stop(EndReason::Stopped)).unwrap();
     engine.offer(80, Given::Edge { line: LineId(0), active: true }).unwrap();
     assert!(!engine.advance(&program, 1_000, u16::MAX, &mut sink));
@@ -241,7 +241,7 @@ fn a_second_session_begins_as_if_there_had_been_none() {
     let mut session = |at| {
         let mut records = Vec::new();
         let mut sink = |then, record| records.push((then - at, record));
-        engine.start(&program, at, 9, 0, &mut sink);
+        engine.start(&program, Start { at: at, seed: 9, levels: 0, program: program.name() }, &mut sink);
         for after in [10, 20, 30] {
             engine.offer(at + after, Given::Edge { line: LineId(0), active: true }).unwrap();
         }
@@ -256,7 +256,7 @@ fn as_many_inputs_as_the_inbox_holds_wait_and_one_more_is_told() {
     let bench = trials().bench();
     let program = Program::open(&bench.image).unwrap();
     let mut engine = Engine::new();
-    engine.start(&program, 0, 1, 0, &mut |_, _| {});
+    engine.start(&program, Start { at: 0, seed: 1, levels: 0, program: program.name() }, &mut |_, _| {});
     let edge = Given::Edge { line: LineId(1), active: false };
     let taken = (0..100).take_while(|n| engine.offer(100 - n, edge).is_ok()).count();
     assert_eq!(taken, link::limits::MAX_INBOX);
@@ -269,7 +269,7 @@ fn a_parameter_that_does_not_exist_is_a_fault_and_no_panic() {
     let mut last = None;
     let mut engine = Engine::new();
     let mut sink = |_, record| last = Some(record);
-    engine.start(&program, 0, 1, 0, &mut sink);
+    engine.start(&program, Start { at: 0, seed: 1, levels: 0, program: program.name() }, &mut sink);
     engine.offer(5, Given::Parameter { variable: link::VariableId(999), value: 1 }).unwrap();
     assert!(!engine.advance(&program, 10, 9, &mut sink));
     assert_eq!(last, Some(Record::End(EndReason::Fault(Fault::BadProgram))));

@@ -13,7 +13,7 @@ pub(crate) use script::*;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use engine::{Engine, Given};
+use engine::{Engine, Given, Start};
 use link::program::Program;
 use link::record::Request;
 use link::{EndReason, EventId, LineId, Micros, Record, VariableId};
@@ -89,7 +89,11 @@ impl Bench {
         let mut records = Vec::new();
         let mut sink = |at, record| records.push((at, record));
         let mut engine = Engine::new();
-        engine.start(&program, self.start, self.seed, self.levels, &mut sink);
+        engine.start(
+            &program,
+            Start { at: self.start, seed: self.seed, levels: self.levels, program: program.name() },
+            &mut sink,
+        );
         let steps_max = if hurried { 1 } else { u16::MAX };
         let mut close = |engine: &mut Engine, closed| while engine.advance(&program, closed, steps_max, &mut sink) {};
         for (at, (given, _)) in table {

@@ -182,6 +182,13 @@ impl<'w> Program<'w> {
         hash(self.words)
     }
 
+    /// The first four bytes of the hash: what names the program in [`crate::Record::Start`].
+    #[must_use]
+    pub fn name(&self) -> u32 {
+        let [a, b, c, d, ..] = self.hash();
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     /// All the words, as sent and stored.
     #[must_use]
     pub const fn words(&self) -> &'w [u32] {
