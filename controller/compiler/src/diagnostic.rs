@@ -82,8 +82,10 @@ impl Diagnostic {
         otherwise: impl FnOnce(&[&'k str]) -> Option<String>,
     ) -> &mut Self {
         let known: Vec<&str> = known.into_iter().collect();
-        match nearest(word, known.iter().copied()) {
-            Some(near) => self.help = Some(format!("did you mean `{near}`?")),
+        let bare = word.trim_matches(['“', '”', '„', '‘', '’', '"', '\'']);
+        let quoted = known.iter().copied().find(|known| *known == bare && bare != word);
+        match quoted.or_else(|| nearest(word, known.iter().copied())) {
+            Some(near) => self.help = Some(format!("did you mean `{near}`?{}", strange(word, near))),
             None => self.help = otherwise(&known),
         }
         self
@@ -132,12 +134,14 @@ impl SourceCode for Diagnostic {
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
         let contents = self.source.text.read_span(span, before, after)?;
+        // Columns are counted in characters, as editors do, and not in bytes.
+        let column = if contents.column() > 0 { self.column.saturating_sub(1) } else { 0 };
         Ok(Box::new(miette::MietteSpanContents::new_named(
             self.file.clone(),
             contents.data(),
             *contents.span(),
             contents.line(),
-            contents.column(),
+            column,
             contents.line_count(),
         )))
     }
@@ -289,7 +293,8 @@ fn diagnostic(code: &'static str, severity: Severity, source: &Arc<Source>, span
     let end = floor(&source.text, span.end.max(start));
     let before = source.text.get(..start).unwrap_or("");
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    // A byte order mark is no character of the line.
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().filter(|c| *c != '\u{feff}').count()) + 1;
     Diagnostic {
         code,
         severity,
@@ -323,6 +328,12 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .filter(|(far, candidate)| *far <= allowed && *far < candidate.chars().count())
         .min_by_key(|(far, _)| *far)
         .map(|(_, candidate)| candidate)
+}
+
+/// What sets two words apart that may look the same: a letter of another alphabet, a curly quote, a space of no width.
+fn strange(word: &str, near: &str) -> String {
+    let odd = word.chars().find(|c| !c.is_ascii() && !near.contains(*c));
+    odd.map_or(String::new(), |c| format!(" The word here holds the character U+{:04X}.", u32::from(c)))
 }
 
 /// Letters to insert, delete, replace or swap with their neighbour to turn one word into the other; case is free.
