@@ -56,11 +56,11 @@ impl Check {
                 eprint!("{}", draw(&found));
             }
             if good {
-                say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name));
+                say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;
             }
         }
         if self.json {
-            say(format_args!("{:#}", serde_json::Value::Array(findings)));
+            say(format_args!("{:#}", serde_json::Value::Array(findings)))?;
         }
         Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

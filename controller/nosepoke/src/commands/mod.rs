@@ -6,10 +6,11 @@ pub(crate) mod run;
 pub(crate) mod show;
 
 use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use compiler::{Diagnostics, RigConfig, Source, Style};
+use journal::{ReadError, Session};
 
 /// What a command has to say when it cannot do its work: whole sentences, ready to be shown.
 #[derive(Debug)]
@@ -34,9 +35,35 @@ impl Complaint {
 }
 
 /// Says something on standard output. Nobody may be listening any more, as when it is piped into `head`: that is no
-/// mistake, and what was to be said is in the journal.
-pub(crate) fn say(words: impl fmt::Display) {
-    let _ = writeln!(std::io::stdout().lock(), "{words}");
+/// mistake, and what was to be said is in the journal. What cannot be written for another reason, as on a full disk, is
+/// one: half a table must not pass for a whole one.
+pub(crate) fn say(words: impl fmt::Display) -> Result<(), Complaint> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{words}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Complaint::new(format_args!("not all could be written to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The journal at `path`. What it is not is said with its name.
+pub(crate) fn open(path: &Path) -> Result<Session, Complaint> {
+    let shown = path.display();
+    match std::fs::metadata(path) {
+        Ok(about) if about.is_dir() => {
+            return Err(Complaint::new(format_args!("{shown} is a folder: name one of the .npj files in it")));
+        }
+        // A pipe or a device may have no end.
+        Ok(about) if !about.is_file() => {
+            return Err(Complaint::new(format_args!("{shown} is no file that can be read as a whole")));
+        }
+        _ => {}
+    }
+    Session::open(path).map_err(|error| match error {
+        ReadError::Io(..) => Complaint::new(error),
+        other => Complaint::new(format_args!("{shown}: {other}")),
+    })
 }
 
 /// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.
@@ -57,6 +84,18 @@ pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Complaint>
     };
     let config = compiler::read_rig(&source).map_err(|found| Complaint::drawn(&found))?;
     Ok((source, config))
+}
+
+/// A name for an animal or a person: something to be read in a table and found by.
+pub(crate) fn label(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 64;
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("it is empty: give a name, or leave the option out".to_owned()),
+        1..=LONGEST if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        1..=LONGEST => Err("it holds characters that cannot be printed".to_owned()),
+        long => Err(format!("it has {long} characters; {LONGEST} is the most")),
+    }
 }
 
 /// Splits `name=value`.

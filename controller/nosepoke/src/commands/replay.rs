@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Complaint, say};
+use super::{Complaint, open, say};
 
 /// Feeds a session's inputs to the engine again and compares everything the program made of them, byte for byte.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ impl Replay {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
         let mut all_good = true;
         for path in &self.sessions {
-            let session = journal::Session::open(path).map_err(Complaint::new)?;
+            let session = open(path)?;
             let verdict = session
                 .verify()
                 .map_err(|finding| format!("the journal is not as it was written: {finding}"))
@@ -36,10 +36,10 @@ impl Replay {
                     Ok((integrity, report)) => (format!("{integrity}; {report}"), None),
                     Err(finding) => (String::new(), Some(finding)),
                 };
-                say(serde_json::json!({"journal": path, "good": good, "detail": detail, "finding": finding}));
+                say(serde_json::json!({"journal": path, "good": good, "detail": detail, "finding": finding}))?;
             } else {
                 match verdict {
-                    Ok((integrity, report)) => say(format_args!("{}: {integrity}; {report}", path.display())),
+                    Ok((integrity, report)) => say(format_args!("{}: {integrity}; {report}", path.display()))?,
                     Err(finding) => eprintln!("{}: {finding}", path.display()),
                 }
             }

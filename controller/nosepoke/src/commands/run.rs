@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use compiler::{Compiled, Options, RigConfig, Source};
-use controller::lockstep::{self, Cable};
+use controller::lockstep::{self, Cable, LONGEST_US};
 use controller::paced;
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
@@ -21,7 +21,7 @@ use journal::Writer;
 use link::{EndReason, LineId, Micros};
 use sim::{Memory, WireFaults};
 
-use super::{Complaint, assignment, draw, rig, say};
+use super::{Complaint, assignment, draw, label, open, rig, say};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -36,22 +36,22 @@ pub(crate) struct Run {
     #[arg(long)]
     rig: Option<PathBuf>,
     /// The animal.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = label)]
     subject: Option<String>,
     /// Sets a parameter, as in --set drop="10 µl".
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
     /// Decides every random draw, and in simulation everything else; fresh and printed if not given.
-    #[arg(long)]
+    #[arg(long, value_parser = seed, allow_hyphen_values = true)]
     seed: Option<u64>,
     /// How many times faster than real time a simulated session runs, or `max`.
-    #[arg(long, default_value = "max", value_parser = speed)]
+    #[arg(long, default_value = "max", value_parser = speed, allow_hyphen_values = true)]
     speed: Speed,
     /// Arms a line for this session; needs --operator.
     #[arg(long, value_name = "LINE", requires = "operator")]
     arm: Vec<String>,
     /// Who runs the session.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = label)]
     operator: Option<String>,
     /// Where the data goes.
     #[arg(long, value_name = "DIR", default_value = "sessions")]
@@ -71,10 +71,14 @@ fn speed(text: &str) -> Result<Speed, String> {
     match text {
         "max" => Ok(Speed::Max),
         _ => match text.parse::<f64>() {
-            Ok(times) if times > 0.0 && times <= 1000.0 => Ok(Speed::Times(times)),
-            _ => Err(format!("`{text}` is no speed: give `max`, or how many times real time, above 0 and up to 1000")),
+            Ok(times) if (0.01..=1000.0).contains(&times) => Ok(Speed::Times(times)),
+            _ => Err(format!("`{text}` is no speed: give `max`, or how many times real time, from 0.01 to 1000")),
         },
     }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("`{text}` is no seed: give a whole number from 0 to {}", u64::MAX))
 }
 
 /// A number nobody chose.
@@ -153,14 +157,27 @@ impl Run {
         let mut set = 0;
         for name in &self.arm {
             let Some(place) = lines.iter().position(|line| line.name == *name) else {
-                let armable: Vec<&str> =
-                    lines.iter().filter(|line| line.output).map(|line| line.name.as_str()).collect();
+                let armable: Vec<&str> = lines
+                    .iter()
+                    .enumerate()
+                    .filter(|(n, _)| compiled.rig.must_arm() & LineId(*n as u8).bit() != 0)
+                    .map(|(_, line)| line.name.as_str())
+                    .collect();
+                let armable = if armable.is_empty() { "none".to_owned() } else { armable.join(", ") };
                 return Err(Complaint::new(format_args!(
-                    "--arm {name}: the protocol has no such line; its outputs are {}",
-                    armable.join(", ")
+                    "--arm {name}: there is no such line; lines to be armed on rig {} are: {armable}",
+                    rig.name
                 )));
             };
-            set |= LineId(place as u8).bit();
+            let bit = LineId(place as u8).bit();
+            if compiled.rig.must_arm() & bit == 0 {
+                return Err(Complaint::new(format_args!(
+                    "--arm {name}: only a line that the rig-config calls `arm: required` is armed, and on rig {} {name} \
+                     works without: leave the option out",
+                    rig.name
+                )));
+            }
+            set |= bit;
         }
         Ok(Some((set, self.operator.clone().unwrap_or_default())))
     }
@@ -201,7 +218,7 @@ impl Run {
             }
             false => Complaint::new(error),
         })?;
-        let session = journal::Session::open(path).map_err(Complaint::new)?;
+        let session = open(path)?;
         let picture = path.with_extension("svg");
         let report = report::Report::of(&session).map_err(Complaint::new)?;
         fs::write(&picture, report.picture()).map_err(|error| {
@@ -215,9 +232,9 @@ impl Run {
                     "journal": path, "picture": picture, "seed": plan.seed, "good": good,
                     "records": ended.records, "bytes": ended.bytes, "summary": report.summary(),
                 })
-            ));
+            ))?;
         } else {
-            say(report.summary().table());
+            say(report.summary().table())?;
             let elapsed_s = tally.elapsed_us() as f64 / 1e6;
             let times = elapsed_s / took.as_secs_f64().max(1e-9);
             say(format_args!(
@@ -225,10 +242,10 @@ impl Run {
                 elapsed_s / 60.0,
                 took.as_secs_f64(),
                 plan.seed
-            ));
-            say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes));
-            say(format_args!("picture  {}", picture.display()));
-            say(format_args!("look     nosepoke show {}", path.display()));
+            ))?;
+            say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes))?;
+            say(format_args!("picture  {}", picture.display()))?;
+            say(format_args!("look     nosepoke show {}", path.display()))?;
         }
         if !good {
             return Err(Complaint::new(format_args!(
@@ -267,7 +284,10 @@ fn simulate(plan: Plan, rig: &RigConfig, path: PathBuf, speed: Speed, stop: &Ato
         turns = turns.wrapping_add(1);
         if let Speed::Times(times) = speed {
             let due = Duration::from_micros((now as f64 / times) as u64);
-            thread::sleep(due.saturating_sub(began.elapsed()));
+            // In short naps, so that whoever stops the session need not wait for the next thing to happen in it.
+            while !stop.load(Ordering::Relaxed) && !due.saturating_sub(began.elapsed()).is_zero() {
+                thread::sleep(due.saturating_sub(began.elapsed()).min(Duration::from_millis(50)));
+            }
         }
         if speed != Speed::Max || turns.is_multiple_of(1024) {
             progress.show(session.tally());
@@ -276,8 +296,14 @@ fn simulate(plan: Plan, rig: &RigConfig, path: PathBuf, speed: Speed, stop: &Ato
             }
         }
     };
-    lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
+    let ended_us = lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
     progress.done();
+    if ended_us > LONGEST_US {
+        eprintln!(
+            "warning: nothing in the protocol ended this session, so it was stopped after 24 h of simulated time; give it \
+             an end with `session: {{ends: [{{after: 60 min}}]}}`, which is asked as each trial closes"
+        );
+    }
     let tally = session.tally().clone();
     let result = session.take_result();
     result.map(|result| (result, tally)).ok_or_else(|| Complaint::new("the session stopped without saying why"))
