@@ -51,6 +51,10 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column in characters, counted from 1.
     pub column: usize,
+    /// Line of what follows the text underlined, counted from 1.
+    pub end_line: usize,
+    /// Its column in characters, counted from 1.
+    pub end_column: usize,
     /// The text underlined.
     pub span: Span,
     /// What stands beside the underline.
@@ -291,10 +295,7 @@ impl Reporter {
 fn diagnostic(code: &'static str, severity: Severity, source: &Arc<Source>, span: Span, message: String) -> Diagnostic {
     let start = floor(&source.text, span.start);
     let end = floor(&source.text, span.end.max(start));
-    let before = source.text.get(..start).unwrap_or("");
-    let line = before.matches('\n').count() + 1;
-    // A byte order mark is no character of the line.
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().filter(|c| *c != '\u{feff}').count()) + 1;
+    let ((line, column), (end_line, end_column)) = (place(&source.text, start), place(&source.text, end));
     Diagnostic {
         code,
         severity,
@@ -302,11 +303,21 @@ fn diagnostic(code: &'static str, severity: Severity, source: &Arc<Source>, span
         file: source.name.clone(),
         line,
         column,
+        end_line,
+        end_column,
         span: Span { start, end },
         label: None,
         help: None,
         source: Arc::clone(source),
     }
+}
+
+/// Line and column of a byte, both counted from 1, the column in characters.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or("");
+    let line = before.rsplit('\n').next().unwrap_or("");
+    // A byte order mark is no character of the line.
+    (before.matches('\n').count() + 1, line.chars().filter(|c| *c != '\u{feff}').count() + 1)
 }
 
 /// The nearest character boundary at or before `at`.

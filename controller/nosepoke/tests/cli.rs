@@ -308,7 +308,7 @@ fn a_slow_session_is_stopped_at_once() {
 fn what_is_no_file_is_not_read_for_ever_and_the_file_is_named() {
     for command in ["show", "replay"] {
         fails_with(&run(&[command, "/dev/zero"]), &["/dev/zero"]);
-        fails_with(&run(&[command, "protocols"]), &["protocols is a folder", ".npj"]);
+        fails_with(&run(&[command, "protocols"]), &["protocols: this is a folder", ".npj"]);
         fails_with(&run(&[command, FLAGSHIP]), &[FLAGSHIP, "no journal"]);
     }
 }
@@ -345,4 +345,27 @@ fn a_session_that_nothing_ends_is_stopped_after_a_day_and_says_why() {
     assert!(ran.status.success(), "{}", complaint(&ran));
     assert!(complaint(&ran).contains("stopped after 24 h of simulated time"), "{}", complaint(&ran));
     assert!(complaint(&ran).contains("session: {ends: [{after: 60 min}]}"), "{}", complaint(&ran));
+}
+
+#[test]
+fn whoever_asked_for_json_gets_it_whatever_happens() {
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let ran = run(arguments);
+        assert!(!ran.status.success(), "{}", out(&ran));
+        serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", out(&ran)))
+    };
+    let unset = json(&["run", FLAGSHIP, "--json", "--set", "p_reward=7"]);
+    assert_eq!((&unset["good"], &unset["findings"][0]["code"]), (&false.into(), &"E106-out-of-range".into()));
+    let unwritten = json(&["run", FLAGSHIP, "--json", "--out", FLAGSHIP]);
+    assert!(unwritten["error"].as_str().is_some_and(|error| error.contains("--out")), "{unwritten}");
+    let no_rig = json(&["check", FLAGSHIP, "--json", "--rig", "nowhere.yaml"]);
+    assert_eq!(no_rig[0]["findings"][0]["code"], "E171-not-found");
+}
+
+#[test]
+fn one_file_that_is_no_journal_keeps_the_others_from_nothing() {
+    let journal = session("among-others");
+    let replayed = run(&["replay", FLAGSHIP, text(&journal)]);
+    fails_with(&replayed, &[FLAGSHIP, "no journal"]);
+    assert!(out(&replayed).contains("derived records made again"), "{}", out(&replayed));
 }

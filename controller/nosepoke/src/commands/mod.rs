@@ -14,23 +14,34 @@ use journal::{ReadError, Session};
 
 /// What a command has to say when it cannot do its work: whole sentences, ready to be shown.
 #[derive(Debug)]
-pub(crate) struct Complaint(String);
+pub(crate) struct Complaint {
+    words: String,
+    /// Whether the command has said on standard output how it ended.
+    pub(crate) was_told: bool,
+    /// The findings behind the words, if they come from a file.
+    pub(crate) findings: Option<serde_json::Value>,
+}
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
 impl Complaint {
     /// A complaint in these words.
     pub(crate) fn new(words: impl fmt::Display) -> Self {
-        Self(format!("error: {words}"))
+        Self { words: format!("error: {words}"), was_told: false, findings: None }
+    }
+
+    /// The same after standard output has told how the command ended.
+    pub(crate) fn told(words: impl fmt::Display) -> Self {
+        Self { was_told: true, ..Self::new(words) }
     }
 
     /// Findings, drawn for the terminal at hand.
     pub(crate) fn drawn(findings: &Diagnostics) -> Self {
-        Self(draw(findings).trim_end().to_owned())
+        Self { words: draw(findings).trim_end().to_owned(), was_told: false, findings: Some(findings.to_json()) }
     }
 }
 
@@ -47,23 +58,23 @@ pub(crate) fn say(words: impl fmt::Display) -> Result<(), Complaint> {
     }
 }
 
-/// The journal at `path`. What it is not is said with its name.
-pub(crate) fn open(path: &Path) -> Result<Session, Complaint> {
-    let shown = path.display();
+/// The journal at `path`; or why there is none, as a sentence to stand behind the file's name.
+pub(crate) fn open(path: &Path) -> Result<Session, String> {
     match std::fs::metadata(path) {
-        Ok(about) if about.is_dir() => {
-            return Err(Complaint::new(format_args!("{shown} is a folder: name one of the .npj files in it")));
-        }
+        Ok(about) if about.is_dir() => return Err("this is a folder: name one of the .npj files in it".to_owned()),
         // A pipe or a device may have no end.
-        Ok(about) if !about.is_file() => {
-            return Err(Complaint::new(format_args!("{shown} is no file that can be read as a whole")));
-        }
+        Ok(about) if !about.is_file() => return Err("this is no file that can be read as a whole".to_owned()),
         _ => {}
     }
     Session::open(path).map_err(|error| match error {
-        ReadError::Io(..) => Complaint::new(error),
-        other => Complaint::new(format_args!("{shown}: {other}")),
+        ReadError::Io(_, error) => format!("it cannot be read: {error}"),
+        other => other.to_string(),
     })
+}
+
+/// The same for a command that has only this one journal.
+pub(crate) fn open_only(path: &Path) -> Result<Session, Complaint> {
+    open(path).map_err(|sentence| Complaint::new(format_args!("{}: {sentence}", path.display())))
 }
 
 /// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.
@@ -77,12 +88,12 @@ const SHIPPED_RIG: &str = include_str!("../../../../rig-configs/sim-box.yaml");
 const SHIPPED_RIG_NAME: &str = "rig-configs/sim-box.yaml";
 
 /// The rig-config at `path`, or the simulated rig that ships: its text and what it says.
-pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Complaint> {
+pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Diagnostics> {
     let source = match path {
-        Some(path) => Source::read(path).map_err(|found| Complaint::drawn(&found))?,
+        Some(path) => Source::read(path)?,
         None => Source { name: SHIPPED_RIG_NAME.to_owned(), text: SHIPPED_RIG.to_owned() },
     };
-    let config = compiler::read_rig(&source).map_err(|found| Complaint::drawn(&found))?;
+    let config = compiler::read_rig(&source)?;
     Ok((source, config))
 }
 

@@ -1,7 +1,9 @@
 //! `nosepoke replay`: shows that the device did what the program says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use journal::{Integrity, ReplayReport};
 
 use super::{Complaint, open, say};
 
@@ -21,14 +23,7 @@ impl Replay {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
         let mut all_good = true;
         for path in &self.sessions {
-            let session = open(path)?;
-            let verdict = session
-                .verify()
-                .map_err(|finding| format!("the journal is not as it was written: {finding}"))
-                .and_then(|integrity| {
-                    let report = journal::replay(&session).map_err(|failure| failure.to_string())?;
-                    Ok((integrity, report))
-                });
+            let verdict = verdict(path);
             let good = matches!(&verdict, Ok((_, report)) if report.is_clean());
             all_good &= good;
             if self.json {
@@ -46,4 +41,13 @@ impl Replay {
         }
         Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// What can be said of one journal; or the first thing that is not as it should be.
+fn verdict(path: &Path) -> Result<(Integrity, ReplayReport), String> {
+    // A file that cannot be read is no reason to leave the others unchecked.
+    let session = open(path)?;
+    let integrity = session.verify().map_err(|finding| format!("the journal is not as it was written: {finding}"))?;
+    let report = journal::replay(&session).map_err(|failure| failure.to_string())?;
+    Ok((integrity, report))
 }

@@ -21,7 +21,7 @@ use journal::Writer;
 use link::{EndReason, LineId, Micros};
 use sim::{Memory, WireFaults};
 
-use super::{Complaint, assignment, draw, label, open, rig, say};
+use super::{Complaint, assignment, draw, label, open_only, rig, say};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -88,8 +88,25 @@ fn fresh() -> u64 {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        let done = self.session();
+        // Whoever reads JSON gets it whatever happens.
+        match &done {
+            Err(complaint) if json && !complaint.was_told => {
+                let told = match &complaint.findings {
+                    Some(findings) => serde_json::json!({"good": false, "findings": findings}),
+                    None => serde_json::json!({"good": false, "error": complaint.to_string()}),
+                };
+                say(format_args!("{told:#}"))?;
+            }
+            _ => {}
+        }
+        done
+    }
+
+    fn session(self) -> Result<ExitCode, Complaint> {
         let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
-        let (rig_source, rig) = rig(self.rig.as_deref())?;
+        let (rig_source, rig) = rig(self.rig.as_deref()).map_err(|found| Complaint::drawn(&found))?;
         let options = Options { set: self.set.clone() };
         let compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
         if !compiled.warnings.is_empty() {
@@ -218,7 +235,7 @@ impl Run {
             }
             false => Complaint::new(error),
         })?;
-        let session = open(path)?;
+        let session = open_only(path)?;
         let picture = path.with_extension("svg");
         let report = report::Report::of(&session).map_err(Complaint::new)?;
         fs::write(&picture, report.picture()).map_err(|error| {
@@ -248,7 +265,7 @@ impl Run {
             say(format_args!("look     nosepoke show {}", path.display()))?;
         }
         if !good {
-            return Err(Complaint::new(format_args!(
+            return Err(Complaint::told(format_args!(
                 "the session did not end as the protocol meant: {}",
                 report.summary().end_reason()
             )));

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use report::Report;
 
-use super::{Complaint, open, say};
+use super::{Complaint, open_only, say};
 
 /// Shows a session: its summary and its trials, on screen, as JSON or CSV; and its picture.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let session = open(&self.session)?;
+        let session = open_only(&self.session)?;
         let report = Report::of(&session).map_err(Complaint::new)?;
         if let Some(path) = &self.picture {
             fs::write(path, report.picture()).map_err(|error| {
