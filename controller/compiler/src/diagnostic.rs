@@ -78,6 +78,49 @@ impl Diagnostic {
         self
     }
 
+    /// The same with lines of no more than a screen's width around the finding; none if they are short anyway. A line of
+    /// thousands of characters would push what is said of it off the screen.
+    fn clipped(&self) -> Option<Self> {
+        const WIDEST: usize = 160;
+        /// What is kept of the line before the finding.
+        const BEFORE: usize = 60;
+        let around = self.line.saturating_sub(2)..=self.line;
+        let lines = || self.source.text.split_inclusive('\n').enumerate();
+        let long = |line: &str| line.chars().nth(WIDEST).is_some();
+        if !lines().any(|(n, line)| around.contains(&n) && long(line)) {
+            return None;
+        }
+        let (mut text, mut at, mut span) = (String::new(), 0, self.span);
+        for (n, line) in lines() {
+            let here = n + 1 == self.line;
+            let begin = text.len();
+            if !around.contains(&n) || !long(line) {
+                text.push_str(line);
+                if here {
+                    span = Span { start: begin + self.span.start.saturating_sub(at), ..span };
+                }
+            } else {
+                let column =
+                    if here { line.get(..self.span.start.saturating_sub(at)).unwrap_or("").chars().count() } else { 0 };
+                let skipped = if column > WIDEST - BEFORE { column - BEFORE } else { 0 };
+                text.push_str(if skipped > 0 { "…" } else { "" });
+                text.extend(line.trim_end().chars().skip(skipped).take(WIDEST));
+                if here {
+                    let kept: usize = line.chars().skip(skipped).take(column - skipped).map(char::len_utf8).sum();
+                    span = Span { start: begin + if skipped > 0 { '…'.len_utf8() } else { 0 } + kept, ..span };
+                }
+                text.push_str("…\n");
+            }
+            if here {
+                let length = self.span.end.saturating_sub(self.span.start);
+                span.end = (span.start + length).min(text.trim_end().len()).max(span.start);
+            }
+            at += line.len();
+        }
+        let source = Arc::new(Source { name: self.source.name.clone(), text });
+        Some(Self { span, source, ..self.clone() })
+    }
+
     /// "did you mean …?" when one of `known` is near `word`; else `otherwise`.
     pub(crate) fn near<'k>(
         &mut self,
@@ -213,7 +256,8 @@ impl Diagnostics {
                 out.push('\n');
             }
             // Writing into a string cannot fail; a span outside its source would, and then the sentence must do.
-            if handler.render_report(&mut out, diagnostic).is_err() {
+            let clipped = diagnostic.clipped();
+            if handler.render_report(&mut out, clipped.as_ref().unwrap_or(diagnostic)).is_err() {
                 out.push_str(&format!("{}: {}\n", diagnostic.code, diagnostic.message));
             }
         }

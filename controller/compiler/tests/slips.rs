@@ -139,3 +139,16 @@ fn a_file_without_an_end_is_not_read_for_ever() {
     let found = Source::read(std::path::Path::new("/dev/zero")).unwrap_err();
     assert_eq!(found.list[0].code, "E172-too-large", "{found}");
 }
+
+#[test]
+fn a_line_of_thousands_of_characters_is_drawn_around_its_slip() {
+    let guard = format!("if: paid and {} and paidd,", ["paid"; 150].join(" and "));
+    let text = GOOD.replace("if: paid,", &guard).replace(
+        "delay: {default",
+        &format!("long: {{default: 1, about: {}}}\n  delay: {{deflt: 1, default", "µ ".repeat(3000)),
+    );
+    let found = findings(&text);
+    let drawn = found.to_string();
+    assert!(drawn.lines().all(|line| line.chars().count() < 200), "{drawn}");
+    insta::assert_snapshot!("long_lines", drawn);
+}
