@@ -369,3 +369,33 @@ fn one_file_that_is_no_journal_keeps_the_others_from_nothing() {
     fails_with(&replayed, &[FLAGSHIP, "no journal"]);
     assert!(out(&replayed).contains("derived records made again"), "{}", out(&replayed));
 }
+
+#[test]
+fn rigs_that_start_in_the_same_second_each_get_their_journal() {
+    let folder = folder("same-second");
+    let start = |_| {
+        nosepoke()
+            .args(["run", FLAGSHIP, "--seed", "3", "--set", "session_length=1 min", "--out", text(&folder)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nosepoke starts")
+    };
+    let started: Vec<Child> = (0..6).map(start).collect();
+    for child in started {
+        let ended = child.wait_with_output().expect("it ends");
+        assert!(ended.status.success(), "{}", complaint(&ended));
+    }
+    let files = fs::read_dir(&folder).expect("the folder reads").flatten();
+    let journals = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "npj"));
+    assert_eq!(journals.count(), 6);
+}
+
+#[test]
+fn a_name_in_any_script_makes_a_file() {
+    let folder = folder("script");
+    let subject = "鼠".repeat(64);
+    let ran = run(&["run", FLAGSHIP, "--subject", &subject, "--set", "session_length=1 min", "--out", text(&folder)]);
+    assert!(ran.status.success(), "{}", complaint(&ran));
+    assert!(out(&ran).contains(&subject), "the journal keeps the whole name");
+}

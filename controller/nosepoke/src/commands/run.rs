@@ -5,8 +5,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,10 +14,10 @@ use compiler::{Compiled, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable, LONGEST_US};
 use controller::paced;
 use controller::room;
-use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
+use controller::session::{Ended, OpenJournal, Plan, Session, SessionError, SyncPolicy};
 use controller::tally::Tally;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use journal::Writer;
+use journal::{CreateError, Writer};
 use link::{EndReason, LineId, Micros};
 use sim::{Memory, WireFaults};
 
@@ -115,7 +115,9 @@ impl Run {
         // Seeds that a person can read aloud.
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
         let plan = self.plan(&protocol, &rig_source, &rig, compiled, seed)?;
-        let path = self.journal_path(&plan)?;
+        let stem = self.journal_stem(&plan)?;
+        let begun = Arc::new(OnceLock::new());
+        let open = opener(stem, Arc::clone(&begun));
 
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
@@ -127,14 +129,13 @@ impl Run {
         let (result, tally) = match self.speed {
             Speed::Times(1.0) => {
                 let mut progress = Progress::new(&plan.compiled);
-                let shown =
-                    paced::run(plan.clone(), &rig, opener(path.clone()), &stop, &mut |tally| progress.show(tally));
+                let shown = paced::run(plan.clone(), &rig, open, &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 shown.map_err(Complaint::new)?
             }
-            speed => simulate(plan.clone(), &rig, path.clone(), speed, &stop)?,
+            speed => simulate(plan.clone(), &rig, open, speed, &stop)?,
         };
-        self.tell(&plan, &path, result, &tally, began.elapsed())
+        self.tell(&plan, begun.get().map(PathBuf::as_path), result, &tally, began.elapsed())
     }
 
     fn plan(
@@ -199,8 +200,8 @@ impl Run {
         Ok(Some((set, self.operator.clone().unwrap_or_default())))
     }
 
-    /// A path for the journal in the output folder, which is made if need be.
-    fn journal_path(&self, plan: &Plan) -> Result<PathBuf, Complaint> {
+    /// What the session's files in the output folder are called, without an ending; the folder is made if need be.
+    fn journal_stem(&self, plan: &Plan) -> Result<PathBuf, Complaint> {
         fs::create_dir_all(&self.out).map_err(|error| {
             Complaint::new(format_args!(
                 "the output folder {} cannot be made: {error}; name another with --out",
@@ -210,31 +211,24 @@ impl Run {
         let when = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "-");
         let subject = self.subject.as_deref().map(|subject| format!("_{}", file_name(subject))).unwrap_or_default();
         let stem = format!("{}{subject}_{}", file_name(&plan.compiled.symbols.protocol), when.trim_end_matches('Z'));
-        let mut path = self.out.join(format!("{stem}.npj"));
-        // Two sessions within one second.
-        for again in 2..1000 {
-            if !path.exists() {
-                break;
-            }
-            path = self.out.join(format!("{stem}_{again}.npj"));
-        }
-        Ok(path)
+        Ok(self.out.join(stem))
     }
 
     fn tell(
         &self,
         plan: &Plan,
-        path: &Path,
+        path: Option<&Path>,
         result: Result<Ended, SessionError>,
         tally: &Tally,
         took: Duration,
     ) -> Result<ExitCode, Complaint> {
-        let ended = result.map_err(|error| match path.exists() {
-            true => {
+        let ended = result.map_err(|error| match path {
+            Some(path) => {
                 Complaint::new(format_args!("{error}\nWhat is durable can be read: nosepoke show {}", path.display()))
             }
-            false => Complaint::new(error),
+            None => Complaint::new(error),
         })?;
+        let path = path.ok_or_else(|| Complaint::new("the session ended without a journal"))?;
         let session = open_only(path)?;
         let picture = path.with_extension("svg");
         let report = report::Report::of(&session).map_err(Complaint::new)?;
@@ -278,24 +272,57 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// As much of a name as every file system takes.
+/// As much of a name as every file system takes: 255 bytes for the whole, and letters may take several.
 fn file_name(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }).take(60).collect()
+    const BYTES_MAX: usize = 80;
+    let mut kept = String::new();
+    for letter in name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }) {
+        if kept.len() + letter.len_utf8() > BYTES_MAX {
+            break;
+        }
+        kept.push(letter);
+    }
+    kept
 }
 
-fn opener(path: PathBuf) -> controller::session::OpenJournal<fs::File> {
-    Box::new(move |header| Writer::create(&path, header))
+/// Begins a journal at `stem`, or behind it with the first number that is free: sessions may begin within one second,
+/// and in processes that know nothing of each other. Which it was is put into `begun`.
+fn opener(stem: PathBuf, begun: Arc<OnceLock<PathBuf>>) -> OpenJournal<fs::File> {
+    Box::new(move |header| {
+        let mut taken = CreateError::Exists(stem.clone());
+        for again in 1..1000 {
+            let mut name = stem.clone().into_os_string();
+            name.push(if again == 1 { ".npj".to_owned() } else { format!("_{again}.npj") });
+            let path = PathBuf::from(name);
+            match Writer::create(&path, header) {
+                Ok(writer) => {
+                    // Set once: a journal is begun once.
+                    let _ = begun.set(path);
+                    return Ok(writer);
+                }
+                Err(error @ CreateError::Exists(_)) => taken = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(taken)
+    })
 }
 
 type Outcome = (Result<Ended, SessionError>, Tally);
 
 /// A simulated session in lock step, as fast as the processor allows or slowed down to a multiple of real time.
-fn simulate(plan: Plan, rig: &RigConfig, path: PathBuf, speed: Speed, stop: &AtomicBool) -> Result<Outcome, Complaint> {
+fn simulate(
+    plan: Plan,
+    rig: &RigConfig,
+    open: OpenJournal<fs::File>,
+    speed: Speed,
+    stop: &AtomicBool,
+) -> Result<Outcome, Complaint> {
     let mut memory = Box::new(Memory::new());
     let mut sim = room::simulated(&plan.compiled, rig, plan.seed, &mut memory).map_err(Complaint::new)?;
     let mut cable = Cable::new(WireFaults::NONE, plan.seed);
     let mut progress = Progress::new(&plan.compiled);
-    let mut session = Session::new(plan, opener(path));
+    let mut session = Session::new(plan, open);
     let (mut turns, began) = (0_u32, Instant::now());
     let mut watch = |now: Micros, session: &mut Session<_>, _: &mut Cable| {
         turns = turns.wrapping_add(1);
