@@ -163,6 +163,7 @@ impl Lowering<'_> {
         if let Some(row) = self.assembly.states.get_mut(row) {
             (row.exit, row.rules, row.afters, row.whens) = (exit, rules, afters, whens);
         }
+        self.check_cut(state, scope);
         let running = held_afters + usize::from(afters.len);
         if running > limits::MAX_DEADLINES_PER_REGION {
             self.reporter
@@ -437,7 +438,7 @@ impl Lowering<'_> {
     }
 }
 
-fn is_after(row: &Row) -> bool {
+pub(super) fn is_after(row: &Row) -> bool {
     matches!(row.trigger, Trigger::After(_))
 }
 
