@@ -4,7 +4,7 @@
 
 mod syntax;
 
-use serde_yaml::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle};
+use serde_yaml::granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, StructureStyle};
 
 use crate::Source;
 use crate::diagnostic::{Reporter, Span};

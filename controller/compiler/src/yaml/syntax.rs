@@ -2,9 +2,7 @@
 //! parser stops where it can go no further, which is often a line past the slip: this finds the slip. Knows lines,
 //! brackets and indentation; nothing of keys and what they mean.
 
-use serde_yaml::granit_parser::{ErrorKind, ScanError};
-
-use super::DEPTH;
+use super::{DEPTH, ErrorKind, ScanError};
 use crate::diagnostic::Span;
 
 /// What is wrong, where, and what to do.
