@@ -128,6 +128,7 @@ impl System {
             simulated: true,
             started_ms: None,
             sync: SyncPolicy::SIMULATED,
+            wall_clock: None,
         };
         let animal = self.animal.take().unwrap_or_else(|| {
             let rig = self.rig.as_ref().map(|rig| room::animal(&self.compiled, rig, self.seed));

@@ -41,7 +41,7 @@ fn each_part_knows_only_the_parts_below_it() {
         ("controller/journal", &["link", "engine"]),
         ("controller/report", &["link", "journal", "compiler"]),
         ("controller/nosepoke", &["link", "compiler", "journal", "report", "sim"]),
-        ("tests", &["link", "engine", "sim", "assembler", "compiler", "journal", "controller"]),
+        ("tests", &["link", "engine", "sim", "assembler", "compiler", "journal", "controller", "report"]),
     ]);
     let ours = ["link", "engine", "device", "sim", "assembler", "compiler", "journal", "report", "controller"];
     let mut complaints = Vec::new();

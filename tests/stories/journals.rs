@@ -1,8 +1,9 @@
 //! What becomes of a session's data when something happens to its file.
 
 use harness::System;
-use journal::{Session, Tail};
-use link::Record;
+use journal::{ReplayFailure, Session, Tail, Why, Writer, replay};
+use link::record::ENTRY_BYTES_MAX;
+use link::{EndReason, Micros, OutcomeId, Record, StateId};
 
 /// Long enough that the last 4 KiB hold records alone.
 fn short_session() -> Vec<u8> {
@@ -65,4 +66,68 @@ fn a_journal_alone_tells_what_was_run() {
     let symbols: compiler::symbols::Symbols = postcard::from_bytes(&session.header.symbols).expect("the symbols read");
     assert_eq!(symbols.protocol, "probabilistic-reward");
     assert!(session.records().any(|(_, _, record)| matches!(record, Record::Start { seed: 8, .. })));
+}
+
+/// The journal a forger would write: other records, and everything that guards them worked out anew.
+fn forged(session: &Session, records: &[(Micros, Record)]) -> Session {
+    let base = records[0].0;
+    let mut stream = Vec::new();
+    let mut writer = link::record::Writer::new(base);
+    for (at, record) in records {
+        stream.extend_from_slice(writer.write(*at, record, &mut [0; ENTRY_BYTES_MAX]));
+    }
+    let mut bytes = Vec::new();
+    let mut journal = Writer::begin(&mut bytes, &session.header).expect("a journal begins");
+    journal.append_device(0, base, records.len() as u64, &stream).expect("records are taken");
+    let ended = records.iter().find_map(|(_, record)| match record {
+        Record::End(reason) => Some(*reason),
+        _ => None,
+    });
+    journal.close(Why::Ended(ended.unwrap_or(EndReason::Stopped))).expect("a journal closes");
+    Session::read(&bytes).expect("a forged journal reads")
+}
+
+/// Another record of the same kind, if it is a derived one.
+fn altered(record: Record) -> Option<Record> {
+    Some(match record {
+        Record::Enter { region, state } => Record::Enter { region, state: StateId(state.0 ^ 1) },
+        Record::Trial { number } => Record::Trial { number: number + 1 },
+        Record::Outcome(outcome) => Record::Outcome(OutcomeId(outcome.0 + 1)),
+        Record::Draw { draw, value, odds } => Record::Draw { draw, value: value + 1, odds },
+        Record::Set { variable, value } => Record::Set { variable, value: value + 1 },
+        _ => return None,
+    })
+}
+
+#[test]
+fn a_derived_record_that_was_forged_chain_and_all_is_found_by_replay_and_named() {
+    let session = Session::read(&short_session()).expect("the journal reads");
+    let records: Vec<(Micros, Record)> = session.records().map(|(_, at, record)| (at, record)).collect();
+    assert!(replay(&forged(&session, &records)).is_ok_and(|report| report.is_clean()), "rebuilt as it was, it passes");
+    let mut tried = 0;
+    for (n, (at, record)) in records.iter().enumerate() {
+        let Some(other) = altered(*record).filter(|_| n % 29 == 0) else { continue };
+        let mut changed = records.clone();
+        changed[n] = (*at, other);
+        let forged = forged(&session, &changed);
+        assert!(forged.verify().is_ok(), "the forger did his work well");
+        match replay(&forged) {
+            Err(ReplayFailure::Differs { number, .. }) => assert_eq!(number, n as u64, "{record:?} made {other:?}"),
+            other => panic!("record {n}, {record:?}, was forged unnoticed: {other:?}"),
+        }
+        tried += 1;
+    }
+    assert!(tried > 10, "only {tried} forgeries");
+}
+
+#[test]
+fn a_derived_record_that_was_taken_out_chain_and_all_is_found_by_replay() {
+    let session = Session::read(&short_session()).expect("the journal reads");
+    let records: Vec<(Micros, Record)> = session.records().map(|(_, at, record)| (at, record)).collect();
+    for n in (0..records.len()).filter(|n| records[*n].1.is_derived()).step_by(31) {
+        let mut without = records.clone();
+        let (_, record) = without.remove(n);
+        let found = replay(&forged(&session, &without));
+        assert!(found.is_err(), "record {n}, {record:?}, was taken out unnoticed");
+    }
 }

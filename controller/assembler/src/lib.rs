@@ -3,6 +3,8 @@
 //!
 //! The compiler writes images with it, and so do tests that want a program without a protocol.
 
+pub mod random;
+
 use std::collections::HashMap;
 
 use link::limits::MAX_PROGRAM_WORDS;

@@ -217,7 +217,7 @@ fn states_and_actions_must_make_sense() {
             case(
                 "a deck that cannot keep to its runs",
                 "{stim: 1, sham: 1}",
-                "{stim: 9, sham: 1}, max_run: 2",
+                "{stim: 3, sham: 1}, max_run: 2",
                 "E145-deck",
             ),
             case(

@@ -24,8 +24,9 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// What a simulated body needs, whose halves interrupt one another as those of a loaded chip may.
-    pub const SIMULATED: Self = Self { latency_us: 25, train_us: 5 };
+    /// What a simulated body needs, whose halves interrupt one another as those of a loaded chip may; only the half that
+    /// makes the edges of a train is interrupted by none.
+    pub const SIMULATED: Self = Self { latency_us: 25, train_us: 1 };
 }
 
 /// The longest after its time that a late first edge is still taken for its request's, in µs: a device later than this
@@ -81,12 +82,6 @@ enum What {
     Cut,
 }
 
-impl Act {
-    const fn is_request(&self) -> bool {
-        matches!(self.what, What::Request(_))
-    }
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Edge {
     number: u64,
@@ -94,11 +89,36 @@ struct Edge {
     on: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
     acts: Vec<Act>,
+    /// Acts before this one have had an edge, so that no later verdict is theirs.
+    answered: usize,
     edges: Vec<Edge>,
-    safe_on_trip: bool,
+    role: Role,
+}
+
+impl Line {
+    const fn safe_on_trip(&self) -> bool {
+        matches!(self.role, Role::Output { safe_on_trip: true, .. })
+    }
+
+    /// Whether such a request can have had this verdict. A verdict does not name its request, and several may be made
+    /// before the first is answered.
+    fn may_be_refused(&self, request: &Request, verdict: Verdict) -> bool {
+        let (train, Role::Output { max_on_us, speaker, .. }) = (request.train(), self.role) else { return true };
+        let on_us = train.map(|train| {
+            let touching = train.count > 1 && train.width_us >= train.period_us;
+            if touching { train.length_us() - u64::from(train.delay_us) } else { u64::from(train.width_us) }
+        });
+        match (request, verdict) {
+            (Request::Off, _) => false,
+            (_, Verdict::OverMaxOn) => on_us.is_some_and(|on_us| on_us > u64::from(max_on_us)),
+            (Request::On, Verdict::NotAnOutput) => speaker,
+            (_, Verdict::NotAnOutput) => train.is_some_and(|train| train.carrier.is_some() != speaker),
+            _ => true,
+        }
+    }
 }
 
 struct Gatherer {
@@ -118,10 +138,7 @@ struct Gatherer {
 
 impl Gatherer {
     fn new(rig: &Rig, tolerance: Tolerance, whole: bool) -> Self {
-        let line = |line: &RigLine| Line {
-            safe_on_trip: matches!(line.role, Role::Output { safe_on_trip: true, .. }),
-            ..Line::default()
-        };
+        let line = |line: &RigLine| Line { acts: Vec::new(), answered: 0, edges: Vec::new(), role: line.role };
         Self {
             lines: rig.lines.iter().map(line).collect(),
             must_arm: rig.must_arm(),
@@ -174,7 +191,15 @@ impl Gatherer {
                     self.pairing.unpaired.push(Unpaired::Unarmed { number, at, line });
                 }
                 match self.lines.get_mut(line.index()) {
-                    Some(line) => line.edges.push(Edge { number, at, on }),
+                    Some(line) => {
+                        line.edges.push(Edge { number, at, on });
+                        let open = line.acts.iter().skip(line.answered);
+                        let asked =
+                            open.take_while(|act| act.at <= at).position(|act| matches!(act.what, What::Request(_)));
+                        if let (true, Some(place)) = (on, asked) {
+                            line.answered += place + 1;
+                        }
+                    }
                     None => self.pairing.unpaired.push(Unpaired::Edge { number, at, line, on }),
                 }
             }
@@ -186,7 +211,7 @@ impl Gatherer {
                 self.armed &= !lines;
                 self.cut(number, at, |line, _| lines & line.bit() != 0);
             }
-            Record::Trip(_) => self.cut(number, at, |_, line| line.safe_on_trip),
+            Record::Trip(_) => self.cut(number, at, |_, line| line.safe_on_trip()),
             Record::End(_) => {
                 self.end = Some((number, at));
                 self.cut(number, at, |_, _| true);
@@ -201,9 +226,14 @@ impl Gatherer {
             Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput => {
                 let earliest = at.saturating_sub(self.tolerance.latency_us);
                 let asked = self.lines.get_mut(line.index()).and_then(|line| {
+                    let fits = |act: &Act| match &act.what {
+                        What::Request(request) => line.may_be_refused(request, verdict),
+                        What::Cut => false,
+                    };
                     // Of several requests in one breath it is the first that waits for its verdict; else the last one made.
-                    let just_now = line.acts.iter().position(|act| act.at >= earliest && act.is_request());
-                    let asked = just_now.or_else(|| line.acts.iter().rposition(Act::is_request));
+                    let open = line.acts.iter().enumerate().skip(line.answered);
+                    let just_now = open.clone().find(|(_, act)| act.at >= earliest && fits(act)).map(|(n, _)| n);
+                    let asked = just_now.or_else(|| line.acts.iter().rposition(fits));
                     asked.and_then(|n| line.acts.get_mut(n))
                 });
                 match asked {
@@ -232,6 +262,7 @@ impl Gatherer {
                 line: LineId(n as u8),
                 edges: &line.edges,
                 level: false,
+                changed_at: 0,
                 tolerance,
                 horizon,
                 pairing: &mut self.pairing,
@@ -252,6 +283,8 @@ struct Matcher<'e> {
     line: LineId,
     edges: &'e [Edge],
     level: bool,
+    /// When the line last changed.
+    changed_at: Micros,
     tolerance: Tolerance,
     horizon: Micros,
     pairing: &'e mut Pairing,
@@ -275,13 +308,15 @@ impl Matcher<'_> {
         let Some((edge, rest)) = self.edges.split_first() else { return false };
         let Edge { number, at, on } = *edge;
         self.pairing.unpaired.push(Unpaired::Edge { number, at, line: self.line, on });
-        self.level = on;
-        self.edges = rest;
+        (self.level, self.changed_at, self.edges) = (on, at, rest);
         true
     }
 
     fn meet(&mut self, due: Micros, on: bool, until: Micros, within_us: Micros) -> Met {
-        while self.edges.first().is_some_and(|edge| edge.at.saturating_add(self.tolerance.train_us) < due) {
+        // What comes before its time was not asked for; what comes once something else holds the line is for that to meet.
+        let train_us = self.tolerance.train_us;
+        let early = |edge: &Edge| edge.at.saturating_add(train_us) < due && edge.at < until;
+        while self.edges.first().is_some_and(early) {
             self.take_unasked();
         }
         if self.level == on {
@@ -289,9 +324,8 @@ impl Matcher<'_> {
         }
         let latest = due.saturating_add(within_us);
         match self.edges.split_first() {
-            Some((edge, rest)) if edge.at <= latest && edge.on == on => {
-                self.level = on;
-                self.edges = rest;
+            Some((edge, rest)) if edge.at.saturating_add(train_us) >= due && edge.at <= latest && edge.on == on => {
+                (self.level, self.changed_at, self.edges) = (on, edge.at, rest);
                 Met::Edge { at: edge.at }
             }
             _ if latest >= until || latest > self.horizon => Met::Excused,
@@ -305,8 +339,7 @@ impl Matcher<'_> {
             Some((edge, rest)) if edge.on && edge.at < until && edge.at <= due.saturating_add(LATE_MAX_US) => {
                 let (late_us, at) = (edge.at.saturating_sub(due), edge.at);
                 self.pairing.unpaired.push(Unpaired::Late { number: act.number, at: act.at, line: self.line, late_us });
-                self.level = true;
-                self.edges = rest;
+                (self.level, self.changed_at, self.edges) = (true, at, rest);
                 Met::Edge { at }
             }
             _ => Met::Missing,
@@ -350,25 +383,33 @@ impl Matcher<'_> {
             self.off(act, until);
         }
         let mut first = act.at.saturating_add(u64::from(train.delay_us));
+        // Whether an edge has told when the train really began. One that begins on a line already on shows none at first.
+        let mut anchored = false;
         let mut missing: Option<(Micros, bool, u32)> = None;
         'pulses: for n in 0..pulses {
             for on in [true, false] {
                 // Worked out edge by edge: all others count from where the first one was.
                 let rise = first.saturating_add(u64::from(n).saturating_mul(u64::from(train.period_us)));
                 let due = if on { rise } else { rise.saturating_add(width_us) };
-                if due > until.saturating_add(self.tolerance.latency_us) || due > self.horizon || (endless && !on) {
+                let is_first = n == 0 && on;
+                // It holds the line until the next request is taken up; but of a train that has shown no edge nobody can
+                // say which edges behind that request would be its own.
+                let held_us = if anchored || is_first { self.tolerance.latency_us } else { 0 };
+                if due > until.saturating_add(held_us) || due > self.horizon || (endless && !on) {
                     break 'pulses;
                 }
-                let is_first = n == 0 && on;
-                let within_us = if is_first { self.tolerance.latency_us } else { self.tolerance.train_us };
+                let within_us = if anchored { self.tolerance.train_us } else { self.tolerance.latency_us };
                 let met = match self.meet(due, on, until, within_us) {
+                    // What ran before was still on when this was asked for: taken up then, it shows no edge to on.
+                    Met::Missing if is_first && self.changed_at >= due => Met::NoChange,
                     Met::Missing if is_first => self.late(act, due, until),
                     met => met,
                 };
                 match met {
-                    Met::Edge { at } if is_first => {
+                    Met::Edge { at } if !anchored => {
                         self.pairing.latency_us_max = self.pairing.latency_us_max.max(at.saturating_sub(due));
-                        first = at;
+                        first = at.saturating_sub(due - first);
+                        anchored = true;
                     }
                     Met::Missing => {
                         let (_, _, count) = missing.get_or_insert((due, on, 0));

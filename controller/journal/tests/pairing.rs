@@ -119,23 +119,39 @@ fn on_over_a_running_pulse_gives_no_edge() {
 
 #[test]
 fn verdicts_explain() {
-    pairs(&[(0, train(0, 10, 50, 2)), (2, verdict(Verdict::OverMaxOn))]);
+    // Longer than the valve may be open.
+    let long = |count| train(0, 6_000_000, 7_000_000, count);
+    pairs(&[(0, long(2)), (2, verdict(Verdict::OverMaxOn))]);
     pairs(&[(0, request(Request::On)), (3, edge(true)), (5_000, verdict(Verdict::CutAtMaxOn)), (5_000, edge(false))]);
     pairs(&[
         // What ran before a refused request ends with it.
         (0, request(Request::On)),
         (3, edge(true)),
-        (90, train(0, 10, 50, 2)),
+        (90, long(2)),
         (93, verdict(Verdict::OverMaxOn)),
         (93, edge(false)),
     ]);
     pairs(&[
         // Two in one breath, both refused.
-        (0, train(0, 10, 50, 2)),
-        (1, train(0, 10, 50, 3)),
+        (0, long(2)),
+        (1, long(3)),
         (3, verdict(Verdict::OverMaxOn)),
         (3, verdict(Verdict::OverMaxOn)),
     ]);
+    pairs(&[
+        // Two in one breath, the first carried out, the second too long.
+        (0, train(0, 2, 50, 1)),
+        (3, edge(true)),
+        (5, edge(false)),
+        (6, long(1)),
+        (9, verdict(Verdict::OverMaxOn)),
+    ]);
+    // A verdict that no request can have had explains nothing.
+    let short = unpaired(&[(0, train(0, 10, 50, 1)), (2, verdict(Verdict::OverMaxOn))]);
+    assert!(
+        matches!(short[..], [Unpaired::Request { number: 0, .. }, Unpaired::Verdict { number: 1, .. }]),
+        "{short:?}"
+    );
     pairs(&[(0, Record::Breach { invariant: InvariantId(0), line: WATER })]);
     assert!(matches!(unpaired(&[(3, verdict(Verdict::Tripped))])[..], [Unpaired::Verdict { number: 0, .. }]));
 }

@@ -194,6 +194,9 @@ proptest! {
         let mut without = records.clone();
         let (at, record) = without.remove(n);
         let found = replay(&session(&header, &without)).map_or(true, |report| !report.pairing.unpaired.is_empty());
-        prop_assert!(found, "record {n}, {record:?} at {at}, was taken out unnoticed");
+        // A word from outside that the program made nothing of leaves no trace; nothing can miss it.
+        let heeded = records.iter().any(|(then, record)| *then == at && record.is_derived());
+        let may_vanish = matches!(record, Record::Outside { .. }) && !heeded;
+        prop_assert!(found || may_vanish, "record {n}, {record:?} at {at}, was taken out unnoticed");
     }
 }

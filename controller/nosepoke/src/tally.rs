@@ -52,6 +52,12 @@ impl Tally {
         self.started
     }
 
+    /// The device's time of the last record, once there is one.
+    #[must_use]
+    pub const fn last(&self) -> Option<Micros> {
+        if self.records == 0 { None } else { Some(self.last) }
+    }
+
     /// Why it ended, once it has.
     #[must_use]
     pub const fn end(&self) -> Option<EndReason> {

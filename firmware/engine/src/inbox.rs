@@ -7,7 +7,7 @@ use heapless::Vec;
 use link::Micros;
 use link::limits::MAX_INBOX;
 
-use crate::{Given, InboxFull};
+use crate::{Given, InboxFull, NEVER};
 
 /// One thing that waits.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,8 @@ pub(crate) struct Waiting {
 /// Sorted with the next to be handled last, so that taking it is cheap.
 #[derive(Debug)]
 pub(crate) struct Inbox {
+    /// The microsecond of the next thing; [`NEVER`] if nothing waits.
+    next: Micros,
     waiting: Vec<Waiting, MAX_INBOX>,
 }
 
@@ -42,10 +44,11 @@ fn key(waiting: &Waiting) -> Key {
 
 impl Inbox {
     pub(crate) const fn new() -> Self {
-        Self { waiting: Vec::new() }
+        Self { next: NEVER, waiting: Vec::new() }
     }
 
     pub(crate) fn clear(&mut self) {
+        self.next = NEVER;
         self.waiting.clear();
     }
 
@@ -54,22 +57,34 @@ impl Inbox {
         let at = stamp.max(clock);
         let late_us = u32::try_from(at - stamp).unwrap_or(u32::MAX);
         let new = Waiting { at, late_us, given };
+        if self.waiting.is_empty() {
+            self.next = at;
+            return self.waiting.push(new).map_err(|_| InboxFull);
+        }
         // Everything equal or earlier is handled first, so it stands further back.
         let place = self.waiting.iter().rposition(|other| key(other) > key(&new));
         let index = place.map_or(0, |place| place + 1);
-        self.waiting.insert(index, new).map_err(|_| InboxFull)
+        self.waiting.insert(index, new).map_err(|_| InboxFull)?;
+        self.next = self.next.min(at);
+        Ok(())
     }
 
-    /// The microsecond of the next thing.
-    pub(crate) fn next_at(&self) -> Option<Micros> {
-        self.waiting.last().map(|waiting| waiting.at)
+    /// The microsecond of the next thing; [`NEVER`] if nothing waits.
+    #[inline(always)]
+    pub(crate) fn next_at(&self) -> Micros {
+        self.next
     }
 
-    /// Takes the next thing of microsecond `at`.
-    pub(crate) fn take(&mut self, at: Micros) -> Option<Waiting> {
-        match self.waiting.last() {
-            Some(waiting) if waiting.at <= at => self.waiting.pop(),
-            _ => None,
-        }
+    /// The next thing of microsecond `at`.
+    #[inline(always)]
+    pub(crate) fn next(&self, at: Micros) -> Option<&Waiting> {
+        if self.next > at { None } else { self.waiting.last() }
+    }
+
+    /// The next thing has been taken.
+    #[inline(always)]
+    pub(crate) fn taken(&mut self) {
+        self.waiting.truncate(self.waiting.len().saturating_sub(1));
+        self.next = self.waiting.last().map_or(NEVER, |waiting| waiting.at);
     }
 }

@@ -45,10 +45,12 @@ extern crate std;
 mod code;
 mod deck;
 mod draw;
+mod ears;
 mod inbox;
 mod machine;
 mod outputs;
 mod random;
+mod region;
 mod timers;
 
 pub use machine::Engine;

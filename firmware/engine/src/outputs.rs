@@ -5,7 +5,7 @@
 //! A train ends for the program when it should, whether or not the interlock let it happen: a protocol never hangs, and
 //! a withheld stimulus keeps the timing of one that was given.
 
-use link::limits::{MAX_INVARIANTS, MAX_LINES};
+use link::limits::{MAX_INVARIANTS, MAX_LINES, MAX_STATES};
 use link::program::rows::{Invariant, Scope};
 use link::program::{Program, Table};
 use link::record::{Request, Train};
@@ -33,20 +33,45 @@ enum Belief {
 
 #[derive(Debug)]
 pub(crate) struct Outputs {
-    written: [Write; MAX_LINES],
     /// Lines written in this microsecond.
     touched: u32,
-    /// Lines whose write of this microsecond broke an invariant about states.
-    forbidden: [u8; MAX_LINES],
-    belief: [Belief; MAX_LINES],
-    train_end: [Micros; MAX_LINES],
     /// Lines on which a train is playing.
     playing: u32,
-    /// Starts so far, per invariant.
-    starts: [u16; MAX_INVARIANTS],
     /// Lines that some invariant watches.
     watched: u32,
+    /// No train ends before this; exact unless `stale`.
+    due: Micros,
+    /// A train that might have been the first to end is gone.
+    stale: bool,
+    written: [Write; MAX_LINES],
+    belief: [Belief; MAX_LINES],
+    train_end: [Micros; MAX_LINES],
+    invariants: Invariants,
 }
+
+/// What the invariants count. A set of them is one `u32`, bit *n* for row *n*.
+#[derive(Debug)]
+struct Invariants {
+    /// Those with no start left.
+    used_up: u32,
+    /// Those that count over a state.
+    of_state: u32,
+    /// Those that count over a trial.
+    of_trial: u32,
+    /// Those whose state is active.
+    active: u32,
+    /// The states that one of them names, bit *n* of word *w* for state 32 *w* + *n*.
+    named: [u32; MAX_STATES / 32],
+    /// Per line, those that watch it.
+    on: [u32; MAX_LINES],
+    /// Per line, the first about a state that the write of this microsecond broke.
+    forbidden: [u8; MAX_LINES],
+    /// Starts so far, per invariant.
+    starts: [u16; MAX_INVARIANTS],
+    rows: [Invariant; MAX_INVARIANTS],
+}
+
+const _: () = assert!(MAX_INVARIANTS <= 32 && MAX_LINES <= 32, "a set of either is one u32");
 
 /// No invariant.
 const NONE: u8 = u8::MAX;
@@ -54,194 +79,168 @@ const NONE: u8 = u8::MAX;
 impl Outputs {
     pub(crate) const fn new() -> Self {
         Self {
-            written: [Write::Off; MAX_LINES],
             touched: 0,
-            forbidden: [NONE; MAX_LINES],
+            playing: 0,
+            watched: 0,
+            due: NEVER,
+            stale: false,
+            written: [Write::Off; MAX_LINES],
             belief: [Belief::Off; MAX_LINES],
             train_end: [NEVER; MAX_LINES],
-            playing: 0,
-            starts: [0; MAX_INVARIANTS],
-            watched: 0,
+            invariants: Invariants::new(),
         }
     }
 
     pub(crate) fn start(&mut self, program: &Program) {
         *self = Self::new();
-        for index in 0..program.rows(Table::Invariants) {
-            self.watched |= program.invariant(index).line.bit();
-        }
+        self.watched = self.invariants.start(program);
     }
 
-    /// Notes a write. `is_active` says of a state whether it is active right now.
-    pub(crate) fn write(
-        &mut self,
-        program: &Program,
-        line: LineId,
-        write: Write,
-        is_active: impl Fn(StateId) -> bool,
-    ) -> Result<(), Fault> {
+    /// Notes a write.
+    #[inline(always)]
+    pub(crate) fn write(&mut self, line: LineId, write: Write) -> Result<(), Fault> {
         let slot = self.written.get_mut(line.index()).ok_or(Fault::BadProgram)?;
         *slot = write;
         self.touched |= line.bit();
         if self.watched & line.bit() != 0 {
-            let broken = if write == Write::Off { None } else { self.broken_now(program, line, &is_active) };
-            if let Some(slot) = self.forbidden.get_mut(line.index()) {
-                *slot = broken.unwrap_or(NONE);
-            }
+            self.invariants.note(line, write != Write::Off);
         }
         Ok(())
     }
 
-    /// The first invariant on `line` that one more start would break, while a state it names is active.
-    fn broken_now(&self, program: &Program, line: LineId, is_active: &impl Fn(StateId) -> bool) -> Option<u8> {
-        self.invariants(program, line)
-            .find(|(index, row)| row.scope == Scope::State && is_active(row.state) && self.is_used_up(*index, row))
-            .map(|(index, _)| index as u8)
-    }
-
-    fn invariants<'p>(&self, program: &'p Program, line: LineId) -> impl Iterator<Item = (usize, Invariant)> + 'p {
-        (0..program.rows(Table::Invariants))
-            .map(|index| (index, program.invariant(index)))
-            .filter(move |(_, row)| row.line == line)
-    }
-
-    fn is_used_up(&self, index: usize, row: &Invariant) -> bool {
-        self.starts.get(index).is_none_or(|starts| *starts >= row.count)
-    }
-
     /// A trial begins: what is counted per trial starts again.
-    pub(crate) fn trial(&mut self, program: &Program) {
-        self.reset(program, |row| row.scope == Scope::Trial);
+    pub(crate) fn trial(&mut self) {
+        let trial = self.invariants.of_trial;
+        self.invariants.reset(trial);
     }
 
     /// A state is entered: what is counted per visit starts again.
-    pub(crate) fn enter(&mut self, program: &Program, state: StateId) {
-        if self.watched != 0 {
-            self.reset(program, |row| row.scope == Scope::State && row.state == state);
+    #[inline(always)]
+    pub(crate) fn enter(&mut self, state: StateId) {
+        if self.invariants.of_state != 0 && self.invariants.is_named(state) {
+            self.invariants.enter(state);
         }
     }
 
-    fn reset(&mut self, program: &Program, applies: impl Fn(&Invariant) -> bool) {
-        for (index, starts) in self.starts.iter_mut().enumerate().take(program.rows(Table::Invariants)) {
-            if applies(&program.invariant(index)) {
-                *starts = 0;
-            }
+    /// A state has been left.
+    #[inline(always)]
+    pub(crate) fn leave(&mut self, state: StateId) {
+        if self.invariants.of_state != 0 && self.invariants.is_named(state) {
+            self.invariants.leave(state);
         }
     }
 
     /// Asks for what changed in this microsecond, line by line.
-    pub(crate) fn flush(
-        &mut self,
-        program: &Program,
-        at: Micros,
-        sink: &mut impl Sink,
-        is_active: impl Fn(StateId) -> bool,
-    ) -> Result<(), Fault> {
+    #[inline(always)]
+    pub(crate) fn flush(&mut self, program: &Program, at: Micros, sink: &mut impl Sink) -> Result<(), Fault> {
         let mut rest = core::mem::take(&mut self.touched);
         while rest != 0 {
             let line = LineId(rest.trailing_zeros() as u8);
             rest &= rest - 1;
-            self.flush_line(program, at, line, sink, &is_active)?;
+            self.flush_line(program, at, line, sink)?;
         }
         Ok(())
     }
 
-    fn flush_line(
-        &mut self,
-        program: &Program,
-        at: Micros,
-        line: LineId,
-        sink: &mut impl Sink,
-        is_active: &impl Fn(StateId) -> bool,
-    ) -> Result<(), Fault> {
-        let index = line.index();
-        let write = self.written.get(index).copied().unwrap_or(Write::Off);
-        let before = self.belief.get(index).copied().unwrap_or(Belief::Off);
-        let request = match write {
+    /// Out of line, as the body of every loop that seldom turns twice: else what it needs is made ready before the loop.
+    #[inline(never)]
+    fn flush_line(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
+        let index = line.index() % MAX_LINES;
+        let before = self.belief[index];
+        let (belief, request) = match self.written[index] {
             Write::Off if before == Belief::Off => return Ok(()),
             Write::On if before == Belief::On && self.playing & line.bit() == 0 => return Ok(()),
-            Write::Off => Request::Off,
-            Write::On => Request::On,
-            Write::Play(stimulus) => Request::Train(program.stimulus(usize::from(stimulus)).train),
-            Write::Pulse { width_us } => Request::Train(Train::pulse(width_us)),
-            Write::Deliver { volume_nl, width_us } => Request::Deliver { volume_nl, width_us },
+            Write::Off => (Belief::Off, Request::Off),
+            Write::On => (Belief::On, Request::On),
+            _ => return self.flush_train(program, at, line, sink),
         };
-        let train = request.train();
-        let (belief, end) = match &train {
-            // This microsecond is closed with the request: not even a train of no length ends in it.
-            Some(train) => (Belief::Train, at.checked_add(train.length_us().max(1)).ok_or(Fault::Duration)?),
-            None if write == Write::On => (Belief::On, NEVER),
-            None => (Belief::Off, NEVER),
-        };
-        if write != Write::Off && self.watched & line.bit() != 0 {
-            if let Some(invariant) = self.breach(program, line) {
-                self.block(line, before, end);
-                sink.record(at, Record::Breach { invariant, line });
-                return Ok(());
-            }
-            self.count(program, line, is_active);
+        // A level that is blocked leaves the line as it was.
+        if self.ask(at, line, request, sink) {
+            self.believe(line, belief, NEVER);
         }
-        if let Some(slot) = self.belief.get_mut(index) {
-            *slot = belief;
-        }
-        if let Some(slot) = self.train_end.get_mut(index) {
-            *slot = end;
-        }
-        self.playing = if train.is_some() { self.playing | line.bit() } else { self.playing & !line.bit() };
-        sink.record(at, Record::Request { line, request });
         Ok(())
     }
 
-    /// A start is blocked: the line stays as it was `before`. A blocked train still ends when it would have, so that no
-    /// protocol waits for it in vain; if another plays on, not before that one.
-    fn block(&mut self, line: LineId, before: Belief, end: Micros) {
-        let index = line.index();
-        let (Some(belief), Some(train_end)) = (self.belief.get_mut(index), self.train_end.get_mut(index)) else {
-            return;
+    #[inline(never)]
+    fn flush_train(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
+        let (request, train) = match self.written[line.index() % MAX_LINES] {
+            Write::Play(stimulus) => {
+                let train = program.stimulus(usize::from(stimulus)).train;
+                (Request::Train(train), train)
+            }
+            Write::Pulse { width_us } => (Request::Train(Train::pulse(width_us)), Train::pulse(width_us)),
+            Write::Deliver { volume_nl, width_us } => {
+                (Request::Deliver { volume_nl, width_us }, Train::pulse(width_us))
+            }
+            Write::Off | Write::On => return Ok(()),
         };
-        if end == NEVER {
-            return;
+        // This microsecond is closed with the request: not even a train of no length ends in it.
+        let end = at.checked_add(train.length_us().max(1)).ok_or(Fault::Duration)?;
+        if self.ask(at, line, request, sink) {
+            self.believe(line, Belief::Train, end);
+        } else {
+            self.block(line, end);
         }
+        Ok(())
+    }
+
+    /// Asks for it, unless an invariant is broken by it; whether it was asked for.
+    #[inline(always)]
+    fn ask(&mut self, at: Micros, line: LineId, request: Request, sink: &mut impl Sink) -> bool {
+        let is_watched = request != Request::Off && self.watched & line.bit() != 0;
+        if is_watched && let Some(invariant) = self.invariants.breach(line) {
+            sink.record(at, Record::Breach { invariant, line });
+            return false;
+        }
+        sink.record(at, Record::Request { line, request });
+        if is_watched {
+            self.invariants.count(line);
+        }
+        true
+    }
+
+    /// The start of a train is blocked: the line stays as it is. The train still ends when it would have, so that no
+    /// protocol waits for it in vain; if another plays on, not before that one.
+    fn block(&mut self, line: LineId, end: Micros) {
+        let index = line.index() % MAX_LINES;
         let plays = self.playing & line.bit() != 0;
-        *train_end = if plays { end.max(*train_end) } else { end };
-        *belief = if before == Belief::On { Belief::On } else { Belief::Train };
+        let end = if plays { end.max(self.train_end[index]) } else { end };
+        let belief = if self.belief[index] == Belief::On { Belief::On } else { Belief::Train };
+        self.believe(line, belief, end);
         self.playing |= line.bit();
     }
 
-    fn breach(&self, program: &Program, line: LineId) -> Option<InvariantId> {
-        let forbidden = self.forbidden.get(line.index()).copied().unwrap_or(NONE);
-        if forbidden != NONE {
-            return Some(InvariantId(forbidden));
-        }
-        self.invariants(program, line)
-            .find(|(index, row)| row.scope != Scope::State && self.is_used_up(*index, row))
-            .map(|(index, _)| InvariantId(index as u8))
-    }
-
-    fn count(&mut self, program: &Program, line: LineId, is_active: &impl Fn(StateId) -> bool) {
-        for index in 0..program.rows(Table::Invariants) {
-            let row = program.invariant(index);
-            if row.line == line
-                && (row.scope != Scope::State || is_active(row.state))
-                && let Some(starts) = self.starts.get_mut(index)
-            {
-                *starts = starts.saturating_add(1);
-            }
-        }
+    #[inline(always)]
+    fn believe(&mut self, line: LineId, belief: Belief, end: Micros) {
+        let index = line.index() % MAX_LINES;
+        self.belief[index] = belief;
+        let before = core::mem::replace(&mut self.train_end[index], end);
+        self.stale |= before <= self.due && before != NEVER;
+        self.due = self.due.min(end);
+        self.playing = if belief == Belief::Train { self.playing | line.bit() } else { self.playing & !line.bit() };
     }
 
     /// When the next train ends.
-    pub(crate) fn next_due(&self) -> Micros {
-        let (mut rest, mut next) = (self.playing, NEVER);
-        while rest != 0 {
-            next = next.min(self.train_end.get(rest.trailing_zeros() as usize).copied().unwrap_or(NEVER));
-            rest &= rest - 1;
+    #[inline(always)]
+    pub(crate) fn next_due(&mut self) -> Micros {
+        if self.stale {
+            self.stale = false;
+            let mut rest = self.playing;
+            self.due = NEVER;
+            while rest != 0 {
+                let end = self.train_end.get(rest.trailing_zeros() as usize).copied().unwrap_or(NEVER);
+                self.due = self.due.min(end);
+                rest &= rest - 1;
+            }
         }
-        next
+        self.due
     }
 
     /// Takes the first line, by number, whose train has ended by `now`.
     pub(crate) fn take_ended(&mut self, now: Micros) -> Option<LineId> {
+        if self.due > now {
+            return None;
+        }
         let mut rest = self.playing;
         while rest != 0 {
             let line = LineId(rest.trailing_zeros() as u8);
@@ -249,6 +248,7 @@ impl Outputs {
                 && *end <= now
             {
                 *end = NEVER;
+                self.stale = true;
                 self.playing &= !line.bit();
                 if let Some(belief) = self.belief.get_mut(line.index())
                     && *belief == Belief::Train
@@ -260,5 +260,128 @@ impl Outputs {
             rest &= rest - 1;
         }
         None
+    }
+}
+
+impl Invariants {
+    const fn new() -> Self {
+        const EMPTY: Invariant =
+            Invariant { line: LineId(0), scope: Scope::Session, state: StateId::NONE, count: 0, trips: false };
+        Self {
+            used_up: 0,
+            of_state: 0,
+            of_trial: 0,
+            active: 0,
+            named: [0; MAX_STATES / 32],
+            on: [0; MAX_LINES],
+            forbidden: [NONE; MAX_LINES],
+            starts: [0; MAX_INVARIANTS],
+            rows: [EMPTY; MAX_INVARIANTS],
+        }
+    }
+
+    /// Takes up the program's rows; the set of lines they watch.
+    fn start(&mut self, program: &Program) -> u32 {
+        let mut lines = 0;
+        let rows = program.rows(Table::Invariants).min(MAX_INVARIANTS);
+        for (index, slot) in self.rows.iter_mut().enumerate().take(rows) {
+            let row = program.invariant(index);
+            let bit = 1 << index;
+            lines |= row.line.bit();
+            if let Some(on) = self.on.get_mut(row.line.index()) {
+                *on |= bit;
+            }
+            match row.scope {
+                Scope::Trial => self.of_trial |= bit,
+                Scope::Session => {}
+                Scope::State => {
+                    self.of_state |= bit;
+                    if let Some(named) = self.named.get_mut(row.state.index() / 32) {
+                        *named |= 1 << (row.state.0 % 32);
+                    }
+                }
+            }
+            if row.count == 0 {
+                self.used_up |= bit;
+            }
+            *slot = row;
+        }
+        lines
+    }
+
+    fn is_named(&self, state: StateId) -> bool {
+        self.named.get(state.index() / 32).is_some_and(|named| named & (1 << (state.0 % 32)) != 0)
+    }
+
+    /// Those about this state.
+    fn about(&self, state: StateId) -> u32 {
+        let mut set = 0;
+        for (index, row) in self.rows.iter().enumerate() {
+            if row.state == state {
+                set |= 1 << index;
+            }
+        }
+        set & self.of_state
+    }
+
+    fn enter(&mut self, state: StateId) {
+        let about = self.about(state);
+        self.active |= about;
+        self.reset(about);
+    }
+
+    fn leave(&mut self, state: StateId) {
+        self.active &= !self.about(state);
+    }
+
+    fn reset(&mut self, set: u32) {
+        let mut rest = set;
+        while rest != 0 {
+            let index = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            if let (Some(starts), Some(row)) = (self.starts.get_mut(index), self.rows.get(index)) {
+                *starts = 0;
+                if row.count > 0 {
+                    self.used_up &= !(1 << index);
+                }
+            }
+        }
+    }
+
+    fn on(&self, line: LineId) -> u32 {
+        self.on.get(line.index()).copied().unwrap_or(0)
+    }
+
+    /// Remembers which invariant a write breaks, if it starts something while a state is active in which it must not.
+    fn note(&mut self, line: LineId, starts: bool) {
+        let broken = if starts { self.on(line) & self.of_state & self.active & self.used_up } else { 0 };
+        if let Some(slot) = self.forbidden.get_mut(line.index()) {
+            *slot = if broken == 0 { NONE } else { broken.trailing_zeros() as u8 };
+        }
+    }
+
+    /// What a start on `line` breaks.
+    fn breach(&self, line: LineId) -> Option<InvariantId> {
+        let forbidden = self.forbidden.get(line.index()).copied().unwrap_or(NONE);
+        if forbidden != NONE {
+            return Some(InvariantId(forbidden));
+        }
+        let broken = self.on(line) & !self.of_state & self.used_up;
+        (broken != 0).then(|| InvariantId(broken.trailing_zeros() as u8))
+    }
+
+    /// One more start on `line`.
+    fn count(&mut self, line: LineId) {
+        let mut rest = self.on(line) & (!self.of_state | self.active);
+        while rest != 0 {
+            let index = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            if let (Some(starts), Some(row)) = (self.starts.get_mut(index), self.rows.get(index)) {
+                *starts = starts.saturating_add(1);
+                if *starts >= row.count {
+                    self.used_up |= 1 << index;
+                }
+            }
+        }
     }
 }

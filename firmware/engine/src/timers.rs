@@ -26,15 +26,21 @@ pub(crate) struct Timers {
     timers: [Timer; MAX_TIMERS],
     /// The timers that run, so that the idle ones cost nothing.
     running: u64,
+    /// None runs out before this; exact unless `stale`.
+    due: Micros,
+    /// A timer that might have been the first one is gone.
+    stale: bool,
 }
 
 impl Timers {
     pub(crate) const fn new() -> Self {
-        Self { timers: [IDLE; MAX_TIMERS], running: 0 }
+        Self { timers: [IDLE; MAX_TIMERS], running: 0, due: NEVER, stale: false }
     }
 
     fn set(&mut self, id: TimerId, timer: Timer) {
         if let Some(slot) = self.timers.get_mut(id.index()) {
+            self.stale |= slot.due <= self.due && slot.due != NEVER;
+            self.due = self.due.min(timer.due);
             *slot = timer;
             let bit = 1_u64.wrapping_shl(u32::from(id.0));
             self.running = if timer.due == NEVER { self.running & !bit } else { self.running | bit };
@@ -87,18 +93,32 @@ impl Timers {
         }
     }
 
+    /// None runs out before this.
+    #[inline(always)]
+    pub(crate) fn not_before(&self) -> Micros {
+        self.due
+    }
+
     /// When the next one runs out.
-    pub(crate) fn next_due(&self) -> Micros {
-        let (mut rest, mut next) = (self.running, NEVER);
-        while rest != 0 {
-            next = next.min(self.get(TimerId(rest.trailing_zeros() as u8)).due);
-            rest &= rest - 1;
+    #[inline(always)]
+    pub(crate) fn next_due(&mut self) -> Micros {
+        if self.stale {
+            self.stale = false;
+            let mut rest = self.running;
+            self.due = NEVER;
+            while rest != 0 {
+                self.due = self.due.min(self.get(TimerId(rest.trailing_zeros() as u8)).due);
+                rest &= rest - 1;
+            }
         }
-        next
+        self.due
     }
 
     /// Takes the first timer, by number, that has run out by `now`; starts it again if it repeats.
     pub(crate) fn take_due(&mut self, now: Micros) -> Option<TimerId> {
+        if self.due > now {
+            return None;
+        }
         let mut rest = self.running;
         while rest != 0 {
             let id = TimerId(rest.trailing_zeros() as u8);

@@ -551,3 +551,27 @@ fn a_time_out_is_not_undone_by_an_input_that_comes_late() {
         ",
     );
 }
+
+// The page and the tests say the same.
+
+#[test]
+fn the_page_names_every_test_here_and_no_test_that_is_none() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(folder.join(path)).unwrap();
+    let page = read("../../docs/simultaneity.md");
+    let here = read("tests/simultaneity.rs");
+    let tests_in = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("fn "));
+        lines.filter_map(|line| line.split_once("()")).map(|(name, _)| name.to_string()).collect()
+    };
+    for name in page.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 2) {
+        let known = match name.split_once("::") {
+            Some((file, name)) => tests_in(&read(&format!("tests/behaviour/{file}.rs"))).contains(&name.to_string()),
+            None => tests_in(&here).contains(&name.to_string()) || read("tests/random_programs.rs").contains(name),
+        };
+        assert!(known, "the page names {name}, which is no test");
+    }
+    for name in tests_in(&here).iter().filter(|name| !name.starts_with("the_page_names")) {
+        assert!(page.contains(&format!("`{name}`")), "the page does not name {name}");
+    }
+}

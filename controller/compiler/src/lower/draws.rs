@@ -336,8 +336,9 @@ impl Lowering<'_> {
                 return None;
             };
             row.max_run = run;
+            // Deck after deck: where this does not hold, cards of the label pile up until the deck cannot hold them.
             if let Some((label, cards, span)) =
-                counts.iter().find(|(_, cards, _)| *cards > i64::from(run) * (all - cards + 1))
+                counts.iter().find(|(_, cards, _)| *cards > i64::from(run) * (all - cards))
             {
                 self.reporter
                     .error(

@@ -81,6 +81,9 @@ fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("`{text}` is no seed: give a whole number from 0 to {}", u64::MAX))
 }
 
+/// What a shell expects of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
 /// A number nobody chose.
 fn fresh() -> u64 {
     RandomState::new().build_hasher().finish()
@@ -122,7 +125,13 @@ impl Run {
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
         // Where there can be no handler, Ctrl-C ends the process, and the rig's own silence limit makes it safe.
-        if let Err(error) = ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)) {
+        let handler = move || {
+            // Asked again, it ends at once: the rig's own silence limit makes it safe.
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(INTERRUPTED);
+            }
+        };
+        if let Err(error) = ctrlc::set_handler(handler) {
             tracing::warn!("Ctrl-C will end the program at once: {error}");
         }
         let began = Instant::now();
@@ -161,7 +170,8 @@ impl Run {
             operator: self.operator.clone(),
             arm,
             simulated,
-            started_ms: if simulated { None } else { i64::try_from(since_1970().as_millis()).ok() },
+            started_ms: (!simulated).then(wall_ms),
+            wall_clock: if simulated { None } else { Some(wall_ms) },
             sync: if live { SyncPolicy::LIVE } else { SyncPolicy::SIMULATED },
         })
     }
@@ -268,8 +278,10 @@ impl Run {
     }
 }
 
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+/// Wall time in ms since 1970.
+fn wall_ms() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// As much of a name as every file system takes: 255 bytes for the whole, and letters may take several.

@@ -1,6 +1,6 @@
 //! Whatever a program does, a microsecond ends: every bound is met by a fault, never by a hang.
 
-use link::limits::{MAX_CHAIN, MAX_SIGNALS};
+use link::limits::{MAX_CHAIN, MAX_DUE, MAX_SIGNALS};
 
 use crate::support::*;
 
@@ -38,6 +38,17 @@ fn a_timer_that_starts_itself_again_for_no_time_is_a_fault() {
     let start = || start_timer("clock", 0, 0);
     let all = protocol("").timers("clock").state("a", state().entry(start()).on("clock rings", handle(start())));
     assert_eq!(last_two(&all), ["fault ChainTooLong", "end: Fault(ChainTooLong)"]);
+}
+
+#[test]
+fn as_many_things_as_the_bound_fall_due_in_one_microsecond_and_one_more_is_a_fault() {
+    let rings = |most: u16| {
+        let again = only_if(less("n", i64::from(most) - 1), start_timer("clock", 0, 0));
+        let run = state().entry(start_timer("clock", 0, 0)).on("clock rings", handle([again, set("n", plus("n", 1))]));
+        protocol("").timers("clock").variable("n", 0).state("run", run)
+    };
+    assert_eq!(last_two(&rings(MAX_DUE))[1], format!("n = {MAX_DUE}"));
+    assert_eq!(last_two(&rings(MAX_DUE + 1)), ["fault ChainTooLong", "end: Fault(ChainTooLong)"]);
 }
 
 #[test]

@@ -166,6 +166,27 @@ fn a_card_is_spent_by_the_outcome_it_is_for() {
 }
 
 #[test]
+fn a_card_of_an_earlier_trial_is_not_spent_by_a_later_one() {
+    let run =
+        state().on("lever on", handle([trial(), draw("x", [])])).on("spout on", handle([trial(), outcome("omitted")]));
+    let all = protocol("lever spout").outcomes("omitted").draw("x", deck(&[3]).spend_on("omitted")).state("run", run);
+    all.bench().expect(
+        "
+        0                    | enter run
+        1 lever on           | lever on
+                             | trial 1
+                             | draw x = 0 (3 of 3)
+        2 spout on           | spout on
+                             | trial 2
+                             | outcome omitted
+        3 lever on           | lever on
+                             | trial 3
+                             | draw x = 0 (3 of 3)
+        ",
+    );
+}
+
+#[test]
 fn the_ratio_is_exact_among_the_trials_that_used_their_cards() {
     let bench = treatment(500_000).bench();
     let (mut used, mut card) = (Vec::new(), 0);

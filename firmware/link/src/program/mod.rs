@@ -17,6 +17,7 @@ pub mod check;
 pub mod op;
 pub mod rows;
 
+use crate::vocabulary::EventId;
 use rows::Row;
 use sha2::{Digest, Sha256};
 
@@ -103,6 +104,11 @@ impl Table {
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'w> {
     tables: [&'w [u32]; TABLES],
+    // The tables that every step reads, as rows: one comparison decides whether a row is there.
+    states: &'w [[u32; rows::State::WORDS]],
+    rules: &'w [[u32; rows::Rule::WORDS]],
+    afters: &'w [[u32; rows::After::WORDS]],
+    whens: &'w [[u32; rows::When::WORDS]],
     words: &'w [u32],
 }
 
@@ -160,7 +166,14 @@ impl<'w> Program<'w> {
             let end = offset.saturating_add(rows.saturating_mul(table.row_words()));
             *slot = words.get(offset..end).ok_or(ImageError::Table(table))?;
         }
-        Ok(Self { tables, words })
+        Ok(Self {
+            states: tables[Table::States as usize].as_chunks().0,
+            rules: tables[Table::Rules as usize].as_chunks().0,
+            afters: tables[Table::Afters as usize].as_chunks().0,
+            whens: tables[Table::Whens as usize].as_chunks().0,
+            tables,
+            words,
+        })
     }
 
     /// SHA-256 over the words as little-endian bytes: what names a program everywhere.
@@ -203,28 +216,45 @@ impl<'w> Program<'w> {
     #[must_use]
     #[inline(always)]
     pub fn state(&self, index: usize) -> rows::State {
-        self.row(Table::States, index)
+        rows::State::read(self.states.get(index).unwrap_or(&[0; rows::State::WORDS]))
     }
 
     /// A transition or handler on an event.
     #[must_use]
     #[inline(always)]
     pub fn rule(&self, index: usize) -> rows::Rule {
-        self.row(Table::Rules, index)
+        rows::Rule::read(self.rules.get(index).unwrap_or(&[0; rows::Rule::WORDS]))
+    }
+
+    /// The rules of a state, as declared.
+    #[inline(always)]
+    pub fn rules_of(
+        &self,
+        state: &rows::State,
+    ) -> impl DoubleEndedIterator<Item = rows::Rule> + ExactSizeIterator + 'w {
+        self.rules.get(state.rules.range()).unwrap_or(&[]).iter().map(|words| rows::Rule::read(words))
+    }
+
+    /// The first rule for `event` from rule `first` on and before rule `end`.
+    #[must_use]
+    #[inline(always)]
+    pub fn next_rule(&self, first: usize, end: usize, event: EventId) -> Option<usize> {
+        let rules = self.rules.get(first..end)?;
+        rules.iter().position(|words| rows::Rule::read(words).event == event).map(|place| first + place)
     }
 
     /// A transition or handler after a time.
     #[must_use]
     #[inline(always)]
     pub fn after(&self, index: usize) -> rows::After {
-        self.row(Table::Afters, index)
+        rows::After::read(self.afters.get(index).unwrap_or(&[0; rows::After::WORDS]))
     }
 
     /// A transition when something holds.
     #[must_use]
     #[inline(always)]
     pub fn when(&self, index: usize) -> rows::When {
-        self.row(Table::Whens, index)
+        rows::When::read(self.whens.get(index).unwrap_or(&[0; rows::When::WORDS]))
     }
 
     /// One word of code.
@@ -232,6 +262,13 @@ impl<'w> Program<'w> {
     #[inline(always)]
     pub fn code(&self, address: usize) -> u32 {
         word(self.tables[Table::Code as usize], address)
+    }
+
+    /// The words of code from `address` on.
+    #[must_use]
+    #[inline(always)]
+    pub fn code_from(&self, address: usize) -> &'w [u32] {
+        self.tables[Table::Code as usize].get(address..).unwrap_or(&[])
     }
 
     /// A constant.

@@ -42,8 +42,7 @@ macro_rules! op_codes {
             #[must_use]
             #[inline(always)]
             pub const fn from_u8(number: u8) -> Option<Self> {
-                $(if number == Self::$name as u8 { return Some(Self::$name); })*
-                None
+                if (number as usize) < Self::ALL.len() { Some(Self::ALL[number as usize]) } else { None }
             }
         }
     };

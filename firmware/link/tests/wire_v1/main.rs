@@ -130,6 +130,7 @@ fn records() -> Vec<Record> {
         Record::Breach { .. } => Record::Breach { invariant: InvariantId(1), line },
         Record::Fault(_) => Record::Fault(Fault::DivideByZero),
         Record::End(_) => Record::End(EndReason::Tripped(TripCause::Invariant(InvariantId(2)))),
+        Record::LastTrial(_) => Record::LastTrial(EndReason::HostLost),
     })
 }
 

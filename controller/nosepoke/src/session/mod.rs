@@ -2,131 +2,28 @@
 //! every record, makes it durable, and lets the device forget it. Sans I/O: bytes in, bytes out, time as an argument;
 //! the same for a simulated rig and a real one. Knows nothing of terminals, threads or ports.
 
-use std::collections::VecDeque;
-use std::fmt;
+mod error;
+mod plan;
 
-use compiler::Compiled;
+use std::collections::VecDeque;
+
 use compiler::symbols::Symbols;
-use journal::{CreateError, Header, Note, NoteKind, Storage, Versions, Why, WriteError, Writer};
+use journal::{CreateError, Header, Note, NoteKind, Storage, Versions, Why, Writer};
 use link::host_end::{HostEnd, HostEvent};
-use link::message::{self, Answer, Command, Hello, Refusal, State, Status, Upload};
+use link::message::{self, Answer, Command, Hello, State, Status, Upload};
 use link::record::Reader;
 use link::upload::Uploader;
 use link::{EndReason, Micros, Record};
 
 use crate::tally::Tally;
 
-/// When what was recorded is put on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SyncPolicy {
-    /// At the latest this long after it arrived, in µs.
-    pub interval_us: u64,
-    /// Or when this many bytes wait.
-    pub bytes: usize,
-}
+pub use error::SessionError;
+pub use plan::{Plan, SyncPolicy};
 
-impl SyncPolicy {
-    /// For a rig that runs in real time: an animal's data are on disk within 50 ms.
-    pub const LIVE: Self = Self { interval_us: 50_000, bytes: 16 * 1024 };
-    /// For a simulation that can be run again: few and large writes.
-    pub const SIMULATED: Self = Self { interval_us: 60_000_000, bytes: 24 * 1024 };
-}
-
-/// Everything about a session that is settled before it begins.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Names the session on the link; never 0.
-    pub session: u32,
-    /// The program, its rig and the names in them.
-    pub compiled: Compiled,
-    /// The protocol as its file stands.
-    pub protocol: String,
-    /// The rig-config as its file stands.
-    pub rig: String,
-    /// Decides every draw.
-    pub seed: u64,
-    /// Parameters set for this session, as typed.
-    pub options: Vec<(String, String)>,
-    /// The animal.
-    pub subject: Option<String>,
-    /// Who runs the session.
-    pub operator: Option<String>,
-    /// The lines that a person arms for this session, and who.
-    pub arm: Option<(u32, String)>,
-    /// Whether the rig is simulated.
-    pub simulated: bool,
-    /// Wall time of the start in ms since 1970; none in a simulated session.
-    pub started_ms: Option<i64>,
-    /// When what was recorded is put on disk.
-    pub sync: SyncPolicy,
-}
-
-/// Why a session could not be run, or not to its end.
-#[derive(Debug)]
-pub enum SessionError {
-    /// Device and controller do not match.
-    Mismatch(message::Mismatch),
-    /// The device refused a step.
-    Refused {
-        /// Which.
-        step: &'static str,
-        /// Why.
-        refusal: Refusal,
-    },
-    /// The device holds records of another session.
-    Occupied {
-        /// Which session.
-        session: u32,
-    },
-    /// The journal could not be begun.
-    Journal(CreateError),
-    /// The journal could not be written further.
-    Write(WriteError),
-    /// The device was reset in mid-session.
-    DeviceReset {
-        /// Records that are safe.
-        durable: u64,
-    },
-    /// The device did not come back.
-    GivenUp {
-        /// What happened.
-        why: String,
-        /// Records that are safe.
-        durable: u64,
-    },
-    /// The records do not read as the link promises.
-    Records(link::record::RecordError),
-    /// The operating system gave no timer to wait with.
-    NoRuntime(std::io::Error),
-}
-
-impl fmt::Display for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mismatch(mismatch) => mismatch.fmt(f),
-            Self::Refused { step, refusal } => write!(f, "the device refused to {step}: {refusal}"),
-            Self::Occupied { session } => write!(
-                f,
-                "the device still holds records of session {session:08x}: recover or discard them before a new session"
-            ),
-            Self::Journal(error) => error.fmt(f),
-            Self::Write(error) => write!(f, "{error}; the session was ended with every output safe"),
-            Self::DeviceReset { durable } => write!(
-                f,
-                "the device was reset in mid-session; its outputs are safe, and everything before record {durable} is on \
-                 disk"
-            ),
-            Self::GivenUp { why, durable } => write!(
-                f,
-                "{why}: the rig makes itself safe; records after {durable} are unknown, everything before is on disk"
-            ),
-            Self::NoRuntime(error) => write!(f, "the operating system gave no timer to wait with: {error}"),
-            Self::Records(error) => write!(f, "the device sent records this build cannot read: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for SessionError {}
+/// Unheard for this long, in µs, a device is noted as gone.
+const GONE_US: u64 = 1_000_000;
+/// Unheard for this long past the rig's `carry_on`, in µs, a device will not come back with a session that still runs.
+const GIVEN_UP_US: u64 = 30_000_000;
 
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +74,8 @@ pub struct Session<S: Storage> {
     /// Bytes of records that are not durable, and when the first of them came.
     unsynced: Option<(Micros, usize)>,
     stop_asked: bool,
+    /// Whether the device is noted as gone.
+    gone: bool,
     status: Option<Status>,
     tally: Tally,
     result: Option<Result<Ended, SessionError>>,
@@ -198,6 +97,7 @@ impl<S: Storage> Session<S> {
             journal: None,
             unsynced: None,
             stop_asked: false,
+            gone: false,
             status: None,
             result: None,
             failing: None,
@@ -276,7 +176,28 @@ impl<S: Storage> Session<S> {
         if due {
             self.sync();
         }
+        self.watch_silence(now);
         self.finish();
+    }
+
+    /// Notes when the device falls silent and when it is back; gives up when its session must be over.
+    fn watch_silence(&mut self, now: Micros) {
+        let following = matches!(self.phase, Phase::Running | Phase::Draining(_));
+        let Some(heard_at) = self.link.heard_at().filter(|_| following) else { return };
+        let silent_us = now.saturating_sub(heard_at);
+        if silent_us >= GONE_US && !self.gone {
+            self.gone = true;
+            tracing::warn!("the device is silent; its armed lines are safe by now, and it goes on for a while");
+            self.note(NoteKind::Disconnected);
+        } else if silent_us < GONE_US && self.gone {
+            self.gone = false;
+            tracing::info!("the device is back");
+            self.note(NoteKind::Reconnected);
+        }
+        let longest_us = u64::from(self.plan.compiled.rig.carry_on_us).saturating_add(GIVEN_UP_US);
+        if silent_us > longest_us {
+            self.give_up(&format!("the device was not heard for {} s", silent_us / 1_000_000));
+        }
     }
 
     /// When to poll again if nothing else happens.
@@ -434,7 +355,9 @@ impl<S: Storage> Session<S> {
     }
 
     fn note(&mut self, kind: NoteKind) {
-        let noted = self.journal.as_mut().map(|journal| journal.note(&Note { wall_ms: None, device_us: None, kind }));
+        let wall_ms = self.plan.wall_clock.map(|clock| clock());
+        let device_us = self.tally.last();
+        let noted = self.journal.as_mut().map(|journal| journal.note(&Note { wall_ms, device_us, kind }));
         if let Some(Err(error)) = noted {
             self.fail(SessionError::Write(error));
         }
