@@ -51,6 +51,10 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column in characters, counted from 1.
     pub column: usize,
+    /// Line of what follows the text underlined, counted from 1.
+    pub end_line: usize,
+    /// Its column in characters, counted from 1.
+    pub end_column: usize,
     /// The text underlined.
     pub span: Span,
     /// What stands beside the underline.
@@ -74,6 +78,49 @@ impl Diagnostic {
         self
     }
 
+    /// The same with lines of no more than a screen's width around the finding; none if they are short anyway. A line of
+    /// thousands of characters would push what is said of it off the screen.
+    fn clipped(&self) -> Option<Self> {
+        const WIDEST: usize = 160;
+        /// What is kept of the line before the finding.
+        const BEFORE: usize = 60;
+        let around = self.line.saturating_sub(2)..=self.line;
+        let lines = || self.source.text.split_inclusive('\n').enumerate();
+        let long = |line: &str| line.chars().nth(WIDEST).is_some();
+        if !lines().any(|(n, line)| around.contains(&n) && long(line)) {
+            return None;
+        }
+        let (mut text, mut at, mut span) = (String::new(), 0, self.span);
+        for (n, line) in lines() {
+            let here = n + 1 == self.line;
+            let begin = text.len();
+            if !around.contains(&n) || !long(line) {
+                text.push_str(line);
+                if here {
+                    span = Span { start: begin + self.span.start.saturating_sub(at), ..span };
+                }
+            } else {
+                let column =
+                    if here { line.get(..self.span.start.saturating_sub(at)).unwrap_or("").chars().count() } else { 0 };
+                let skipped = if column > WIDEST - BEFORE { column - BEFORE } else { 0 };
+                text.push_str(if skipped > 0 { "…" } else { "" });
+                text.extend(line.trim_end().chars().skip(skipped).take(WIDEST));
+                if here {
+                    let kept: usize = line.chars().skip(skipped).take(column - skipped).map(char::len_utf8).sum();
+                    span = Span { start: begin + if skipped > 0 { '…'.len_utf8() } else { 0 } + kept, ..span };
+                }
+                text.push_str("…\n");
+            }
+            if here {
+                let length = self.span.end.saturating_sub(self.span.start);
+                span.end = (span.start + length).min(text.trim_end().len()).max(span.start);
+            }
+            at += line.len();
+        }
+        let source = Arc::new(Source { name: self.source.name.clone(), text });
+        Some(Self { span, source, ..self.clone() })
+    }
+
     /// "did you mean …?" when one of `known` is near `word`; else `otherwise`.
     pub(crate) fn near<'k>(
         &mut self,
@@ -82,8 +129,10 @@ impl Diagnostic {
         otherwise: impl FnOnce(&[&'k str]) -> Option<String>,
     ) -> &mut Self {
         let known: Vec<&str> = known.into_iter().collect();
-        match nearest(word, known.iter().copied()) {
-            Some(near) => self.help = Some(format!("did you mean `{near}`?")),
+        let bare = word.trim_matches(['“', '”', '„', '‘', '’', '"', '\'']);
+        let quoted = known.iter().copied().find(|known| *known == bare && bare != word);
+        match quoted.or_else(|| nearest(word, known.iter().copied())) {
+            Some(near) => self.help = Some(format!("did you mean `{near}`?{}", strange(word, near))),
             None => self.help = otherwise(&known),
         }
         self
@@ -132,12 +181,14 @@ impl SourceCode for Diagnostic {
         after: usize,
     ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
         let contents = self.source.text.read_span(span, before, after)?;
+        // Columns are counted in characters, as editors do, and not in bytes.
+        let column = if contents.column() > 0 { self.column.saturating_sub(1) } else { 0 };
         Ok(Box::new(miette::MietteSpanContents::new_named(
             self.file.clone(),
             contents.data(),
             *contents.span(),
             contents.line(),
-            contents.column(),
+            column,
             contents.line_count(),
         )))
     }
@@ -205,7 +256,8 @@ impl Diagnostics {
                 out.push('\n');
             }
             // Writing into a string cannot fail; a span outside its source would, and then the sentence must do.
-            if handler.render_report(&mut out, diagnostic).is_err() {
+            let clipped = diagnostic.clipped();
+            if handler.render_report(&mut out, clipped.as_ref().unwrap_or(diagnostic)).is_err() {
                 out.push_str(&format!("{}: {}\n", diagnostic.code, diagnostic.message));
             }
         }
@@ -287,9 +339,7 @@ impl Reporter {
 fn diagnostic(code: &'static str, severity: Severity, source: &Arc<Source>, span: Span, message: String) -> Diagnostic {
     let start = floor(&source.text, span.start);
     let end = floor(&source.text, span.end.max(start));
-    let before = source.text.get(..start).unwrap_or("");
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    let ((line, column), (end_line, end_column)) = (place(&source.text, start), place(&source.text, end));
     Diagnostic {
         code,
         severity,
@@ -297,11 +347,21 @@ fn diagnostic(code: &'static str, severity: Severity, source: &Arc<Source>, span
         file: source.name.clone(),
         line,
         column,
+        end_line,
+        end_column,
         span: Span { start, end },
         label: None,
         help: None,
         source: Arc::clone(source),
     }
+}
+
+/// Line and column of a byte, both counted from 1, the column in characters.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or("");
+    let line = before.rsplit('\n').next().unwrap_or("");
+    // A byte order mark is no character of the line.
+    (before.matches('\n').count() + 1, line.chars().filter(|c| *c != '\u{feff}').count() + 1)
 }
 
 /// The nearest character boundary at or before `at`.
@@ -323,6 +383,12 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .filter(|(far, candidate)| *far <= allowed && *far < candidate.chars().count())
         .min_by_key(|(far, _)| *far)
         .map(|(_, candidate)| candidate)
+}
+
+/// What sets two words apart that may look the same: a letter of another alphabet, a curly quote, a space of no width.
+fn strange(word: &str, near: &str) -> String {
+    let odd = word.chars().find(|c| !c.is_ascii() && !near.contains(*c));
+    odd.map_or(String::new(), |c| format!(" The word here holds the character U+{:04X}.", u32::from(c)))
 }
 
 /// Letters to insert, delete, replace or swap with their neighbour to turn one word into the other; case is free.

@@ -1,7 +1,7 @@
 //! Reads nodes as what they should be (a mapping with known keys, a list, a name, a quantity) and reports what is not.
 //! The grammar of the language stands on these few helpers; they know nothing of it.
 
-use crate::diagnostic::{Reporter, Span, listed};
+use crate::diagnostic::{Reporter, Span, listed, nearest};
 use crate::quantity::{Quantity, QuantityError};
 use crate::symbols::Unit;
 use crate::yaml::{Entry, Node, Text, Value};
@@ -11,6 +11,8 @@ pub(crate) struct Fields<'n> {
     entries: &'n [Entry],
     span: Span,
     what: &'static str,
+    /// Keys that were probably meant by unknown ones, which was told.
+    meant: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -21,18 +23,23 @@ impl<'n> Fields<'n> {
 
     /// Where a key stands.
     pub(crate) fn key(&self, key: &str) -> Option<Span> {
-        self.entries.iter().find(|entry| entry.key.text == key).map(|entry| entry.key.span)
+        key_of(self.entries, key)
     }
 
     /// The value of a key that must be there.
     pub(crate) fn need(&self, key: &str, example: &str, reporter: &mut Reporter) -> Option<&'n Node> {
         let found = self.get(key);
-        if found.is_none() {
+        if found.is_none() && !self.is_meant(key) {
             reporter
                 .error("E030-missing-key", self.short_span(), format!("{} needs `{key}`", self.what))
                 .help(format!("add for instance `{example}`"));
         }
         found
+    }
+
+    /// Whether an unknown key was probably meant to be this one: that was told, and that this one is missing need not be.
+    pub(crate) fn is_meant(&self, key: &str) -> bool {
+        self.meant.contains(&key)
     }
 
     /// The place to point at when the whole is meant: its first key.
@@ -65,7 +72,12 @@ fn mismatch(node: &Node, what: &str, wanted: &str, example: &str, reporter: &mut
     if !matches!(node.value, Value::Broken) {
         reporter
             .error("E031-wrong-shape", short(node), format!("{what} must be {wanted}, and this is {}", describe(node)))
-            .help(format!("write for instance `{example}`"));
+            .help(match (&node.value, wanted) {
+                (Value::Map(_), "a list") => {
+                    format!("begin each item with a dash, `- …`, or write for instance `{example}`")
+                }
+                _ => format!("write for instance `{example}`"),
+            });
     }
 }
 
@@ -85,6 +97,11 @@ pub(crate) fn map<'n>(
     }
 }
 
+/// Where a key of a mapping stands, if it is there.
+pub(crate) fn key_of(entries: &[Entry], key: &str) -> Option<Span> {
+    entries.iter().find(|entry| entry.key.text == key).map(|entry| entry.key.span)
+}
+
 /// A mapping whose keys must be among `known`; others are reported and passed over.
 pub(crate) fn fields<'n>(
     node: &'n Node,
@@ -94,22 +111,65 @@ pub(crate) fn fields<'n>(
     reporter: &mut Reporter,
 ) -> Option<Fields<'n>> {
     let entries = map(node, what, example, reporter)?;
-    check_keys(entries, what, known, reporter);
-    Some(Fields { entries, span: node.span, what })
+    let meant = check_keys(entries, what, known, reporter);
+    Some(Fields { entries, span: node.span, what, meant })
 }
 
-/// Reports keys that are not among `known`.
-pub(crate) fn check_keys(entries: &[Entry], what: &str, known: &[&'static str], reporter: &mut Reporter) {
+/// What other tools call a key.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("goto", "to"),
+    ("next", "to"),
+    ("target", "to"),
+    ("timeout", "after"),
+    ("timer", "after"),
+    ("condition", "if"),
+    ("guard", "if"),
+    ("then", "do"),
+    ("actions", "do"),
+    ("on_entry", "entry"),
+    ("enter", "entry"),
+    ("on_exit", "exit"),
+    ("amount", "volume"),
+    ("value", "default"),
+    ("freq", "frequency"),
+    ("dur", "duration"),
+];
+
+/// Reports keys that are not among `known`. Returns the known ones that were probably meant.
+pub(crate) fn check_keys(
+    entries: &[Entry],
+    what: &str,
+    known: &[&'static str],
+    reporter: &mut Reporter,
+) -> Vec<&'static str> {
+    let mut meant = Vec::new();
     for entry in entries {
-        let key = &entry.key.text;
-        if !known.contains(&key.as_str()) {
-            reporter.error("E032-unknown-key", entry.key.span, format!("{what} has no key `{key}`")).near(
-                key,
-                known.iter().copied(),
-                |known| Some(format!("its keys are {}", listed(known.iter().copied()))),
-            );
+        let key = entry.key.text.as_str();
+        if known.contains(&key) {
+            continue;
         }
+        // `{after:delay}` and `{after delay}` are, to YAML, one word with nothing behind it.
+        let torn = known.iter().copied().find_map(|word| {
+            let value = key.strip_prefix(word)?.strip_prefix([':', ' ', '='])?;
+            Some((word, value.trim()))
+        });
+        let called = || ELSEWHERE.iter().find(|(other, word)| *other == key && known.contains(word));
+        let diagnostic = reporter.error("E032-unknown-key", entry.key.span, format!("{what} has no key `{key}`"));
+        let near = if let Some((word, value)) = torn {
+            diagnostic.help(format!("a colon and a space stand behind a key: `{word}: {value}`"));
+            Some(word)
+        } else if let Some((_, word)) = called() {
+            diagnostic.help(format!("it is called `{word}` here"));
+            Some(*word)
+        } else {
+            diagnostic.near(key, known.iter().copied(), |known| {
+                Some(format!("its keys are {}", listed(known.iter().copied())))
+            });
+            nearest(key, known.iter().copied())
+        };
+        meant.extend(near);
     }
+    meant
 }
 
 /// The items of a list.
@@ -176,7 +236,9 @@ pub(crate) fn check_name(name: &Text, what: &str, reporter: &mut Reporter) -> bo
             name.span,
             format!("`{}` cannot name {what}: a name is a letter, then letters, digits and underscores", name.text),
         );
-        if is_name(&better) {
+        if name.text.contains(':') {
+            diagnostic.help("a colon that ends a key needs a plain space behind it");
+        } else if is_name(&better) {
             diagnostic.help(format!("write `{better}`"));
         }
         return false;

@@ -19,6 +19,7 @@ mod rig;
 pub mod symbols;
 mod yaml;
 
+use std::io::Read;
 use std::path::Path;
 
 use link::program::Program;
@@ -73,12 +74,23 @@ impl Source {
             let message = format!("{name} holds {length} bytes; {SOURCE_BYTES_MAX} is the most that is read");
             return failed("E172-too-large", message, "no protocol is so long: is it the right file?", String::new());
         }
-        match std::fs::read(path).map(String::from_utf8) {
+        // What has no length beforehand, as a device or a pipe, is read no further either.
+        let mut bytes = Vec::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(SOURCE_BYTES_MAX + 1).read_to_end(&mut bytes));
+        if bytes.len() as u64 > SOURCE_BYTES_MAX {
+            let message = format!("{name} holds more than {SOURCE_BYTES_MAX} bytes, the most that is read");
+            return failed("E172-too-large", message, "no protocol is so long: is it the right file?", String::new());
+        }
+        match read.map(|_| String::from_utf8(bytes)) {
             Ok(Ok(text)) => Ok(Self { name, text }),
             Ok(Err(error)) => {
                 let good = error.utf8_error().valid_up_to();
                 let text = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default()).into_owned();
-                let message = format!("{name} is not UTF-8 text: byte {good} belongs to no character");
+                let utf16 = matches!(error.as_bytes(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]);
+                let message = match utf16 {
+                    true => format!("{name} is UTF-16 text, and UTF-8 is wanted"),
+                    false => format!("{name} is not UTF-8 text: byte {good} belongs to no character"),
+                };
                 failed("E173-not-utf8", message, "save it as UTF-8 in your editor", text)
             }
             Err(error) => {

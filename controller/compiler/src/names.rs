@@ -193,6 +193,9 @@ impl Names {
         let here = self.states.iter().filter(|state| region.is_none_or(|region| state.region == region));
         // The roots that hold what goes on everywhere have no name.
         let known: Vec<&str> = here.filter(|state| !state.name.is_empty()).map(|state| state.name.as_str()).collect();
+        if known.is_empty() {
+            return;
+        }
         reporter.error("E073-unknown-state", span, format!("there is no state `{path}`")).near(
             path,
             known.iter().copied(),

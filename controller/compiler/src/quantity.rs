@@ -1,7 +1,7 @@
 //! Numbers with units, read exactly: decimal digits to a whole number of base units, with no rounding on the way. Owns
 //! the table of units; knows nothing of where a quantity stands.
 
-use crate::diagnostic::{listed, nearest};
+use crate::diagnostic::listed;
 use crate::symbols::Unit;
 
 /// A unit as it is written.
@@ -57,7 +57,7 @@ pub(crate) struct Quantity {
 /// Why text is no quantity, or does not fit where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum QuantityError {
-    NotANumber,
+    NotANumber { text: String },
     UnknownUnit { word: String },
     TooFine { number: String, unit: &'static str, base: &'static str },
     TooLarge,
@@ -70,7 +70,7 @@ impl QuantityError {
     /// The stable code of this mistake.
     pub(crate) fn code(&self) -> &'static str {
         match self {
-            Self::NotANumber => "E020-not-a-number",
+            Self::NotANumber { .. } => "E020-not-a-number",
             Self::UnknownUnit { .. } => "E021-unknown-unit",
             Self::TooFine { .. } => "E022-too-fine",
             Self::TooLarge => "E023-too-large",
@@ -83,7 +83,7 @@ impl QuantityError {
     /// What is wrong.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::NotANumber => "this is not a number".to_owned(),
+            Self::NotANumber { .. } => "this is not a number".to_owned(),
             Self::UnknownUnit { word } => format!("`{word}` is not a unit"),
             Self::TooFine { number, unit, base } => {
                 format!("{number} {unit} is finer than {base}, the smallest step there is")
@@ -100,9 +100,10 @@ impl QuantityError {
     /// What to do.
     pub(crate) fn help(&self) -> String {
         match self {
-            Self::NotANumber => "write digits with a point, then the unit: 1.5 s".to_owned(),
+            Self::NotANumber { text } => slip(text),
             Self::UnknownUnit { word } => match nearest_unit(word) {
                 Some(near) => format!("did you mean `{near}`?"),
+                None if word == "MHz" => "the highest frequency is in kHz; `mHz` is a thousandth of 1 Hz".to_owned(),
                 None => format!("units are {}", listed(UNITS.iter().map(|unit| unit.word))),
             },
             Self::TooFine { base, .. } => format!("round it to whole {base}"),
@@ -148,6 +149,7 @@ fn units_of(unit: Unit) -> String {
 fn nearest_unit(word: &str) -> Option<&'static str> {
     const SPELT: &[(&str, &str)] = &[
         ("sec", "s"),
+        ("sek", "s"),
         ("secs", "s"),
         ("second", "s"),
         ("seconds", "s"),
@@ -158,20 +160,77 @@ fn nearest_unit(word: &str) -> Option<&'static str> {
         ("hours", "h"),
         ("hr", "h"),
         ("msec", "ms"),
+        ("msecs", "ms"),
+        ("millisecond", "ms"),
+        ("milliseconds", "ms"),
         ("usec", "µs"),
+        ("microsecond", "µs"),
+        ("microseconds", "µs"),
+        ("mcl", "µl"),
         ("microliter", "µl"),
+        ("microliters", "µl"),
+        ("microlitre", "µl"),
+        ("microlitres", "µl"),
+        ("milliliter", "ml"),
+        ("millilitre", "ml"),
+        ("hertz", "Hz"),
+        ("ul", "µl"),
+        ("us", "µs"),
+        ("k", "kHz"),
         ("percent", "%"),
     ];
     let lower = word.to_lowercase();
     let spelt = SPELT.iter().find(|(wrong, _)| *wrong == lower).map(|(_, right)| *right);
-    spelt
-        .or_else(|| UNITS.iter().map(|unit| unit.word).find(|unit| unit.to_lowercase() == lower))
-        .or_else(|| nearest(word, UNITS.iter().map(|unit| unit.word)))
+    // No guess by a letter more or less: every unit is one letter from another a thousand times its size.
+    let case = || UNITS.iter().map(|unit| unit.word).find(|unit| unit.to_lowercase() == lower);
+    spelt.or_else(|| if word == "MHz" { None } else { case() })
 }
 
-/// The unit a word names; `u` stands for `µ`.
+/// What to do about text that is no quantity, by the slip it looks like.
+fn slip(text: &str) -> String {
+    let text = text.trim();
+    let example = "write digits with a point, then the unit: 1.5 s";
+    let number = number_length(text);
+    let rest = text.get(number..).unwrap_or("");
+    if matches!(text.to_lowercase().as_str(), "yes" | "on" | "true") {
+        return "a truth is `true` or `false`: write `true`".to_owned();
+    }
+    if matches!(text.to_lowercase().as_str(), "no" | "off" | "false") {
+        return "a truth is `true` or `false`: write `false`".to_owned();
+    }
+    if text.starts_with(['"', '\'', '“', '”', '„']) {
+        return "leave the quotation marks out".to_owned();
+    }
+    if text.starts_with('.') {
+        return format!("write a digit before the point: `0{text}`");
+    }
+    if number > 0 && rest.starts_with(',') {
+        return "decimals take a point, thousands nothing: `1.5 s`, `1000 ms`".to_owned();
+    }
+    if number > 0 && rest.starts_with(':') {
+        return "a length of time is a number and a unit: `30 min`, `1.5 h`".to_owned();
+    }
+    if number > 0 && rest.starts_with(['e', 'E']) {
+        return "write the number out, without an exponent: `1000 ms`".to_owned();
+    }
+    if number > 0 && rest.contains(|c: char| c.is_ascii_digit()) {
+        return "write one number and one unit: `90 s` for a minute and a half".to_owned();
+    }
+    let unit = rest.split_whitespace().next().and_then(unit_named);
+    match unit {
+        Some(unit) => format!(
+            "write the number and its unit, and nothing behind: `{} {}`",
+            text.get(..number).unwrap_or(""),
+            unit.word
+        ),
+        None => example.to_owned(),
+    }
+}
+
+/// The unit a word names; `u` stands for `µ`, and a litre may be `L`.
 pub(crate) fn unit_named(word: &str) -> Option<UnitWord> {
     let word = word.replace('\u{3bc}', "µ");
+    let word = if matches!(word.as_str(), "nL" | "uL" | "µL" | "mL") { word.replace('L', "l") } else { word };
     let micro = word.strip_prefix('u').map(|rest| format!("µ{rest}"));
     UNITS.iter().copied().find(|unit| unit.word == word || micro.as_deref() == Some(unit.word))
 }
@@ -208,7 +267,7 @@ impl Quantity {
                     decimals += u32::from(point);
                 }
                 None if c == '.' && !point => point = true,
-                None => return Err(QuantityError::NotANumber),
+                None => return Err(QuantityError::NotANumber { text: number.to_owned() }),
             }
             if digits > i128::from(i64::MAX) || decimals > 18 {
                 return Err(QuantityError::TooLarge);
@@ -223,7 +282,7 @@ impl Quantity {
         let length = number_length(text);
         let (number, rest) = (text.get(..length).unwrap_or(""), text.get(length..).unwrap_or("").trim());
         if length == 0 {
-            return Err(QuantityError::NotANumber);
+            return Err(QuantityError::NotANumber { text: text.to_owned() });
         }
         if rest.is_empty() {
             return Self::new(number, None);
@@ -233,7 +292,7 @@ impl Quantity {
             None if rest.chars().all(|c| c.is_alphabetic() || c == '%') => {
                 Err(QuantityError::UnknownUnit { word: rest.to_owned() })
             }
-            None => Err(QuantityError::NotANumber),
+            None => Err(QuantityError::NotANumber { text: text.to_owned() }),
         }
     }
 
@@ -332,6 +391,8 @@ mod tests {
             ("1.000001 s", Unit::Time, 1_000_001),
             ("20 ul", Unit::Volume, 20_000),
             ("20 \u{3bc}l", Unit::Volume, 20_000),
+            ("20 uL", Unit::Volume, 20_000),
+            ("0.5 mL", Unit::Volume, 500_000),
             ("12.5 %", Unit::Number, 125_000),
             ("-3 dB", Unit::Level, -300),
             ("0.7", Unit::Number, 700_000),
@@ -341,6 +402,26 @@ mod tests {
         ] {
             let read = Quantity::read(text).and_then(|quantity| quantity.in_base(unit));
             assert_eq!(read, Ok(base), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_told_its_remedy_and_never_a_unit_of_another_size() {
+        for (text, remedy) in [
+            ("1,5 s", "decimals take a point, thousands nothing: `1.5 s`, `1000 ms`"),
+            (".5 s", "write a digit before the point: `0.5 s`"),
+            ("1e3 ms", "write the number out, without an exponent: `1000 ms`"),
+            ("00:30:00", "a length of time is a number and a unit: `30 min`, `1.5 h`"),
+            ("1 min 30 s", "write one number and one unit: `90 s` for a minute and a half"),
+            ("70 dB SPL", "write the number and its unit, and nothing behind: `70 dB`"),
+            ("\"15 µl\"", "leave the quotation marks out"),
+            ("yes", "a truth is `true` or `false`: write `true`"),
+            ("20 mcl", "did you mean `µl`?"),
+            ("20 UL", "did you mean `µl`?"),
+            ("500 milliseconds", "did you mean `ms`?"),
+            ("1 MHz", "the highest frequency is in kHz; `mHz` is a thousandth of 1 Hz"),
+        ] {
+            assert_eq!(Quantity::read(text).map_err(|error| error.help()), Err(remedy.to_owned()), "{text}");
         }
     }
 

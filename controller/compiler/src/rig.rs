@@ -148,6 +148,13 @@ pub fn read_rig(source: &Source) -> Result<RigConfig, Diagnostics> {
 }
 
 fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConfig> {
+    let entries = fields::map(root, "a rig-config", "rig: my-box", reporter)?;
+    if let (Some(protocol), None) = (fields::key_of(entries, "protocol"), fields::key_of(entries, "rig")) {
+        reporter
+            .error("E174-wrong-file", protocol, "this is a protocol, and a rig-config is wanted here")
+            .help("name the rig-config here, and this file as the protocol");
+        return None;
+    }
     let top = fields::fields(root, "a rig-config", TOP, "rig: my-box", reporter)?;
     let name = top.need("rig", "rig: my-box", reporter);
     let name = name.and_then(|node| fields::text(node, "the rig's name", "my-box", reporter));

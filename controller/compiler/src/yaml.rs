@@ -2,6 +2,8 @@
 //! duplicate keys, a second document and a flow mapping torn at a comma are errors. Knows nothing of what the keys mean,
 //! and never guesses types: every scalar stays the text that was written (`on`, `no` and `010` are themselves).
 
+mod syntax;
+
 use serde_yaml::granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, StructureStyle};
 
 use crate::Source;
@@ -147,7 +149,9 @@ impl<'s> Builder<'s, '_> {
         }
         // Whatever follows the document is looked at too, so that a second one is noticed.
         while self.next().is_some() {}
-        Some(root)
+        // Text on which the reading stopped is no document: what broke it was told.
+        let stopped = matches!(&root.value, Value::Scalar(_)) && self.reporter.has_errors();
+        if stopped { None } else { Some(root) }
     }
 
     fn node(&mut self, (event, span): Located<'s>) -> Option<Node> {
@@ -247,6 +251,7 @@ impl<'s> Builder<'s, '_> {
 
     /// `{x: max(a, b)}` is, to YAML, the two entries `x: max(a` and `b)`. No one ever means that.
     fn torn_mapping(&mut self, entries: &mut Vec<Entry>) {
+        self.decimal_comma(entries);
         let mut n = 0;
         while n < entries.len() {
             let Some(Value::Scalar(text)) = entries.get(n).map(|e| &e.value.value) else {
@@ -277,6 +282,34 @@ impl<'s> Builder<'s, '_> {
             }
             entries.drain(n + 1..=last);
             n += 1;
+        }
+    }
+
+    /// `{default: 1,5 s}` is, to YAML, `default: 1` and a key `5 s` with nothing behind it.
+    fn decimal_comma(&mut self, entries: &mut Vec<Entry>) {
+        let mut n = 1;
+        while n < entries.len() {
+            let (Some(before), Some(here)) = (entries.get(n - 1), entries.get(n)) else { break };
+            let nothing = matches!(&here.value.value, Value::Scalar(text) if text.text.is_empty() && !text.quoted);
+            let whole = before.value.span.to(here.key.span);
+            let raw = self.slice(whole);
+            let number = matches!(&before.value.value, Value::Scalar(text) if !text.quoted && text.text.ends_with(|c: char| c.is_ascii_digit()));
+            if !(nothing && number && here.key.text.starts_with(|c: char| c.is_ascii_digit())) {
+                n += 1;
+                continue;
+            }
+            let digits = here.key.text.bytes().take_while(u8::is_ascii_digit).count();
+            let help = match digits {
+                3 => format!("thousands have no comma: `{}`", raw.replacen(',', "", 1)),
+                _ => format!("decimals take a point: `{}`", raw.replacen(',', ".", 1)),
+            };
+            self.reporter
+                .error("E014-decimal-comma", whole, "the comma ends the entry in the middle of this number")
+                .help(help);
+            if let Some(entry) = entries.get_mut(n - 1) {
+                entry.value.value = Value::Broken;
+            }
+            entries.remove(n);
         }
     }
 
@@ -353,62 +386,8 @@ impl<'s> Builder<'s, '_> {
     }
 
     fn syntax(&mut self, error: &ScanError) {
-        let start = error.marker().byte_offset().unwrap_or(self.source.text.len());
-        let length = self
-            .source
-            .text
-            .get(start..)
-            .and_then(|rest| rest.chars().next())
-            .map_or(0, |c| if c == '\n' { 0 } else { c.len_utf8() });
-        let span = Span { start, end: start + length };
-        let (code, message, help) = match error.kind() {
-            ErrorKind::TabNotAllowed
-            | ErrorKind::TabInBlockIndentation
-            | ErrorKind::TabInIndentation
-            | ErrorKind::TabAtBlockScalarStart
-            | ErrorKind::TabInPlainScalar => (
-                "E009-tab",
-                "a tab stands where YAML wants spaces".to_owned(),
-                "indent with spaces; most editors can turn tabs into spaces",
-            ),
-            ErrorKind::RecursionLimitExceeded => (
-                "E010-too-deep",
-                format!("this is nested more than {DEPTH} levels deep"),
-                "no protocol needs this; look for brackets or braces that are opened and never closed",
-            ),
-            ErrorKind::UnclosedQuotedScalar => (
-                "E011-unclosed",
-                "a quote is opened and never closed".to_owned(),
-                "close it with the same quotation mark",
-            ),
-            ErrorKind::UnclosedFlowCollection { .. }
-            | ErrorKind::UnexpectedEofFlowMapping
-            | ErrorKind::UnexpectedEofFlowSequence
-            | ErrorKind::ExpectedFlowMappingSeparator
-            | ErrorKind::ExpectedFlowSequenceSeparator
-            | ErrorKind::BlockEntryInFlowCollection
-            | ErrorKind::MismatchedFlowCollectionEnd { .. } => (
-                "E011-unclosed",
-                "a bracket or brace is not closed where it should be".to_owned(),
-                "every `{` needs its `}` and every `[` its `]`, with commas between the entries",
-            ),
-            ErrorKind::DirectiveDisallowed => (
-                "E012-directive",
-                "YAML directives (`%…`) are not part of the language".to_owned(),
-                "leave this line out",
-            ),
-            ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
-                "E013-syntax",
-                "a colon is not allowed here".to_owned(),
-                "text with a colon and a space in it needs quotes: \"…: …\"; or the line above lacks its own colon",
-            ),
-            _ => (
-                "E013-syntax",
-                format!("this is not YAML: {}", error.info()),
-                "check the indentation of this line and the one above, and that every key ends in a colon and a space",
-            ),
-        };
-        self.reporter.error(code, span, message).label("here").help(help);
+        let found = syntax::explain(&self.source.text, error);
+        self.reporter.error(found.code, found.span, found.message).label("here").help(found.help);
     }
 }
 

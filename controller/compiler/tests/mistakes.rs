@@ -256,6 +256,18 @@ fn states_and_actions_must_make_sense() {
                 "- {after: 1 s, to: stuck}\n  stuck:",
                 "W007-no-way-out",
             ),
+            case(
+                "a light cut by the interlock",
+                "{after: delay + 1 s, to: iti}",
+                "{after: 2 min, to: iti}",
+                "W008-cut-at-max-on",
+            ),
+            case(
+                "a light on for as long as it takes",
+                "      - {after: delay, if: paid, outcome: rewarded, to: iti}\n      - {after: delay + 1 s, to: iti}",
+                "      - {after: delay, if: paid, outcome: rewarded, to: iti}\n      - {event: lever.release, to: iti}",
+                "W008-cut-at-max-on",
+            ),
             case("a parameter nothing uses", "  delay: {", "  spare: {default: 1 s}\n  delay: {", "W003-unused"),
             case("a session without an end", "  ends: [{after: 30 min}, {trials: 100}]", "  ends: []", "W001-endless"),
         ],

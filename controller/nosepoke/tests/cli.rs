@@ -260,3 +260,142 @@ fn ctrl_c_ends_the_session_cleanly() {
         serde_json::from_slice(&run(&["show", text(&journal(&folder)), "--json"]).stdout).expect("JSON");
     assert!(json["summary"].to_string().contains("stopped"), "{}", json["summary"]);
 }
+
+#[test]
+fn numbers_that_make_no_sense_are_refused_with_the_bounds() {
+    for speed in ["0", "nan", "-1", "1e9", "inf", "1e-300", "", "fast"] {
+        fails_with(&run(&["run", FLAGSHIP, "--speed", speed]), &["from 0.01 to 1000"]);
+    }
+    for seed in ["-1", "1.5", "18446744073709551616", "seven"] {
+        fails_with(&run(&["run", FLAGSHIP, "--seed", seed]), &["is no seed", "0 to 18446744073709551615"]);
+    }
+    for subject in ["", "  ", "R1\n2", &"x".repeat(65)] {
+        fails_with(&run(&["run", FLAGSHIP, "--subject", subject]), &["--subject"]);
+    }
+}
+
+#[test]
+fn a_line_that_needs_no_arming_is_refused_before_a_journal_begins() {
+    let folder = folder("arm-cue");
+    for line in ["cue", "lever"] {
+        let arguments = ["run", FLAGSHIP, "--arm", line, "--operator", "KS", "--out", text(&folder)];
+        fails_with(&run(&arguments), &[line, "arm: required", "leave the option out"]);
+    }
+    assert_eq!(fs::read_dir(&folder).expect("the folder reads").count(), 0);
+}
+
+#[test]
+fn a_slow_session_is_stopped_at_once() {
+    let folder = folder("slow");
+    let child = nosepoke()
+        .args(["run", FLAGSHIP, "--seed", "5", "--speed", "0.01", "--out", text(&folder)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nosepoke starts");
+    while fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_none()) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    thread::sleep(Duration::from_millis(300));
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(interrupted.success());
+    let ended = child.wait_with_output().expect("it ends");
+    assert!(ended.status.success(), "{}", complaint(&ended));
+    assert!(out(&ended).contains("stopped by a person"), "{}", out(&ended));
+}
+
+#[test]
+fn what_is_no_file_is_not_read_for_ever_and_the_file_is_named() {
+    for command in ["show", "replay"] {
+        fails_with(&run(&[command, "/dev/zero"]), &["/dev/zero"]);
+        fails_with(&run(&[command, "protocols"]), &["protocols: this is a folder", ".npj"]);
+        fails_with(&run(&[command, FLAGSHIP]), &[FLAGSHIP, "no journal"]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_table_that_does_not_fit_on_the_disk_is_no_whole_table() {
+    let journal = session("full-disk");
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").expect("there is a full device"));
+    for option in ["--csv", "--json"] {
+        let shown = nosepoke()
+            .args(["show", text(&journal), option])
+            .stdout(full())
+            .stderr(Stdio::piped())
+            .output()
+            .expect("nosepoke starts");
+        fails_with(&shown, &["standard output", "No space left"]);
+    }
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "a day of simulated time takes most of a minute unoptimised")]
+fn a_session_that_nothing_ends_is_stopped_after_a_day_and_says_why() {
+    let folder = folder("endless");
+    let protocol = folder.join("endless.yaml");
+    let endless = "protocol: endless\nstart: wait\nstates:\n  wait:\n    entry: [{trial: begin}]\n    transitions: [{after: \
+                   5 h, to: wait}]\n";
+    fs::write(&protocol, endless).expect("the protocol is written");
+    let rig = folder.join("empty.yaml");
+    let empty =
+        "rig: empty\nbody: simulator\nlines: {spout: {kind: lick, pin: 3}}\nsimulation: {animal: {model: none}}\n";
+    fs::write(&rig, empty).expect("the rig-config is written");
+    let ran = run(&["run", text(&protocol), "--rig", text(&rig), "--out", text(&folder)]);
+    assert!(ran.status.success(), "{}", complaint(&ran));
+    assert!(complaint(&ran).contains("stopped after 24 h of simulated time"), "{}", complaint(&ran));
+    assert!(complaint(&ran).contains("session: {ends: [{after: 60 min}]}"), "{}", complaint(&ran));
+}
+
+#[test]
+fn whoever_asked_for_json_gets_it_whatever_happens() {
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let ran = run(arguments);
+        assert!(!ran.status.success(), "{}", out(&ran));
+        serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", out(&ran)))
+    };
+    let unset = json(&["run", FLAGSHIP, "--json", "--set", "p_reward=7"]);
+    assert_eq!((&unset["good"], &unset["findings"][0]["code"]), (&false.into(), &"E106-out-of-range".into()));
+    let unwritten = json(&["run", FLAGSHIP, "--json", "--out", FLAGSHIP]);
+    assert!(unwritten["error"].as_str().is_some_and(|error| error.contains("--out")), "{unwritten}");
+    let no_rig = json(&["check", FLAGSHIP, "--json", "--rig", "nowhere.yaml"]);
+    assert_eq!(no_rig[0]["findings"][0]["code"], "E171-not-found");
+}
+
+#[test]
+fn one_file_that_is_no_journal_keeps_the_others_from_nothing() {
+    let journal = session("among-others");
+    let replayed = run(&["replay", FLAGSHIP, text(&journal)]);
+    fails_with(&replayed, &[FLAGSHIP, "no journal"]);
+    assert!(out(&replayed).contains("derived records made again"), "{}", out(&replayed));
+}
+
+#[test]
+fn rigs_that_start_in_the_same_second_each_get_their_journal() {
+    let folder = folder("same-second");
+    let start = |_| {
+        nosepoke()
+            .args(["run", FLAGSHIP, "--seed", "3", "--set", "session_length=1 min", "--out", text(&folder)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nosepoke starts")
+    };
+    let started: Vec<Child> = (0..6).map(start).collect();
+    for child in started {
+        let ended = child.wait_with_output().expect("it ends");
+        assert!(ended.status.success(), "{}", complaint(&ended));
+    }
+    let files = fs::read_dir(&folder).expect("the folder reads").flatten();
+    let journals = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "npj"));
+    assert_eq!(journals.count(), 6);
+}
+
+#[test]
+fn a_name_in_any_script_makes_a_file() {
+    let folder = folder("script");
+    let subject = "鼠".repeat(64);
+    let ran = run(&["run", FLAGSHIP, "--subject", &subject, "--set", "session_length=1 min", "--out", text(&folder)]);
+    assert!(ran.status.success(), "{}", complaint(&ran));
+    assert!(out(&ran).contains(&subject), "the journal keeps the whole name");
+}

@@ -371,8 +371,9 @@ impl fmt::Display for Summary {
             outcomes.push(share("none", self.no_outcome, self.trials));
         }
         writeln!(f, "  outcomes    {}", outcomes.join(", "))?;
+        let width = self.outputs.iter().map(|output| output.line.chars().count()).max().unwrap_or(0).max(11);
         for output in &self.outputs {
-            write!(f, "  {:<11} {}: {} pulses, {:.3} s on", output.line, output.kind, output.pulses, output.on_s)?;
+            write!(f, "  {:<width$} {}: {} pulses, {:.3} s on", output.line, output.kind, output.pulses, output.on_s)?;
             if output.doses > 0 {
                 write!(f, ", {} doses, {:.1} µl requested", output.doses, output.requested_ul)?;
             }

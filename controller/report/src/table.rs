@@ -56,6 +56,12 @@ impl TrialTable {
         self.to_string()
     }
 
+    /// How wide the widest cell of a column is, in characters.
+    fn cells_width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.to_string().chars().count()).max().unwrap_or(0)
+    }
+
     /// As CSV with a header line, comma-separated, quoted where needed.
     #[must_use]
     pub fn csv(&self) -> String {
@@ -150,6 +156,22 @@ fn quoted(field: &str) -> String {
     }
 }
 
+/// A column's name in as many lines as make it no wider than what stands below it, broken behind underscores: a dozen
+/// columns then fit on a screen.
+fn stacked(name: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let parts: Vec<&str> = name.split_inclusive('_').collect();
+    // A unit alone on its line would be a line for nothing.
+    let width = parts.iter().map(|part| part.chars().count()).max().unwrap_or(0).max(width + 2);
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + part.chars().count() <= width => line.push_str(part),
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
 /// Columns that are shown on a terminal whatever they hold.
 const ALWAYS: usize = 5;
 
@@ -161,12 +183,15 @@ impl fmt::Display for TrialTable {
             let first = cells.next();
             n < ALWAYS || self.rows.len() < 2 || cells.any(|cell| Some(cell) != first)
         };
+        if self.rows.is_empty() {
+            return write!(f, "no trial ever began");
+        }
         let (shown, same): (Vec<usize>, Vec<usize>) = (0..self.columns.len()).partition(|n| varies(*n));
         let mut table = Table::new();
         table
             .load_style(NOTHING.header_separator(LineStyle::new('─', '─', '─', '─')))
             .set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(shown.iter().filter_map(|n| self.columns.get(*n)));
+        table.set_header(shown.iter().filter_map(|n| Some(stacked(self.columns.get(*n)?, self.cells_width(*n)))));
         for row in &self.rows {
             table.add_row(shown.iter().filter_map(|n| row.get(*n)).map(|cell| {
                 let right = !matches!(cell, Cell::Text(_));

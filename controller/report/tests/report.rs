@@ -241,3 +241,28 @@ fn every_laser_pulse_around_an_outcome_is_drawn() {
     let pulses = report.summary().outputs.iter().find(|output| output.line == "laser").unwrap().pulses;
     assert_eq!(bars as u64, pulses);
 }
+
+#[test]
+fn a_line_that_did_nothing_has_no_place_in_the_legend() {
+    let mut names = symbols();
+    let of_rig = compiler::symbols::LineSymbol {
+        name: "second_laser".into(),
+        kind: "laser".into(),
+        output: true,
+        on_event: "on".into(),
+        off_event: "off".into(),
+    };
+    names.lines.push(of_rig);
+    let picture = Report::of(&session(&names, &records(20))).unwrap().picture();
+    assert!(picture.contains(">water<") && !picture.contains("second_laser"), "{picture}");
+}
+
+#[test]
+fn a_long_name_stands_above_its_column_in_several_lines() {
+    let report = report(20);
+    let shown = report.trials().table();
+    let widest = shown.lines().take_while(|line| !line.is_empty()).map(|line| line.chars().count()).max().unwrap();
+    let in_one_line: usize = report.trials().columns.iter().map(|name| name.len() + 3).sum();
+    assert!(widest < in_one_line * 3 / 4, "{widest} of {in_one_line} columns:\n{shown}");
+    assert!(report.trials().csv().starts_with("trial,start_s,"), "only the screen breaks names");
+}

@@ -152,6 +152,10 @@ impl<'a> Checker<'a> {
         } else if let (Type::Label(wanted), Type::Label(found)) = (wanted, found.ty) {
             let (wanted, found) = (self.names.labels(wanted), self.names.labels(found));
             diagnostic.help(format!("its labels are {}, not {}", words(wanted), words(found)));
+        } else if let (Ir::Load(_), Type::Count | Type::Number) = (&found.ir, found.ty) {
+            diagnostic.help("give it a unit where it is declared");
+        } else if let (Type::Count, Type::Number) = (wanted, found.ty) {
+            diagnostic.help("a count is whole; what takes fractions is declared with a point: `0.0`");
         }
         None
     }
@@ -255,7 +259,14 @@ impl<'a> Checker<'a> {
                     span,
                     format!("nothing here is called `{word}`: no parameter, no variable"),
                 );
-                if let Some((_, kind)) = names.line(word) {
+                let truth = match word.to_lowercase().as_str() {
+                    "true" | "yes" => Some(true),
+                    "false" | "no" => Some(false),
+                    _ => None,
+                };
+                if let Some(truth) = truth {
+                    diagnostic.help(format!("write `{truth}`"));
+                } else if let Some((_, kind)) = names.line(word) {
                     let level = kind.input().map_or("end", |input| input.level);
                     diagnostic.help(format!("it is a line; whether it is active is `{word}.{level}`"));
                 } else if names.timer(word).is_some() {
@@ -435,11 +446,14 @@ impl<'a> Checker<'a> {
             }
             _ => {
                 let known = ["min", "max", "abs", "if", "in"];
-                self.reporter.error("E070-unknown-function", name_span, format!("there is no function `{name}`")).near(
-                    name,
-                    known,
-                    |known| Some(format!("functions are {}", listed(known.iter().copied()))),
-                );
+                let diagnostic =
+                    self.reporter.error("E070-unknown-function", name_span, format!("there is no function `{name}`"));
+                if matches!(name, "random" | "rand" | "randint" | "uniform" | "choice" | "chance") {
+                    diagnostic.help("what is left to chance is an action of its own: `- draw: {paid: {chance: 0.5}}`");
+                } else {
+                    diagnostic
+                        .near(name, known, |known| Some(format!("functions are {}", listed(known.iter().copied()))));
+                }
                 None
             }
         }

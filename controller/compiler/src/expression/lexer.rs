@@ -61,9 +61,12 @@ pub(super) fn tokens(text: &Text, reporter: &mut Reporter) -> Option<Vec<(Token,
                         span,
                         format!("`{wrong}` means nothing in an expression"),
                     );
-                    if !right.is_empty() {
-                        diagnostic.help(format!("write `{right}`"));
-                    }
+                    match right {
+                        "" => diagnostic.help("an expression reads like `paid and trial.number > 10`"),
+                        // Whole sentences, not a symbol to put in its place.
+                        right if right.contains(' ') => diagnostic.help(right),
+                        right => diagnostic.help(format!("write `{right}`")),
+                    };
                     return None;
                 }
             }
@@ -134,8 +137,31 @@ fn symbol(rest: &str) -> Result<(Token, usize), (String, &'static str)> {
         ("≥", Token::Operator(Binary::GreaterOrEqual)),
         ("≠", Token::Operator(Binary::NotEqual)),
     ];
-    const WRONG: &[(&str, &str)] =
-        &[("===", "=="), ("&&", "and"), ("||", "or"), ("**", "*"), ("<>", "!="), ("~=", "!=")];
+    const WRONG: &[(&str, &str)] = &[
+        ("===", "=="),
+        ("&&", "and"),
+        ("||", "or"),
+        ("**", "*"),
+        ("<>", "!="),
+        ("~=", "!="),
+        ("+=", ADD),
+        ("-=", ADD),
+        ("++", ADD),
+        ("--", ADD),
+        ("–", "-"),
+        ("—", "-"),
+        ("“", QUOTES),
+        ("”", QUOTES),
+        ("„", QUOTES),
+        ("‘", QUOTES),
+        ("’", QUOTES),
+        ("\"", QUOTES),
+        ("'", QUOTES),
+        (":", "a length of time is a number and a unit: `30 min`, `1.5 h`"),
+        ("?", "a choice between two values reads `if(condition, yes, no)`"),
+    ];
+    const ADD: &str = "write the sum out: `streak + 1`";
+    const QUOTES: &str = "a label stands without quotation marks";
     const WRONG_SHORT: &[(&str, &str)] = &[("!", "not"), ("=", "=="), ("&", "and"), ("|", "or"), ("~", "not")];
     let wrong = |table: &[(&'static str, &'static str)]| {
         table.iter().find(|(wrong, _)| rest.starts_with(wrong)).map(|(wrong, right)| ((*wrong).to_owned(), *right))

@@ -31,6 +31,7 @@ pub(crate) fn parse(text: &Text, reporter: &mut Reporter) -> Expr {
     let Some(expression) = parser.expression(0) else { return broken };
     if let Some((token, span)) = parser.tokens.get(parser.at).cloned() {
         let previous = matches!(expression.kind, ExprKind::Name(_));
+        let number = matches!(expression.kind, ExprKind::Literal(_));
         let diagnostic = parser
             .reporter
             .error("E052-syntax", span, "the expression should have ended before this")
@@ -38,6 +39,18 @@ pub(crate) fn parse(text: &Text, reporter: &mut Reporter) -> Expr {
         match token {
             Token::Word(word) if matches!(word.as_str(), "is" | "equals" | "eq") => {
                 diagnostic.help("to compare, write `==`");
+            }
+            Token::Word(word) if matches!(word.to_lowercase().as_str(), "and" | "or" | "not") => {
+                diagnostic.help(format!("write `{}`, in small letters", word.to_lowercase()));
+            }
+            Token::Word(word) if word == "if" => {
+                diagnostic.help("a choice between two values reads `if(condition, yes, no)`");
+            }
+            Token::Comma if number => {
+                diagnostic.help("decimals take a point: `1.5 s`");
+            }
+            Token::Number(_) if number => {
+                diagnostic.help("write one number and one unit: `90 s` for a minute and a half; or add them with `+`");
             }
             Token::Word(_) | Token::Number(_) if previous => {
                 diagnostic.help("an operator is missing between the two: `and`, `or`, `==`, `+`, …");

@@ -154,6 +154,21 @@ impl Lowering<'_> {
                 return chosen.and_then(|index| i64::try_from(index).ok());
             }
             let value = base(text, ty, option.trim_end_matches(": "), reporter)?;
+            // A time or a volume is a length of something. One that may lie below zero says so with its range.
+            if bounds.is_none()
+                && parameter.range.is_none()
+                && value < 0
+                && matches!(ty, Type::Time | Type::Volume | Type::Length | Type::Frequency)
+            {
+                let shown = written(value, ty.unit());
+                reporter
+                    .error(
+                        "E106-out-of-range",
+                        text.span,
+                        format!("{option}{shown} is below zero, and `{}` has no range", name.text),
+                    )
+                    .help("leave the minus out; or, if it is meant, give the parameter a range that begins below zero");
+            }
             if let Some((low, high)) = bounds.filter(|(low, high)| value < *low || value > *high) {
                 let (low, high) = (written(low, ty.unit()), written(high, ty.unit()));
                 reporter

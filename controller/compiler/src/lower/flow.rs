@@ -1,11 +1,16 @@
 //! What the graph of states tells without running it: states that are never reached, states without a way out, endless
-//! chains of immediate transitions, variables that are read before they were drawn.
+//! chains of immediate transitions, variables that are read before they were drawn, outputs held on for too long.
 
 use link::StateId;
 
 use super::Lowering;
 use crate::diagnostic::Span;
-use crate::names::Origin;
+use crate::expression::check::Type;
+use crate::kinds::LONGEST_US;
+use crate::names::{Origin, Scope};
+use crate::protocol::{ActionKind, Row, State, Trigger};
+use crate::quantity::written;
+use crate::symbols::Unit;
 use crate::yaml::Text;
 
 /// Where in a state something happens.
@@ -143,6 +148,46 @@ impl Lowering<'_> {
         self.check_ways_out(&reached);
         self.check_immediate();
         self.check_drawn_before_read(&reached);
+    }
+
+    /// Tells of an output held on by a state that may last longer than the rig lets it be on. A state held by another may
+    /// be left by the rows it inherits, and is not judged.
+    pub(super) fn check_cut(&mut self, state: &State, scope: Scope) {
+        let own = |row: &&Row| row.guard.is_none() && super::states::is_after(row);
+        let mut longest = None;
+        for row in state.transitions.iter().filter(own) {
+            let Trigger::After(time) = &row.trigger else { continue };
+            // A time that is drawn or worked out is not known here.
+            let Some(us) = self.at_start(time, Type::Time, scope) else { return };
+            longest = Some(longest.map_or(us, |longest: i64| longest.min(us)));
+        }
+        let everywhere = self.protocol.regions.get(scope.region).is_some_and(|region| !region.transitions.is_empty());
+        let held = scope.state.and_then(|id| self.names.state(id)).is_some_and(|state| state.parent.is_some());
+        if longest.is_none() && (held || everywhere) {
+            return;
+        }
+        for action in &state.entry {
+            let ActionKind::On { line, outlives: false } = &action.kind else { continue };
+            let most = self.max_on(&line.text);
+            if most >= LONGEST_US || longest.is_some_and(|us| us <= most) {
+                continue;
+            }
+            let lasts = longest.map_or("longer".to_owned(), |us| written(us, Unit::Time));
+            let most = written(most, Unit::Time);
+            self.reporter
+                .warning(
+                    "W008-cut-at-max-on",
+                    action.span,
+                    format!(
+                        "the interlock cuts `{}` after {most}, and `{}` may last {lasts}",
+                        line.text, state.name.text
+                    ),
+                )
+                .help(format!(
+                    "leave the state earlier with `after`; or, if the hardware can stand it, raise `max_on` in {}",
+                    self.rig.file
+                ));
+        }
     }
 
     /// A state and those that hold it, innermost first; the root of what goes on everywhere is the last.

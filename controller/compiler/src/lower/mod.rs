@@ -188,6 +188,10 @@ impl Lowering<'_> {
             self.assembly.ends.push(link::program::rows::End { condition });
             self.limit(self.assembly.ends.len(), limits::MAX_ENDS, "conditions that end the session", span);
         }
+        // What is missing may be what was written wrongly.
+        if self.reporter.has_errors() {
+            return;
+        }
         if protocol.ends.is_empty() {
             self.reporter
                 .warning("W001-endless", protocol.name.span, "nothing ends this session but a person")

@@ -163,6 +163,7 @@ impl Lowering<'_> {
         if let Some(row) = self.assembly.states.get_mut(row) {
             (row.exit, row.rules, row.afters, row.whens) = (exit, rules, afters, whens);
         }
+        self.check_cut(state, scope);
         let running = held_afters + usize::from(afters.len);
         if running > limits::MAX_DEADLINES_PER_REGION {
             self.reporter
@@ -418,6 +419,16 @@ impl Lowering<'_> {
             } else if names.timer(word).is_some() {
                 diagnostic.help(format!("it is a timer; write `{word}.end`"));
             } else {
+                // `lick` alone, where the line that is licked has a name of its own.
+                let of_lines = names
+                    .lines
+                    .iter()
+                    .filter(|line| line.kind.input().is_some_and(|input| input.on == word || input.off == word));
+                let of_lines: Vec<String> = of_lines.map(|line| format!("{}.{word}", line.name)).collect();
+                if !of_lines.is_empty() {
+                    diagnostic.help(format!("write {}", listed(of_lines.iter().map(String::as_str))));
+                    return None;
+                }
                 diagnostic.near(word, names.events.iter().map(String::as_str), |_| {
                     Some(format!("raise it somewhere with `- event: {word}`, or wait for a line: `lever.press`"))
                 });
@@ -427,7 +438,7 @@ impl Lowering<'_> {
     }
 }
 
-fn is_after(row: &Row) -> bool {
+pub(super) fn is_after(row: &Row) -> bool {
     matches!(row.trigger, Trigger::After(_))
 }
 

@@ -205,6 +205,13 @@ const TOP: &[&str] = &[
 
 /// Reads the root node as a protocol.
 pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
+    let entries = fields::map(root, "a protocol", "protocol: my-task", reporter)?;
+    if let (Some(rig), None) = (fields::key_of(entries, "rig"), fields::key_of(entries, "protocol")) {
+        reporter
+            .error("E174-wrong-file", rig, "this is a rig-config, and a protocol is wanted here")
+            .help("name the protocol here, and this file behind --rig");
+        return None;
+    }
     let top = fields::fields(root, "a protocol", TOP, "protocol: my-task", reporter)?;
     let name = top.need("protocol", "protocol: my-task", reporter);
     let name = name.and_then(|node| fields::text(node, "the protocol's name", "my-task", reporter));

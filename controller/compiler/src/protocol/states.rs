@@ -111,6 +111,7 @@ fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
     let triggers = ["event", "after", "when"];
     let given: Vec<&str> = triggers.into_iter().filter(|key| keys.get(key).is_some()).collect();
     let trigger = match given.as_slice() {
+        [] if triggers.into_iter().any(|key| keys.is_meant(key)) => Trigger::Broken,
         [] => {
             let diagnostic = reporter.error(
                 "E081-no-trigger",

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use compiler::{Options, Source};
+use compiler::{Diagnostics, Options, Source};
 
 use super::{Complaint, assignment, draw, rig, say};
 
@@ -30,7 +30,10 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let (_, rig) = rig(self.rig.as_deref())?;
+        let rig = match rig(self.rig.as_deref()) {
+            Ok((_, rig)) => rig,
+            Err(found) => return self.without_rig(&found),
+        };
         let options = Options { set: self.set };
         let (mut all_good, mut findings) = (true, Vec::new());
         for path in protocols(&self.protocols)? {
@@ -56,13 +59,28 @@ impl Check {
                 eprint!("{}", draw(&found));
             }
             if good {
-                say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name));
+                say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;
             }
         }
         if self.json {
-            say(format_args!("{:#}", serde_json::Value::Array(findings)));
+            say(format_args!("{:#}", serde_json::Value::Array(findings)))?;
         }
         Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+impl Check {
+    /// Nothing can be checked against a rig-config that does not read: its findings are said, for every protocol.
+    fn without_rig(&self, found: &Diagnostics) -> Result<ExitCode, Complaint> {
+        if !self.json {
+            return Err(Complaint::drawn(found));
+        }
+        let all = protocols(&self.protocols)?;
+        let findings = all
+            .iter()
+            .map(|path| serde_json::json!({"protocol": path.display().to_string(), "good": false, "findings": found}));
+        say(format_args!("{:#}", serde_json::Value::Array(findings.collect())))?;
+        Ok(ExitCode::FAILURE)
     }
 }
 

@@ -6,37 +6,75 @@ pub(crate) mod run;
 pub(crate) mod show;
 
 use std::fmt;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use compiler::{Diagnostics, RigConfig, Source, Style};
+use journal::{ReadError, Session};
 
 /// What a command has to say when it cannot do its work: whole sentences, ready to be shown.
 #[derive(Debug)]
-pub(crate) struct Complaint(String);
+pub(crate) struct Complaint {
+    words: String,
+    /// Whether the command has said on standard output how it ended.
+    pub(crate) was_told: bool,
+    /// The findings behind the words, if they come from a file.
+    pub(crate) findings: Option<serde_json::Value>,
+}
 
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.words)
     }
 }
 
 impl Complaint {
     /// A complaint in these words.
     pub(crate) fn new(words: impl fmt::Display) -> Self {
-        Self(format!("error: {words}"))
+        Self { words: format!("error: {words}"), was_told: false, findings: None }
+    }
+
+    /// The same after standard output has told how the command ended.
+    pub(crate) fn told(words: impl fmt::Display) -> Self {
+        Self { was_told: true, ..Self::new(words) }
     }
 
     /// Findings, drawn for the terminal at hand.
     pub(crate) fn drawn(findings: &Diagnostics) -> Self {
-        Self(draw(findings).trim_end().to_owned())
+        Self { words: draw(findings).trim_end().to_owned(), was_told: false, findings: Some(findings.to_json()) }
     }
 }
 
 /// Says something on standard output. Nobody may be listening any more, as when it is piped into `head`: that is no
-/// mistake, and what was to be said is in the journal.
-pub(crate) fn say(words: impl fmt::Display) {
-    let _ = writeln!(std::io::stdout().lock(), "{words}");
+/// mistake, and what was to be said is in the journal. What cannot be written for another reason, as on a full disk, is
+/// one: half a table must not pass for a whole one.
+pub(crate) fn say(words: impl fmt::Display) -> Result<(), Complaint> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{words}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Complaint::new(format_args!("not all could be written to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The journal at `path`; or why there is none, as a sentence to stand behind the file's name.
+pub(crate) fn open(path: &Path) -> Result<Session, String> {
+    match std::fs::metadata(path) {
+        Ok(about) if about.is_dir() => return Err("this is a folder: name one of the .npj files in it".to_owned()),
+        // A pipe or a device may have no end.
+        Ok(about) if !about.is_file() => return Err("this is no file that can be read as a whole".to_owned()),
+        _ => {}
+    }
+    Session::open(path).map_err(|error| match error {
+        ReadError::Io(_, error) => format!("it cannot be read: {error}"),
+        other => other.to_string(),
+    })
+}
+
+/// The same for a command that has only this one journal.
+pub(crate) fn open_only(path: &Path) -> Result<Session, Complaint> {
+    open(path).map_err(|sentence| Complaint::new(format_args!("{}: {sentence}", path.display())))
 }
 
 /// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.
@@ -50,13 +88,25 @@ const SHIPPED_RIG: &str = include_str!("../../../../rig-configs/sim-box.yaml");
 const SHIPPED_RIG_NAME: &str = "rig-configs/sim-box.yaml";
 
 /// The rig-config at `path`, or the simulated rig that ships: its text and what it says.
-pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Complaint> {
+pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Diagnostics> {
     let source = match path {
-        Some(path) => Source::read(path).map_err(|found| Complaint::drawn(&found))?,
+        Some(path) => Source::read(path)?,
         None => Source { name: SHIPPED_RIG_NAME.to_owned(), text: SHIPPED_RIG.to_owned() },
     };
-    let config = compiler::read_rig(&source).map_err(|found| Complaint::drawn(&found))?;
+    let config = compiler::read_rig(&source)?;
     Ok((source, config))
+}
+
+/// A name for an animal or a person: something to be read in a table and found by.
+pub(crate) fn label(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 64;
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("it is empty: give a name, or leave the option out".to_owned()),
+        1..=LONGEST if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        1..=LONGEST => Err("it holds characters that cannot be printed".to_owned()),
+        long => Err(format!("it has {long} characters; {LONGEST} is the most")),
+    }
 }
 
 /// Splits `name=value`.

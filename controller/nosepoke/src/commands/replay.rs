@@ -1,9 +1,11 @@
 //! `nosepoke replay`: shows that the device did what the program says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{Complaint, say};
+use journal::{Integrity, ReplayReport};
+
+use super::{Complaint, open, say};
 
 /// Feeds a session's inputs to the engine again and compares everything the program made of them, byte for byte.
 #[derive(Debug, clap::Args)]
@@ -21,14 +23,7 @@ impl Replay {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
         let mut all_good = true;
         for path in &self.sessions {
-            let session = journal::Session::open(path).map_err(Complaint::new)?;
-            let verdict = session
-                .verify()
-                .map_err(|finding| format!("the journal is not as it was written: {finding}"))
-                .and_then(|integrity| {
-                    let report = journal::replay(&session).map_err(|failure| failure.to_string())?;
-                    Ok((integrity, report))
-                });
+            let verdict = verdict(path);
             let good = matches!(&verdict, Ok((_, report)) if report.is_clean());
             all_good &= good;
             if self.json {
@@ -36,14 +31,23 @@ impl Replay {
                     Ok((integrity, report)) => (format!("{integrity}; {report}"), None),
                     Err(finding) => (String::new(), Some(finding)),
                 };
-                say(serde_json::json!({"journal": path, "good": good, "detail": detail, "finding": finding}));
+                say(serde_json::json!({"journal": path, "good": good, "detail": detail, "finding": finding}))?;
             } else {
                 match verdict {
-                    Ok((integrity, report)) => say(format_args!("{}: {integrity}; {report}", path.display())),
+                    Ok((integrity, report)) => say(format_args!("{}: {integrity}; {report}", path.display()))?,
                     Err(finding) => eprintln!("{}: {finding}", path.display()),
                 }
             }
         }
         Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// What can be said of one journal; or the first thing that is not as it should be.
+fn verdict(path: &Path) -> Result<(Integrity, ReplayReport), String> {
+    // A file that cannot be read is no reason to leave the others unchecked.
+    let session = open(path)?;
+    let integrity = session.verify().map_err(|finding| format!("the journal is not as it was written: {finding}"))?;
+    let report = journal::replay(&session).map_err(|failure| failure.to_string())?;
+    Ok((integrity, report))
 }

@@ -5,23 +5,23 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use compiler::{Compiled, Options, RigConfig, Source};
-use controller::lockstep::{self, Cable};
+use controller::lockstep::{self, Cable, LONGEST_US};
 use controller::paced;
 use controller::room;
-use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
+use controller::session::{Ended, OpenJournal, Plan, Session, SessionError, SyncPolicy};
 use controller::tally::Tally;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use journal::Writer;
+use journal::{CreateError, Writer};
 use link::{EndReason, LineId, Micros};
 use sim::{Memory, WireFaults};
 
-use super::{Complaint, assignment, draw, rig, say};
+use super::{Complaint, assignment, draw, label, open_only, rig, say};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -36,22 +36,22 @@ pub(crate) struct Run {
     #[arg(long)]
     rig: Option<PathBuf>,
     /// The animal.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = label)]
     subject: Option<String>,
     /// Sets a parameter, as in --set drop="10 µl".
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
     /// Decides every random draw, and in simulation everything else; fresh and printed if not given.
-    #[arg(long)]
+    #[arg(long, value_parser = seed, allow_hyphen_values = true)]
     seed: Option<u64>,
     /// How many times faster than real time a simulated session runs, or `max`.
-    #[arg(long, default_value = "max", value_parser = speed)]
+    #[arg(long, default_value = "max", value_parser = speed, allow_hyphen_values = true)]
     speed: Speed,
     /// Arms a line for this session; needs --operator.
     #[arg(long, value_name = "LINE", requires = "operator")]
     arm: Vec<String>,
     /// Who runs the session.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = label)]
     operator: Option<String>,
     /// Where the data goes.
     #[arg(long, value_name = "DIR", default_value = "sessions")]
@@ -71,10 +71,14 @@ fn speed(text: &str) -> Result<Speed, String> {
     match text {
         "max" => Ok(Speed::Max),
         _ => match text.parse::<f64>() {
-            Ok(times) if times > 0.0 && times <= 1000.0 => Ok(Speed::Times(times)),
-            _ => Err(format!("`{text}` is no speed: give `max`, or how many times real time, above 0 and up to 1000")),
+            Ok(times) if (0.01..=1000.0).contains(&times) => Ok(Speed::Times(times)),
+            _ => Err(format!("`{text}` is no speed: give `max`, or how many times real time, from 0.01 to 1000")),
         },
     }
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("`{text}` is no seed: give a whole number from 0 to {}", u64::MAX))
 }
 
 /// What a shell expects of a program that Ctrl-C ended.
@@ -87,8 +91,25 @@ fn fresh() -> u64 {
 
 impl Run {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        let done = self.session();
+        // Whoever reads JSON gets it whatever happens.
+        match &done {
+            Err(complaint) if json && !complaint.was_told => {
+                let told = match &complaint.findings {
+                    Some(findings) => serde_json::json!({"good": false, "findings": findings}),
+                    None => serde_json::json!({"good": false, "error": complaint.to_string()}),
+                };
+                say(format_args!("{told:#}"))?;
+            }
+            _ => {}
+        }
+        done
+    }
+
+    fn session(self) -> Result<ExitCode, Complaint> {
         let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
-        let (rig_source, rig) = rig(self.rig.as_deref())?;
+        let (rig_source, rig) = rig(self.rig.as_deref()).map_err(|found| Complaint::drawn(&found))?;
         let options = Options { set: self.set.clone() };
         let compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
         if !compiled.warnings.is_empty() {
@@ -97,7 +118,9 @@ impl Run {
         // Seeds that a person can read aloud.
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
         let plan = self.plan(&protocol, &rig_source, &rig, compiled, seed)?;
-        let path = self.journal_path(&plan)?;
+        let stem = self.journal_stem(&plan)?;
+        let begun = Arc::new(OnceLock::new());
+        let open = opener(stem, Arc::clone(&begun));
 
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
@@ -115,14 +138,13 @@ impl Run {
         let (result, tally) = match self.speed {
             Speed::Times(1.0) => {
                 let mut progress = Progress::new(&plan.compiled);
-                let shown =
-                    paced::run(plan.clone(), &rig, opener(path.clone()), &stop, &mut |tally| progress.show(tally));
+                let shown = paced::run(plan.clone(), &rig, open, &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 shown.map_err(Complaint::new)?
             }
-            speed => simulate(plan.clone(), &rig, path.clone(), speed, &stop)?,
+            speed => simulate(plan.clone(), &rig, open, speed, &stop)?,
         };
-        self.tell(&plan, &path, result, &tally, began.elapsed())
+        self.tell(&plan, begun.get().map(PathBuf::as_path), result, &tally, began.elapsed())
     }
 
     fn plan(
@@ -163,20 +185,33 @@ impl Run {
         let mut set = 0;
         for name in &self.arm {
             let Some(place) = lines.iter().position(|line| line.name == *name) else {
-                let armable: Vec<&str> =
-                    lines.iter().filter(|line| line.output).map(|line| line.name.as_str()).collect();
+                let armable: Vec<&str> = lines
+                    .iter()
+                    .enumerate()
+                    .filter(|(n, _)| compiled.rig.must_arm() & LineId(*n as u8).bit() != 0)
+                    .map(|(_, line)| line.name.as_str())
+                    .collect();
+                let armable = if armable.is_empty() { "none".to_owned() } else { armable.join(", ") };
                 return Err(Complaint::new(format_args!(
-                    "--arm {name}: the protocol has no such line; its outputs are {}",
-                    armable.join(", ")
+                    "--arm {name}: there is no such line; lines to be armed on rig {} are: {armable}",
+                    rig.name
                 )));
             };
-            set |= LineId(place as u8).bit();
+            let bit = LineId(place as u8).bit();
+            if compiled.rig.must_arm() & bit == 0 {
+                return Err(Complaint::new(format_args!(
+                    "--arm {name}: only a line that the rig-config calls `arm: required` is armed, and on rig {} {name} \
+                     works without: leave the option out",
+                    rig.name
+                )));
+            }
+            set |= bit;
         }
         Ok(Some((set, self.operator.clone().unwrap_or_default())))
     }
 
-    /// A path for the journal in the output folder, which is made if need be.
-    fn journal_path(&self, plan: &Plan) -> Result<PathBuf, Complaint> {
+    /// What the session's files in the output folder are called, without an ending; the folder is made if need be.
+    fn journal_stem(&self, plan: &Plan) -> Result<PathBuf, Complaint> {
         fs::create_dir_all(&self.out).map_err(|error| {
             Complaint::new(format_args!(
                 "the output folder {} cannot be made: {error}; name another with --out",
@@ -186,32 +221,25 @@ impl Run {
         let when = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "-");
         let subject = self.subject.as_deref().map(|subject| format!("_{}", file_name(subject))).unwrap_or_default();
         let stem = format!("{}{subject}_{}", file_name(&plan.compiled.symbols.protocol), when.trim_end_matches('Z'));
-        let mut path = self.out.join(format!("{stem}.npj"));
-        // Two sessions within one second.
-        for again in 2..1000 {
-            if !path.exists() {
-                break;
-            }
-            path = self.out.join(format!("{stem}_{again}.npj"));
-        }
-        Ok(path)
+        Ok(self.out.join(stem))
     }
 
     fn tell(
         &self,
         plan: &Plan,
-        path: &Path,
+        path: Option<&Path>,
         result: Result<Ended, SessionError>,
         tally: &Tally,
         took: Duration,
     ) -> Result<ExitCode, Complaint> {
-        let ended = result.map_err(|error| match path.exists() {
-            true => {
+        let ended = result.map_err(|error| match path {
+            Some(path) => {
                 Complaint::new(format_args!("{error}\nWhat is durable can be read: nosepoke show {}", path.display()))
             }
-            false => Complaint::new(error),
+            None => Complaint::new(error),
         })?;
-        let session = journal::Session::open(path).map_err(Complaint::new)?;
+        let path = path.ok_or_else(|| Complaint::new("the session ended without a journal"))?;
+        let session = open_only(path)?;
         let picture = path.with_extension("svg");
         let report = report::Report::of(&session).map_err(Complaint::new)?;
         fs::write(&picture, report.picture()).map_err(|error| {
@@ -225,9 +253,9 @@ impl Run {
                     "journal": path, "picture": picture, "seed": plan.seed, "good": good,
                     "records": ended.records, "bytes": ended.bytes, "summary": report.summary(),
                 })
-            ));
+            ))?;
         } else {
-            say(report.summary().table());
+            say(report.summary().table())?;
             let elapsed_s = tally.elapsed_us() as f64 / 1e6;
             let times = elapsed_s / took.as_secs_f64().max(1e-9);
             say(format_args!(
@@ -235,13 +263,13 @@ impl Run {
                 elapsed_s / 60.0,
                 took.as_secs_f64(),
                 plan.seed
-            ));
-            say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes));
-            say(format_args!("picture  {}", picture.display()));
-            say(format_args!("look     nosepoke show {}", path.display()));
+            ))?;
+            say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes))?;
+            say(format_args!("picture  {}", picture.display()))?;
+            say(format_args!("look     nosepoke show {}", path.display()))?;
         }
         if !good {
-            return Err(Complaint::new(format_args!(
+            return Err(Complaint::told(format_args!(
                 "the session did not end as the protocol meant: {}",
                 report.summary().end_reason()
             )));
@@ -256,30 +284,66 @@ fn wall_ms() -> i64 {
     i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// As much of a name as every file system takes.
+/// As much of a name as every file system takes: 255 bytes for the whole, and letters may take several.
 fn file_name(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }).take(60).collect()
+    const BYTES_MAX: usize = 80;
+    let mut kept = String::new();
+    for letter in name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }) {
+        if kept.len() + letter.len_utf8() > BYTES_MAX {
+            break;
+        }
+        kept.push(letter);
+    }
+    kept
 }
 
-fn opener(path: PathBuf) -> controller::session::OpenJournal<fs::File> {
-    Box::new(move |header| Writer::create(&path, header))
+/// Begins a journal at `stem`, or behind it with the first number that is free: sessions may begin within one second,
+/// and in processes that know nothing of each other. Which it was is put into `begun`.
+fn opener(stem: PathBuf, begun: Arc<OnceLock<PathBuf>>) -> OpenJournal<fs::File> {
+    Box::new(move |header| {
+        let mut taken = CreateError::Exists(stem.clone());
+        for again in 1..1000 {
+            let mut name = stem.clone().into_os_string();
+            name.push(if again == 1 { ".npj".to_owned() } else { format!("_{again}.npj") });
+            let path = PathBuf::from(name);
+            match Writer::create(&path, header) {
+                Ok(writer) => {
+                    // Set once: a journal is begun once.
+                    let _ = begun.set(path);
+                    return Ok(writer);
+                }
+                Err(error @ CreateError::Exists(_)) => taken = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(taken)
+    })
 }
 
 type Outcome = (Result<Ended, SessionError>, Tally);
 
 /// A simulated session in lock step, as fast as the processor allows or slowed down to a multiple of real time.
-fn simulate(plan: Plan, rig: &RigConfig, path: PathBuf, speed: Speed, stop: &AtomicBool) -> Result<Outcome, Complaint> {
+fn simulate(
+    plan: Plan,
+    rig: &RigConfig,
+    open: OpenJournal<fs::File>,
+    speed: Speed,
+    stop: &AtomicBool,
+) -> Result<Outcome, Complaint> {
     let mut memory = Box::new(Memory::new());
     let mut sim = room::simulated(&plan.compiled, rig, plan.seed, &mut memory).map_err(Complaint::new)?;
     let mut cable = Cable::new(WireFaults::NONE, plan.seed);
     let mut progress = Progress::new(&plan.compiled);
-    let mut session = Session::new(plan, opener(path));
+    let mut session = Session::new(plan, open);
     let (mut turns, began) = (0_u32, Instant::now());
     let mut watch = |now: Micros, session: &mut Session<_>, _: &mut Cable| {
         turns = turns.wrapping_add(1);
         if let Speed::Times(times) = speed {
             let due = Duration::from_micros((now as f64 / times) as u64);
-            thread::sleep(due.saturating_sub(began.elapsed()));
+            // In short naps, so that whoever stops the session need not wait for the next thing to happen in it.
+            while !stop.load(Ordering::Relaxed) && !due.saturating_sub(began.elapsed()).is_zero() {
+                thread::sleep(due.saturating_sub(began.elapsed()).min(Duration::from_millis(50)));
+            }
         }
         if speed != Speed::Max || turns.is_multiple_of(1024) {
             progress.show(session.tally());
@@ -288,8 +352,14 @@ fn simulate(plan: Plan, rig: &RigConfig, path: PathBuf, speed: Speed, stop: &Ato
             }
         }
     };
-    lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
+    let ended_us = lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
     progress.done();
+    if ended_us > LONGEST_US {
+        eprintln!(
+            "warning: nothing in the protocol ended this session, so it was stopped after 24 h of simulated time; give it \
+             an end with `session: {{ends: [{{after: 60 min}}]}}`, which is asked as each trial closes"
+        );
+    }
     let tally = session.tally().clone();
     let result = session.take_result();
     result.map(|result| (result, tally)).ok_or_else(|| Complaint::new("the session stopped without saying why"))

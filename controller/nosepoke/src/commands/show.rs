@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use report::Report;
 
-use super::{Complaint, say};
+use super::{Complaint, open_only, say};
 
 /// Shows a session: its summary and its trials, on screen, as JSON or CSV; and its picture.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let session = journal::Session::open(&self.session).map_err(Complaint::new)?;
+        let session = open_only(&self.session)?;
         let report = Report::of(&session).map_err(Complaint::new)?;
         if let Some(path) = &self.picture {
             fs::write(path, report.picture()).map_err(|error| {
@@ -38,12 +38,12 @@ impl Show {
             })?;
         }
         if self.json {
-            say(report.json());
+            say(report.json())?;
         } else if self.csv {
-            say(report.trials().csv().trim_end());
+            say(report.trials().csv().trim_end())?;
         } else {
-            say(report.summary().table());
-            say(report.trials().table());
+            say(report.summary().table())?;
+            say(report.trials().table())?;
         }
         match session.verify() {
             Ok(_) => Ok(ExitCode::SUCCESS),

@@ -400,7 +400,7 @@ impl<S: Storage> Session<S> {
     /// Something went wrong that the device does not know of: it is told to stop, and the error waits until it has.
     fn fail(&mut self, error: SessionError) {
         if self.failing.is_none() {
-            tracing::error!("{error}");
+            tracing::info!("{error}");
             self.failing = Some(error);
             match self.phase {
                 Phase::Running => self.stop(),

@@ -96,11 +96,11 @@ fn shown(report: &Report) -> Vec<Shown> {
             "shock" => "#d55e00",
             _ => continue,
         };
-        if symbol.output {
-            shown.push((
-                symbol.kind != "light",
-                Shown { line: LineId(n as u8), name: symbol.name.clone(), colour, output: true },
-            ));
+        // A line of the rig that did nothing in this session needs no entry in the legend.
+        let line = LineId(n as u8);
+        let used = report.history.all().flat_map(edges_of).any(|(other, ..)| *other == line);
+        if symbol.output && used {
+            shown.push((symbol.kind != "light", Shown { line, name: symbol.name.clone(), colour, output: true }));
         }
     }
     // A masking light lies under what it masks.
@@ -142,7 +142,7 @@ pub(super) fn draw(svg: &mut Svg, area: Area, report: &Report) {
         let height = block_height(block, row);
         let colour = outcome_colour(block.outcome);
         svg.rect(area.left - 6.0, top, 4.0, height, colour);
-        block_label(svg, area.left - 12.0, top + height / 2.0, block, report);
+        block_label(svg, (area.left - 12.0, top + height / 2.0), row, block, report);
         for (shown, changes) in shown.iter().zip(&changes) {
             let (mut path, mut long) = (Path::default(), Path::default());
             for (n, trial) in block.trials.iter().enumerate() {
@@ -170,13 +170,22 @@ pub(super) fn draw(svg: &mut Svg, area: Area, report: &Report) {
     axis::below(svg, area, &x, 7.0, "time from outcome (s)");
 }
 
-fn block_label(svg: &mut Svg, x: f64, y: f64, block: &Block<'_>, report: &Report) {
+fn block_label(svg: &mut Svg, (x, y): (f64, f64), row: f64, block: &Block<'_>, report: &Report) {
     let outcome = report.symbols.outcomes.get(block.outcome).map_or("?", String::as_str);
     let group = block.group.as_ref().map_or(String::new(), |group| format!(" · {group}"));
     let count = format!(" ({})", block.trials.len());
+    let style = || Text::new(11.0).anchor(Anchor::End).fill(outcome_colour(block.outcome)).bold();
+    let whole = format!("{outcome}{group}{count}");
+    let tall = block.trials.len() as f64 * row >= 2.0 * BLOCK_MIN;
+    if whole.chars().count() > LABEL_CHARS && block.group.is_some() && tall {
+        // In two lines, where the block has room for them.
+        let group = block.group.as_deref().unwrap_or("");
+        svg.text(x, y - 3.0, &short(outcome, LABEL_CHARS), style());
+        svg.text(x, y + 11.0, &format!("{}{count}", short(group, LABEL_CHARS.saturating_sub(count.len()))), style());
+        return;
+    }
     let label = format!("{}{count}", short(&format!("{outcome}{group}"), LABEL_CHARS.saturating_sub(count.len())));
-    let style = Text::new(11.0).anchor(Anchor::End).fill(outcome_colour(block.outcome)).bold();
-    svg.text(x, y + 4.0, &label, style);
+    svg.text(x, y + 4.0, &label, style());
 }
 
 fn legend(svg: &mut Svg, area: Area, shown: &[Shown]) {
