@@ -6,6 +6,7 @@ mod system;
 
 use std::path::{Path, PathBuf};
 
+pub use assembler::random::cases;
 pub use disk::Disk;
 pub use system::{Outcome, System, generated};
 
@@ -13,10 +14,4 @@ pub use system::{Outcome, System, generated};
 #[must_use]
 pub fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
-}
-
-/// How many cases a story over random cases runs: few in `tests/run`, many in `tests/long`.
-#[must_use]
-pub fn cases(few: u64) -> u64 {
-    std::env::var("NOSEPOKE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
 }

@@ -13,6 +13,14 @@ use link::{EndReason, EventId, LineId, Micros, OutcomeId, RegionId, StateId, Tim
 
 use crate::Assembly;
 
+/// How many cases a test over random cases runs: `few`, times what the variable `NOSEPOKE_TIMES` says. `tests/run` leaves it
+/// unset, `tests/long` does not.
+#[must_use]
+pub fn cases(few: u64) -> u64 {
+    let times = std::env::var("NOSEPOKE_TIMES").ok().and_then(|times| times.parse().ok());
+    few.saturating_mul(times.unwrap_or(1))
+}
+
 /// A random program and what may be given to it.
 #[derive(Debug, Clone)]
 pub struct RandomProgram {

@@ -121,7 +121,7 @@ fn look(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: assembler::random::cases(300) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_damaged_flagship_is_told_so(damages in prop::collection::vec(damage(), 1..4)) {

@@ -232,7 +232,7 @@ impl Comparison<'_> {
         // Boxed: its tables are larger than a stack frame should be.
         let mut engine = Box::new(Engine::new());
         engine.start(program, Start { at: start, seed, levels, program: program.name() }, &mut |at, record| {
-            self.made(at, record)
+            self.made(at, record);
         });
         if let Some(ReplayFailure::Differs { recorded: Some((_, recorded)), made: Some((_, made)), .. }) = &self.differs
             && matches!((recorded, made), (Record::Start { .. }, Record::Start { .. }))

@@ -174,7 +174,7 @@ fn a_pulse_out_of_its_place_is_found() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: assembler::random::cases(24) as u32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_the_rat_does_its_session_replays_and_shows_what_was_taken_from_it(

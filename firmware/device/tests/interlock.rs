@@ -89,7 +89,7 @@ fn armed_stretches(lab: &Lab<'_>) -> Vec<(Micros, Micros)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(assembler::random::cases(150) as u32))]
 
     #[test]
     fn no_session_gets_past_the_interlock(seed in 0..1_000_u64, acts in prop::collection::vec(act(), 1..40)) {

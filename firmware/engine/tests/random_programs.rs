@@ -1,5 +1,5 @@
 //! Thousands of random small programs under random inputs: whatever a program does, what must always hold does hold.
-//! `NOSEPOKE_CASES` says how many; a failure names the seed, which is all it takes to see it again.
+//! A failure names the seed, which is all it takes to see it again.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ type Trace = Vec<(Micros, Record)>;
 const START: Micros = 1_000_000;
 
 fn cases() -> u64 {
-    std::env::var("NOSEPOKE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2_000)
+    random::cases(2_000)
 }
 
 fn given(given: RandomGiven) -> Given {

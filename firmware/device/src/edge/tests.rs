@@ -491,7 +491,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(assembler::random::cases(300) as u32))]
 
     /// Whatever is asked in whatever order: someone who sees only the pins, and when arming changed, finds no pin on for
     /// longer than its limit, no laser while disarmed, and nothing on once the session is over.

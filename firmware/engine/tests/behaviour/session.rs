@@ -241,7 +241,7 @@ fn a_second_session_begins_as_if_there_had_been_none() {
     let mut session = |at| {
         let mut records = Vec::new();
         let mut sink = |then, record| records.push((then - at, record));
-        engine.start(&program, Start { at: at, seed: 9, levels: 0, program: program.name() }, &mut sink);
+        engine.start(&program, Start { at, seed: 9, levels: 0, program: program.name() }, &mut sink);
         for after in [10, 20, 30] {
             engine.offer(at + after, Given::Edge { line: LineId(0), active: true }).unwrap();
         }
