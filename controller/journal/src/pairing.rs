@@ -257,7 +257,7 @@ impl Gatherer {
         for (n, line) in self.lines.iter_mut().enumerate() {
             // Edges are stamped at the pin and written down when there is time, so they may stand a little out of order.
             line.edges.sort_by_key(|edge| (edge.at, edge.number));
-            line.acts.sort_by_key(|act| (act.at, act.number));
+            put_in_order(&mut line.acts);
             let mut matcher = Matcher {
                 line: LineId(n as u8),
                 edges: &line.edges,
@@ -275,6 +275,23 @@ impl Gatherer {
         }
         self.pairing.unpaired.sort_by_key(Unpaired::number);
         self.pairing
+    }
+}
+
+/// Puts acts in the order the pin saw them: by their time, but a cut that was written down before a request came before
+/// it was taken up, though its time lies behind the one the request was made at.
+fn put_in_order(acts: &mut [Act]) {
+    let mut keyed: Vec<(Micros, Act)> = acts.iter().map(|act| (act.at, *act)).collect();
+    let mut next_request = Micros::MAX;
+    for (key, act) in keyed.iter_mut().rev() {
+        match act.what {
+            What::Request(_) => next_request = next_request.min(act.at),
+            What::Cut => *key = act.at.min(next_request),
+        }
+    }
+    keyed.sort_by_key(|(key, act)| (*key, act.number));
+    for (slot, (_, act)) in acts.iter_mut().zip(keyed) {
+        *slot = act;
     }
 }
 

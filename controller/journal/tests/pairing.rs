@@ -157,6 +157,21 @@ fn verdicts_explain() {
 }
 
 #[test]
+fn a_cut_just_before_a_request_is_taken_up_comes_first() {
+    // The valve had been open for as long as it may; in the microsecond it was shut the program asked for it again.
+    pairs(&[
+        (0, request(Request::On)),
+        (3, edge(true)),
+        (5_003, verdict(Verdict::CutAtMaxOn)),
+        (5_003, edge(false)),
+        (5_000, request(Request::On)),
+        (5_003, edge(true)),
+        (6_000, request(Request::Off)),
+        (6_003, edge(false)),
+    ]);
+}
+
+#[test]
 fn a_laser_shines_only_while_armed() {
     let on = Record::Request { line: LASER, request: Request::On };
     let edge = |on| Record::Edge { line: LASER, on };
