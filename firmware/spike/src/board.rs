@@ -328,10 +328,12 @@ fn main() -> ! {
         let (producer, consumer) = QUEUE.get().split();
         *PRODUCER.get() = Some(producer);
         let p1 = LEVEL_1.get();
+        // As P2 does it, when it takes the program up.
+        let name = program.name();
         let now = micros();
         p1.writer = Writer::new(now);
         set(MARK_ENGINE);
-        p1.engine.start(&program, Start { at: now, seed: 1, levels: 0, program: program.name() }, &mut p1.log);
+        p1.engine.start(&program, Start { at: now, seed: 1, levels: 0, program: name }, &mut p1.log);
         clear(MARK_ENGINE);
         p1.program = Some(program);
         p1.edges = Some(consumer);
