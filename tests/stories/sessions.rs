@@ -208,6 +208,14 @@ fn without_a_person_to_arm_it_the_laser_stays_dark_and_everything_else_goes_on()
 }
 
 #[test]
+fn nobody_arms_a_line_that_the_protocol_does_not_name() {
+    let outcome = System::shipped("protocols/first-lever.yaml", &[], 2).run();
+    good(&outcome);
+    assert!(!outcome.session().records().any(|(_, _, record)| matches!(record, Record::Armed { .. })));
+    replays(&outcome);
+}
+
+#[test]
 fn a_cable_pulled_for_two_seconds_disarms_at_once_and_loses_nothing() {
     // What comes in between halves would move edges by a µs where the cable gives P1 something else to do.
     let quiet = || {

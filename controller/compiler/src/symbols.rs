@@ -49,6 +49,8 @@ pub struct LineSymbol {
     pub on_event: String,
     /// What an edge away from it is called: `release`, `off`.
     pub off_event: String,
+    /// Whether the protocol names it; the others of the rig are held off, and their inputs kept.
+    pub named: bool,
 }
 
 /// A state.

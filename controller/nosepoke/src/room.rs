@@ -71,11 +71,11 @@ pub fn animal(compiled: &Compiled, rig: &RigConfig, seed: u64) -> Result<Box<dyn
     }
 }
 
-/// The lines the simulated person arms, and who that is.
+/// The lines the simulated person arms, and who that is: never one the protocol does not name.
 #[must_use]
 pub fn person(compiled: &Compiled, rig: &RigConfig) -> Option<(u32, String)> {
     let person = rig.simulation.as_ref()?.person.as_ref()?;
-    let used = |name: &String| compiled.symbols.lines.iter().position(|line| line.name == *name);
+    let used = |name: &String| compiled.symbols.lines.iter().position(|line| line.named && line.name == *name);
     let lines = person.arms.iter().filter_map(used).fold(0, |set, place| set | LineId(place as u8).bit());
     if lines == 0 { None } else { Some((lines, person.name.clone())) }
 }

@@ -222,7 +222,8 @@ impl Tally {
 
 fn outputs(symbols: &Symbols, history: &History) -> Vec<Output> {
     let edges = history.edges();
-    let lines = symbols.lines.iter().enumerate().filter(|(_, symbol)| symbol.output);
+    let moved = |n: usize| edges.iter().any(|(line, ..)| line.index() == n);
+    let lines = symbols.lines.iter().enumerate().filter(|(n, symbol)| symbol.output && (symbol.named || moved(*n)));
     let output = |(n, symbol): (usize, &compiler::symbols::LineSymbol)| {
         let is_line = |line: &LineId| line.index() == n;
         let (mut on_us, mut since) = (0, None);

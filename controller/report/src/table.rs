@@ -100,6 +100,10 @@ fn line_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<C
     for (n, symbol) in symbols.lines.iter().enumerate() {
         let Ok(n) = u8::try_from(n) else { break };
         let line = LineId(n);
+        let did_something = |trial: &Trial| trial.edges.iter().chain(&trial.inputs).any(|(other, ..)| *other == line);
+        if !symbol.named && !history.all().any(did_something) {
+            continue;
+        }
         let on = move |changes: &[(LineId, bool, u64)]| {
             Cell::Count(changes.iter().filter(|(other, on, _)| *other == line && *on).count() as i64)
         };

@@ -243,7 +243,7 @@ fn every_laser_pulse_around_an_outcome_is_drawn() {
 }
 
 #[test]
-fn a_line_that_did_nothing_has_no_place_in_the_legend() {
+fn a_line_the_protocol_does_not_name_and_that_did_nothing_is_nowhere_shown() {
     let mut names = symbols();
     let of_rig = compiler::symbols::LineSymbol {
         name: "second_laser".into(),
@@ -251,10 +251,14 @@ fn a_line_that_did_nothing_has_no_place_in_the_legend() {
         output: true,
         on_event: "on".into(),
         off_event: "off".into(),
+        named: false,
     };
     names.lines.push(of_rig);
-    let picture = Report::of(&session(&names, &records(20))).unwrap().picture();
+    let report = Report::of(&session(&names, &records(20))).unwrap();
+    let picture = report.picture();
     assert!(picture.contains(">water<") && !picture.contains("second_laser"), "{picture}");
+    assert!(!report.summary().table().contains("second_laser"), "nor in the summary");
+    assert!(!report.trials().csv().contains("second_laser"), "nor in the trial table");
 }
 
 #[test]

@@ -312,6 +312,7 @@ impl Lowering<'_> {
                 output: input.is_none(),
                 on_event: input.map_or("on", |input| input.on).to_owned(),
                 off_event: input.map_or("off", |input| input.off).to_owned(),
+                named: names.contains(&line.name),
             }
         });
         let symbols = Symbols {

@@ -26,6 +26,7 @@ pub(crate) fn symbols() -> Symbols {
         output: on == "on",
         on_event: on.into(),
         off_event: off.into(),
+        named: true,
     };
     let variable = |name: &str, unit: Unit, labels: &[&str], parameter: Option<ParameterSymbol>| VariableSymbol {
         name: name.into(),
