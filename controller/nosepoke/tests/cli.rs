@@ -247,6 +247,36 @@ fn a_controller_that_is_killed_leaves_every_durable_record_readable() {
 
 #[cfg(unix)]
 #[test]
+fn in_real_time_too_ctrl_c_ends_the_session_cleanly() {
+    let folder = folder("real-time");
+    let mut child = nosepoke()
+        .args(["run", FLAGSHIP, "--seed", "5", "--speed", "1", "--out", text(&folder)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nosepoke starts");
+    // Bounded: the first records are on disk within a second or so.
+    let begun = (0..600).any(|_| {
+        thread::sleep(Duration::from_millis(50));
+        let entries = fs::read_dir(&folder).expect("the folder reads").flatten();
+        let mut sessions = entries.filter_map(|entry| journal::Session::open(&entry.path()).ok());
+        sessions.any(|session| session.records_len() > 0)
+    });
+    if !begun {
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        panic!("no records reached the disk");
+    }
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(told.success());
+    let ended = child.wait_with_output().expect("ended");
+    assert!(ended.status.success(), "{}", complaint(&ended));
+    let replayed = run(&["replay", text(&journal(&folder))]);
+    assert!(replayed.status.success(), "{}{}", out(&replayed), complaint(&replayed));
+}
+
+#[cfg(unix)]
+#[test]
 fn ctrl_c_ends_the_session_cleanly() {
     let folder = folder("ctrl-c");
     let child = under_way(&folder);
@@ -330,7 +360,6 @@ fn a_table_that_does_not_fit_on_the_disk_is_no_whole_table() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "a day of simulated time takes most of a minute unoptimised")]
 fn a_session_that_nothing_ends_is_stopped_after_a_day_and_says_why() {
     let folder = folder("endless");
     let protocol = folder.join("endless.yaml");
