@@ -10,6 +10,8 @@ pub struct Symbols {
     pub protocol: String,
     /// What it is about.
     pub about: String,
+    /// What of it is taken from where: the thing, and its source.
+    pub sources: Vec<(String, String)>,
     /// The rig's name.
     pub rig: String,
     /// Lines, by [`link::LineId`].
@@ -86,6 +88,8 @@ pub struct ParameterSymbol {
     pub set: bool,
     /// On what ground: `published`, `typical`, `chosen`.
     pub basis: String,
+    /// Where a published value stands; empty for any other.
+    pub source: String,
     /// What it is about.
     pub about: String,
 }

@@ -29,10 +29,24 @@ fn ops(program: &Program<'_>, code: Code) -> Vec<Op> {
 
 #[test]
 fn every_protocol_that_ships_compiles_without_a_warning() {
-    for path in [FLAGSHIP, "protocols/lever-pull.yaml"] {
+    for path in [FLAGSHIP, "protocols/lever-pull.yaml", "protocols/first-lever.yaml"] {
         let compiled = compiled(&shipped(path));
         assert!(compiled.warnings.is_empty(), "{path}:\n{}", compiled.warnings);
     }
+}
+
+#[test]
+fn where_a_value_comes_from_travels_with_it() {
+    let flagship = compiled(&shipped(FLAGSHIP));
+    let idea = ("task idea".to_owned(), "doi:10.1126/sciadv.ade5420".to_owned());
+    assert_eq!(flagship.symbols.sources, [idea]);
+    let text = shipped(FLAGSHIP)
+        .text
+        .replace("basis: typical, about: water per reward", "basis: published, source: \"doi:10.1000/182\"");
+    let found = compiled(&compiler::Source { name: "task.yaml".to_owned(), text });
+    let drop = found.symbols.variables.iter().find(|variable| variable.name == "drop");
+    let drop = drop.and_then(|drop| drop.parameter.as_ref()).unwrap();
+    assert_eq!((drop.basis.as_str(), drop.source.as_str()), ("published", "doi:10.1000/182"));
 }
 
 #[test]

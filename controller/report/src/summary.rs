@@ -114,6 +114,8 @@ pub struct Parameter {
     pub set: bool,
     /// On what ground it has its default: `published`, `typical`, `chosen`.
     pub basis: String,
+    /// Where a published default stands; empty for any other.
+    pub source: String,
     /// What it is about.
     pub about: String,
 }
@@ -270,6 +272,7 @@ fn parameters(symbols: &Symbols) -> Vec<Parameter> {
             value: quantity::written(variable, parameter.value),
             set: parameter.set,
             basis: parameter.basis.clone(),
+            source: parameter.source.clone(),
             about: parameter.about.clone(),
         })
     };
@@ -395,7 +398,11 @@ impl fmt::Display for Summary {
             writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
         }
         for parameter in &self.parameters {
-            let ground = if parameter.set { "set for this session" } else { &parameter.basis };
+            let ground = match (parameter.set, parameter.source.as_str()) {
+                (true, _) => "set for this session".to_owned(),
+                (false, "") => parameter.basis.clone(),
+                (false, source) => format!("{}: {source}", parameter.basis),
+            };
             writeln!(f, "  {} = {} ({ground})", parameter.name, parameter.value)?;
         }
         writeln!(f, "  journal     {}", self.journal)

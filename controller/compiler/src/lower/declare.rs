@@ -196,6 +196,7 @@ impl Lowering<'_> {
             value,
             set: set.is_some(),
             basis: parameter.basis.to_owned(),
+            source: parameter.source.clone(),
             about: parameter.about.clone(),
         };
         self.add(name, ty, value, false, Some(symbol), Origin::Parameter);

@@ -318,6 +318,7 @@ impl Lowering<'_> {
         let symbols = Symbols {
             protocol: self.protocol.name.text.clone(),
             about: self.protocol.about.clone(),
+            sources: self.protocol.sources.clone(),
             rig: self.rig.name.clone(),
             lines: lines.collect(),
             regions: self.protocol.regions.iter().map(|region| region.name.clone()).collect(),

@@ -86,8 +86,10 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
         });
         let basis = parameter.get("basis").and_then(|node| fields::choice(node, "the basis", BASES, reporter));
         let about = parameter.get("about").and_then(|node| fields::text(node, "`about`", "what it is", reporter));
+        let mut source = String::new();
         if let Some(node) = parameter.get("source") {
-            fields::text(node, "the source", "doi:10.1000/182", reporter);
+            let text = fields::text(node, "the source", "doi:10.1000/182", reporter);
+            source = text.map(|text| text.text.trim().to_owned()).unwrap_or_default();
         } else if let (Some("published"), Some(span)) = (basis, parameter.key("basis")) {
             reporter
                 .error("E075-no-source", span, format!("`{}` is called published, but says not where", entry.key.text))
@@ -100,6 +102,7 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
             range,
             choices,
             basis: basis.unwrap_or("chosen"),
+            source,
             about: about.map(|text| text.text.trim().to_owned()).unwrap_or_default(),
         });
     }

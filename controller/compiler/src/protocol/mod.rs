@@ -15,6 +15,8 @@ use crate::yaml::{Node, Text, Value};
 pub(crate) struct Protocol {
     pub(crate) name: Text,
     pub(crate) about: String,
+    /// What is taken from where.
+    pub(crate) sources: Vec<(String, String)>,
     pub(crate) lines: Vec<(Text, Node)>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
@@ -40,6 +42,8 @@ pub(crate) struct Parameter {
     pub(crate) range: Option<(Text, Text)>,
     pub(crate) choices: Option<Vec<Text>>,
     pub(crate) basis: &'static str,
+    /// Where a published value stands; empty for any other.
+    pub(crate) source: String,
     pub(crate) about: String,
 }
 
@@ -216,9 +220,12 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
     let name = top.need("protocol", "protocol: my-task", reporter);
     let name = name.and_then(|node| fields::text(node, "the protocol's name", "my-task", reporter));
     let about = top.get("about").and_then(|node| fields::text(node, "`about`", "what it asks", reporter));
+    let mut sources = Vec::new();
     if let Some(node) = top.get("sources") {
         for entry in fields::map(node, "`sources`", "task idea: doi:10.1000/182", reporter).unwrap_or_default() {
-            fields::text(&entry.value, "a source", "doi:10.1000/182", reporter);
+            if let Some(source) = fields::text(&entry.value, "a source", "doi:10.1000/182", reporter) {
+                sources.push((entry.key.text.clone(), source.text.clone()));
+            }
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
@@ -243,6 +250,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         regions: regions(&top, reporter),
         invariants: declarations::sentences(&top, reporter),
         about: about.map(|text| text.text.trim().to_owned()).unwrap_or_default(),
+        sources,
         name: name.cloned().unwrap_or_else(|| Text::plain("", root.span)),
     })
 }

@@ -36,11 +36,12 @@ pub(crate) fn symbols() -> Symbols {
         parameter,
     };
     let parameter = |value: i64, set: bool, about: &str| {
-        Some(ParameterSymbol { value, set, basis: "typical".into(), about: about.into() })
+        Some(ParameterSymbol { value, set, basis: "typical".into(), source: String::new(), about: about.into() })
     };
     Symbols {
         protocol: "probabilistic-reward".into(),
         about: "A rat pulls a lever for sweet water.".into(),
+        sources: Vec::new(),
         rig: "sim-box".into(),
         lines: vec![
             line("lever", "lever", "press", "release"),
