@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use harness::{Disk, Outcome, System};
+use harness::{Disk, Outcome, System, cases};
 use journal::{NoteKind, Why};
 use link::record::Request;
 use link::{DisarmCause, EndReason, LineId, Micros, Record, Verdict};
@@ -93,15 +93,18 @@ fn the_rat_learns_to_answer_the_tone() {
 
 #[test]
 fn a_cable_that_loses_garbles_doubles_and_delays_a_tenth_of_all_frames_changes_nothing() {
-    let clean = flagship(21).run();
-    let mut system = flagship(21);
-    system.faults = WireFaults::all(0.1);
-    let faulty = system.run();
-    good(&clean);
-    good(&faulty);
-    same(&told(&clean, |_| true), &told(&faulty, |_| true));
-    assert!(clean.session().stream() == faulty.session().stream(), "the bytes differ");
-    assert!(!faulty.session().records().any(|(_, _, record)| matches!(record, Record::Silence(_))));
+    for seed in 21..21 + cases(3) {
+        let clean = flagship(seed).run();
+        let mut system = flagship(seed);
+        system.faults = WireFaults::all(0.1);
+        let faulty = system.run();
+        good(&clean);
+        good(&faulty);
+        same(&told(&clean, |_| true), &told(&faulty, |_| true));
+        assert!(clean.session().stream() == faulty.session().stream(), "seed {seed}: the bytes differ");
+        let silent = faulty.session().records().any(|(_, _, record)| matches!(record, Record::Silence(_)));
+        assert!(!silent, "seed {seed}: the controller fell silent");
+    }
 }
 
 #[test]
