@@ -34,7 +34,7 @@ impl Silence {
 
     /// Stops watching: no session runs.
     pub(crate) fn rest(&mut self) {
-        *self = Self { watching: false, silent: false, ..*self };
+        self.watching = false;
     }
 
     /// When to look next; never while the host is known to be silent.
@@ -50,7 +50,7 @@ impl Silence {
         let age = (now as u32).wrapping_sub(heard_low);
         let age = if age >= AHEAD { 0 } else { age };
         self.heard_at = self.heard_at.max(now.saturating_sub(Micros::from(age)));
-        self.silent = age >= self.limit_us && self.next_due().is_some_and(|due| now >= due);
+        self.silent = age >= self.limit_us;
         self.silent
     }
 }
@@ -58,6 +58,29 @@ impl Silence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn watched(limit_us: u32) -> Silence {
+        let mut silence = Silence::new();
+        silence.set_limit(limit_us);
+        silence.watch(1_000_000);
+        silence
+    }
+
+    #[test]
+    fn silence_begins_at_the_limit_however_late_it_is_looked_for() {
+        let heard = 1_000_000;
+        assert!(!watched(250_000).falls_silent(heard + 249_999, heard as u32));
+        assert!(watched(250_000).falls_silent(heard + 250_000, heard as u32));
+        assert!(watched(250_000).falls_silent(heard + 900_000, heard as u32));
+    }
+
+    #[test]
+    fn without_a_session_nobody_waits_for_the_host() {
+        let mut silence = watched(250_000);
+        silence.rest();
+        assert_eq!(silence.next_due(), None);
+        assert!(!silence.falls_silent(5_000_000, 1_000_000));
+    }
 
     #[test]
     fn a_host_heard_across_the_wrap_of_the_low_word_is_not_silent() {

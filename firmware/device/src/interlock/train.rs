@@ -119,3 +119,53 @@ impl Pulses {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn train(width_us: u32, period_us: u32, count: u32) -> Train {
+        Train { delay_us: 0, width_us, period_us, count, carrier: None }
+    }
+
+    #[test]
+    fn pulses_that_touch_are_one() {
+        assert_eq!(joined(&train(10, 10, 3)), Some((train(30, 10, 1), 30)));
+        assert_eq!(joined(&train(9, 10, 3)), Some((train(9, 10, 3), 9)), "a gap of 1 µs keeps them apart");
+        assert_eq!(joined(&train(10, 1, 1)), Some((train(10, 1, 1), 10)), "a single pulse has no period to touch");
+        assert_eq!(joined(&train(10, 20, 0)), None);
+        assert_eq!(joined(&train(0, 20, 5)), None);
+    }
+
+    #[test]
+    fn pulses_that_cannot_be_made_any_more_are_left_out_and_the_grid_stays() {
+        let mut pulses = Pulses::new(1_000, &train(10, 100, 6));
+        assert_eq!((pulses.step(1_000), pulses.due()), (Step::Rise, 1_010));
+        assert_eq!((pulses.step(1_010), pulses.due()), (Step::Fall, 1_100));
+        assert!(!pulses.overrun(1_199), "late, but before the next one is due");
+        assert!(pulses.overrun(1_200), "the next one is due as well");
+        pulses.skip(1_350);
+        assert_eq!(pulses.due(), 1_300, "those of 1 100 and 1 200 are gone");
+        let mut rises = std::vec::Vec::new();
+        loop {
+            let at = pulses.due().max(1_350);
+            match pulses.step(at) {
+                Step::Rise => rises.push(at),
+                Step::Fall => {}
+                Step::End => break,
+            }
+        }
+        assert_eq!(rises, [1_350, 1_400, 1_500], "six, less the one that was and the two left out");
+    }
+
+    #[test]
+    fn the_last_pulse_is_never_left_out() {
+        let mut pulses = Pulses::new(0, &train(10, 100, 2));
+        pulses.step(0);
+        pulses.step(10);
+        pulses.skip(10_000);
+        assert_eq!(pulses.due(), 100);
+        assert_eq!(pulses.step(10_000), Step::Rise);
+        assert_eq!(pulses.step(10_010), Step::End);
+    }
+}
