@@ -163,6 +163,7 @@ mod tests {
         let mut pulses = Pulses::new(0, &train(10, 100, 2));
         pulses.step(0);
         pulses.step(10);
+        assert!(!pulses.overrun(10_000), "no pulse after it is due");
         pulses.skip(10_000);
         assert_eq!(pulses.due(), 100);
         assert_eq!(pulses.step(10_000), Step::Rise);
