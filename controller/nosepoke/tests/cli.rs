@@ -83,6 +83,9 @@ fn a_session_runs_replays_and_is_shown() {
     assert!(journal.with_extension("svg").exists());
     let replayed = run(&["replay", text(&journal)]);
     assert!(replayed.status.success(), "{}{}", out(&replayed), complaint(&replayed));
+    assert_eq!(out(&run(&["replay", text(&folder)])), out(&replayed), "a folder stands for all in it");
+    let newest = out(&run(&["show", text(&folder)]));
+    assert_eq!(newest, out(&run(&["show", text(&journal)])), "a folder stands for the newest in it");
     let csv = out(&run(&["show", text(&journal), "--csv"]));
     assert!(csv.starts_with("trial,start_s,"), "{csv}");
     let json: serde_json::Value =
@@ -338,7 +341,7 @@ fn a_slow_session_is_stopped_at_once() {
 fn what_is_no_file_is_not_read_for_ever_and_the_file_is_named() {
     for command in ["show", "replay"] {
         fails_with(&run(&[command, "/dev/zero"]), &["/dev/zero"]);
-        fails_with(&run(&[command, "protocols"]), &["protocols: this is a folder", ".npj"]);
+        fails_with(&run(&[command, "protocols"]), &["protocols: this is a folder", "no .npj"]);
         fails_with(&run(&[command, FLAGSHIP]), &[FLAGSHIP, "no journal"]);
     }
 }

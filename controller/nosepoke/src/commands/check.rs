@@ -1,12 +1,11 @@
 //! `nosepoke check`: reads protocols and says all that is wrong with them, without running anything.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use compiler::{Diagnostics, Options, Source};
 
-use super::{Complaint, assignment, draw, rig, say};
+use super::{Complaint, assignment, draw, looked_through, rig, say};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
@@ -36,7 +35,7 @@ impl Check {
         };
         let options = Options { set: self.set };
         let (mut all_good, mut findings) = (true, Vec::new());
-        for path in protocols(&self.protocols)? {
+        for path in looked_through(&self.protocols, &["yaml", "yml"])? {
             let compiled = Source::read(&path).and_then(|source| compiler::compile(&source, &rig, &options));
             let good = compiled.is_ok();
             all_good &= good;
@@ -75,40 +74,11 @@ impl Check {
         if !self.json {
             return Err(Complaint::drawn(found));
         }
-        let all = protocols(&self.protocols)?;
+        let all = looked_through(&self.protocols, &["yaml", "yml"])?;
         let findings = all
             .iter()
             .map(|path| serde_json::json!({"protocol": path.display().to_string(), "good": false, "findings": found}));
         say(format_args!("{:#}", serde_json::Value::Array(findings.collect())))?;
         Ok(ExitCode::FAILURE)
     }
-}
-
-/// The protocols named, with folders looked through.
-fn protocols(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Complaint> {
-    let mut found = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            let mut inside = yaml_files(path)?;
-            if inside.is_empty() {
-                return Err(Complaint::new(format_args!("{} holds no .yaml file", path.display())));
-            }
-            found.append(&mut inside);
-        } else {
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
-}
-
-fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, Complaint> {
-    let entries = fs::read_dir(folder)
-        .map_err(|error| Complaint::new(format_args!("{} cannot be looked through: {error}", folder.display())))?;
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml"))
-        .collect();
-    files.sort();
-    Ok(files)
 }

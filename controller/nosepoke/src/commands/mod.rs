@@ -7,7 +7,7 @@ pub(crate) mod show;
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use compiler::{Diagnostics, RigConfig, Source, Style};
 use journal::{ReadError, Session};
@@ -58,10 +58,31 @@ pub(crate) fn say(words: impl fmt::Display) -> Result<(), Complaint> {
     }
 }
 
+/// The paths named, with folders looked through for files of one of these `endings`, sorted by name.
+pub(crate) fn looked_through(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, Complaint> {
+    let mut found = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            found.push(path.clone());
+            continue;
+        }
+        let entries = std::fs::read_dir(path)
+            .map_err(|error| Complaint::new(format_args!("{} cannot be looked through: {error}", path.display())))?;
+        let wanted = |path: &PathBuf| path.extension().is_some_and(|ending| endings.iter().any(|one| ending == *one));
+        let mut inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(wanted).collect();
+        if inside.is_empty() {
+            let (path, ending) = (path.display(), endings.first().unwrap_or(&""));
+            return Err(Complaint::new(format_args!("{path}: this is a folder, and it holds no .{ending} file")));
+        }
+        inside.sort();
+        found.append(&mut inside);
+    }
+    Ok(found)
+}
+
 /// The journal at `path`; or why there is none, as a sentence to stand behind the file's name.
 pub(crate) fn open(path: &Path) -> Result<Session, String> {
     match std::fs::metadata(path) {
-        Ok(about) if about.is_dir() => return Err("this is a folder: name one of the .npj files in it".to_owned()),
         // A pipe or a device may have no end.
         Ok(about) if !about.is_file() => return Err("this is no file that can be read as a whole".to_owned()),
         _ => {}
@@ -72,8 +93,12 @@ pub(crate) fn open(path: &Path) -> Result<Session, String> {
     })
 }
 
-/// The same for a command that has only this one journal.
+/// The same for a command that shows only one: of a folder, the newest.
 pub(crate) fn open_only(path: &Path) -> Result<Session, Complaint> {
+    let written = |path: &PathBuf| std::fs::metadata(path).and_then(|about| about.modified()).ok();
+    let found = looked_through(&[path.to_path_buf()], &["npj"])?;
+    let newest = found.into_iter().max_by_key(written);
+    let path = newest.as_deref().unwrap_or(path);
     open(path).map_err(|sentence| Complaint::new(format_args!("{}: {sentence}", path.display())))
 }
 

@@ -5,13 +5,15 @@ use std::process::ExitCode;
 
 use journal::{Integrity, ReplayReport};
 
-use super::{Complaint, open, say};
+use super::{Complaint, looked_through, open, say};
 
 /// Feeds a session's inputs to the engine again and compares everything the program made of them, byte for byte.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  nosepoke replay sessions/probabilistic-reward_2026-11-20T10-00-00.npj")]
+#[command(
+    after_help = "Examples:\n  nosepoke replay sessions/\n  nosepoke replay sessions/probabilistic-reward_2026-11-20T10-00-00.npj"
+)]
 pub(crate) struct Replay {
-    /// The session's journal.
+    /// Journals, or folders of them.
     #[arg(required = true)]
     sessions: Vec<PathBuf>,
     /// Says it as JSON.
@@ -22,7 +24,7 @@ pub(crate) struct Replay {
 impl Replay {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
         let mut all_good = true;
-        for path in &self.sessions {
+        for path in &looked_through(&self.sessions, &["npj"])? {
             let verdict = verdict(path);
             let good = matches!(&verdict, Ok((_, report)) if report.is_clean());
             all_good &= good;

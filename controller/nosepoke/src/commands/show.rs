@@ -11,11 +11,12 @@ use super::{Complaint, open_only, say};
 /// Shows a session: its summary and its trials, on screen, as JSON or CSV; and its picture.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
+    nosepoke show sessions/\n  \
     nosepoke show sessions/probabilistic-reward_2026-11-20T10-00-00.npj\n  \
     nosepoke show session.npj --csv > trials.csv\n  \
     nosepoke show session.npj --picture session.svg")]
 pub(crate) struct Show {
-    /// The session's journal.
+    /// The session's journal, or a folder: then the newest in it.
     session: PathBuf,
     /// The summary and the trials as JSON.
     #[arg(long, conflicts_with = "csv")]
