@@ -35,6 +35,11 @@ pub struct System {
     protocol: String,
 }
 
+/// A file of the repository.
+fn read(path: &str) -> Source {
+    Source::read(&top().join(path)).unwrap_or_else(|found| panic!("{found}"))
+}
+
 /// What came of a session.
 pub struct Outcome {
     /// How it ended.
@@ -66,11 +71,13 @@ impl System {
     /// A shipped protocol on the shipped rig, with parameters set.
     #[must_use]
     pub fn shipped(protocol: &str, set: &[(&str, &str)], seed: u64) -> Self {
-        let read = |path: &str| match Source::read(&top().join(path)) {
-            Ok(source) => source,
-            Err(found) => panic!("{found:?}"),
-        };
-        let (protocol, rig) = (read(protocol), read("rig-configs/sim-box.yaml"));
+        Self::written(read(protocol), set, seed)
+    }
+
+    /// A protocol on the shipped rig, with parameters set.
+    #[must_use]
+    pub fn written(protocol: Source, set: &[(&str, &str)], seed: u64) -> Self {
+        let rig = read("rig-configs/sim-box.yaml");
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let rig = compiler::read_rig(&rig).unwrap_or_else(|found| panic!("{found:?}"));
         let compiled = compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use harness::{Disk, Outcome, System, cases};
+use compiler::Source;
+use controller::room;
+use harness::{Disk, Outcome, System, cases, top};
 use journal::{NoteKind, Why};
 use link::record::Request;
-use link::{DisarmCause, EndReason, LineId, Micros, Record, Verdict};
+use link::{DisarmCause, EndReason, InvariantId, LineId, Micros, Record, TripCause, Verdict};
 use sim::WireFaults;
 
 const FLAGSHIP: &str = "protocols/probabilistic-reward.yaml";
@@ -215,6 +217,47 @@ fn nobody_arms_a_line_that_the_protocol_does_not_name() {
     let outcome = System::shipped("protocols/first-lever.yaml", &[], 2).run();
     good(&outcome);
     assert!(!outcome.session().records().any(|(_, _, record)| matches!(record, Record::Armed { .. })));
+    replays(&outcome);
+}
+
+#[test]
+fn nobody_arms_by_himself_on_a_real_rig_even_if_its_file_still_has_a_simulated_room() {
+    let system = flagship(1);
+    let shipped = Source::read(&top().join("rig-configs/sim-box.yaml")).expect("the rig reads");
+    let mut rig = compiler::read_rig(&shipped).expect("the rig is good");
+    assert!(room::person(&system.compiled, &rig).is_some_and(|(lines, _)| lines != 0));
+    rig.body = "rp2040".to_owned();
+    assert_eq!(room::person(&system.compiled, &rig), None);
+}
+
+#[test]
+fn a_broken_rule_about_an_armed_line_is_blocked_and_trips_while_the_light_was_on() {
+    let text = "\
+protocol: twice
+lines: {laser: laser, mask: light}
+stimuli: {burst: {pulses: {width: 5 ms, rate: 20 Hz, count: 5}}}
+session: {ends: [{trials: 20}]}
+start: once
+states:
+  once:
+    entry: [{trial: begin}, {pulse: {line: laser, stimulus: burst}}, {on: mask}]
+    transitions: [{after: 2 s, to: again}]
+  again:
+    entry: [{on: mask}, {pulse: {line: laser, stimulus: burst}}]
+    transitions: [{after: 2 s, to: once}]
+invariants: [at most 1 pulse on laser per trial]
+";
+    let source = Source { name: "twice.yaml".to_owned(), text: text.to_owned() };
+    let system = System::written(source, &[], 1);
+    let laser = line(&system, "laser");
+    let outcome = system.run();
+    let reason = outcome.result.as_ref().map(|ended| ended.reason);
+    let broken = EndReason::Tripped(TripCause::Invariant(InvariantId(0)));
+    assert!(reason.is_ok_and(|reason| reason == broken), "{:?}", outcome.result);
+    assert_eq!(outcome.still_on, 0);
+    let rises = outcome.edges.iter().filter(|edge| edge.line == laser && edge.on).count();
+    assert_eq!(rises, 5, "the second train never reached the pin");
+    assert!(outcome.session().records().any(|(_, _, record)| matches!(record, Record::Breach { .. })));
     replays(&outcome);
 }
 

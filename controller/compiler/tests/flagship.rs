@@ -3,29 +3,15 @@
 
 mod common;
 
-use common::{compiled, shipped, sim_box, with};
+use common::{compiled, ops, shipped, sim_box, with};
 use compiler::symbols::Unit;
 use link::program::op::{Op, OpCode};
-use link::program::rows::{Code, DrawKind, Scope};
+use link::program::rows::{DrawKind, Scope};
 use link::program::{Program, Table};
 use link::rig::Role;
 use link::{EventId, LineId, OutcomeId};
 
 const FLAGSHIP: &str = "protocols/probabilistic-reward.yaml";
-
-/// The operations of a piece of code, without its end.
-fn ops(program: &Program<'_>, code: Code) -> Vec<Op> {
-    let mut address = code.address().unwrap();
-    let mut found = Vec::new();
-    loop {
-        let op = Op::from_word(program.code(address)).unwrap();
-        if op.code == OpCode::End {
-            return found;
-        }
-        found.push(op);
-        address += 1;
-    }
-}
 
 #[test]
 fn every_protocol_that_ships_compiles_without_a_warning() {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{GOOD, compiled, task, with};
+use common::{GOOD, compiled, ops, task, with};
 use compiler::symbols::Unit;
 use link::program::op::{Op, OpCode, Special};
 use link::program::rows::{Code, DrawKind};
@@ -86,19 +86,6 @@ invariants:
   - at most 3 deliver on water per session
   - never on on mask in idle
 ";
-
-fn ops(program: &Program<'_>, code: Code) -> Vec<Op> {
-    let mut address = code.address().unwrap();
-    let mut found = Vec::new();
-    loop {
-        let op = Op::from_word(program.code(address)).unwrap();
-        if op.code == OpCode::End {
-            return found;
-        }
-        found.push(op);
-        address += 1;
-    }
-}
 
 #[test]
 fn one_of_everything_compiles() {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use compiler::{Compiled, RigConfig};
+use compiler::{Compiled, RigConfig, Simulation};
 use link::LineId;
 use sim::animal::{Animal, Rat, Scripted, Surroundings};
 use sim::{Memory, SimRig, SimSettings};
@@ -63,7 +63,7 @@ pub fn surroundings(compiled: &Compiled) -> Surroundings {
 /// # Errors
 /// When there is no such animal.
 pub fn animal(compiled: &Compiled, rig: &RigConfig, seed: u64) -> Result<Box<dyn Animal + Send>, RoomError> {
-    let asked = rig.simulation.as_ref().and_then(|simulation| simulation.animal.as_ref());
+    let asked = room_of(rig).and_then(|simulation| simulation.animal.as_ref());
     match asked.map_or("none", |animal| animal.model.as_str()) {
         "rat" => Ok(Box::new(Rat::new(surroundings(compiled), seed))),
         "none" => Ok(Box::new(Scripted::new(Vec::new()))),
@@ -71,10 +71,15 @@ pub fn animal(compiled: &Compiled, rig: &RigConfig, seed: u64) -> Result<Box<dyn
     }
 }
 
-/// The lines the simulated person arms, and who that is: never one the protocol does not name.
+/// The simulated room of a rig-config; none on a rig whose body is no simulator, whatever its file says besides.
+fn room_of(rig: &RigConfig) -> Option<&Simulation> {
+    rig.simulation.as_ref().filter(|_| rig.body == "simulator")
+}
+
+/// The lines the simulated person arms, and who that is: never one the protocol does not name, and nobody on a real rig.
 #[must_use]
 pub fn person(compiled: &Compiled, rig: &RigConfig) -> Option<(u32, String)> {
-    let person = rig.simulation.as_ref()?.person.as_ref()?;
+    let person = room_of(rig)?.person.as_ref()?;
     let used = |name: &String| compiled.symbols.lines.iter().position(|line| line.named && line.name == *name);
     let lines = person.arms.iter().filter_map(used).fold(0, |set, place| set | LineId(place as u8).bit());
     if lines == 0 { None } else { Some((lines, person.name.clone())) }
@@ -90,7 +95,7 @@ pub fn simulated<'m>(
     seed: u64,
     memory: &'m mut Memory,
 ) -> Result<SimRig<'m>, RoomError> {
-    let Some(simulation) = rig.simulation.as_ref().filter(|_| rig.body == "simulator") else {
+    let Some(simulation) = room_of(rig) else {
         return Err(RoomError::Body { rig: rig.name.clone(), body: rig.body.clone() });
     };
     let settings = SimSettings { settle_us: simulation.settle_us, ..SimSettings::new(seed) };

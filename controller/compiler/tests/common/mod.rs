@@ -4,6 +4,9 @@
 use std::path::Path;
 
 use compiler::{Compiled, Diagnostics, Options, RigConfig, Source, compile, read_rig};
+use link::program::Program;
+use link::program::op::{Op, OpCode};
+use link::program::rows::Code;
 
 /// A file of the repository.
 pub(crate) fn shipped(path: &str) -> Source {
@@ -31,6 +34,20 @@ pub(crate) fn compiled(source: &Source) -> Compiled {
 pub(crate) fn with(source: &Source, set: &[(&str, &str)]) -> Result<Compiled, Diagnostics> {
     let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     compile(source, &sim_box(), &Options { set })
+}
+
+/// The operations of a piece of code, without its end.
+pub(crate) fn ops(program: &Program<'_>, code: Code) -> Vec<Op> {
+    let mut address = code.address().unwrap();
+    let mut found = Vec::new();
+    loop {
+        let op = Op::from_word(program.code(address)).unwrap();
+        if op.code == OpCode::End {
+            return found;
+        }
+        found.push(op);
+        address += 1;
+    }
 }
 
 /// A small protocol with a little of everything and nothing wrong.
