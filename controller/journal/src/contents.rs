@@ -84,10 +84,18 @@ pub enum NoteKind {
     Disconnected,
     /// The device is heard again.
     Reconnected,
-    /// Records are missing from here on because the session was interrupted.
+    /// Records are missing from here on because the session was interrupted. Where records follow, the first of them
+    /// says by its number how many are missing.
     Interrupted {
-        /// The number of the last record before.
-        after_record: u64,
+        /// The number of the first record that is missing: as many are known, from the start of the session.
+        first_unknown: u64,
+    },
+    /// The device that is heard from here on.
+    Device {
+        /// The unique number of its board.
+        id: u64,
+        /// Its boot nonce, another after each reset.
+        boot: u32,
     },
 }
 
