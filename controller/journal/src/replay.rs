@@ -13,7 +13,7 @@ use engine::{Engine, Given, Start};
 use link::limits::MAX_INBOX;
 use link::program::{ImageError, Program};
 use link::rig::Rig;
-use link::{Micros, Record};
+use link::{EndReason, Micros, Record};
 
 use crate::contents::{Close, Why};
 use crate::finding::Finding;
@@ -186,7 +186,9 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
         &engines,
     )?;
 
-    let whole = gap.is_none() && matches!(session.close, Some(Close { why: Why::Ended(_), .. }));
+    let ended_whole =
+        matches!(session.close, Some(Close { why: Why::Ended(reason), .. }) if reason != EndReason::DeviceReset);
+    let whole = ended_whole && gap.is_none();
     let derived = engines.iter().filter(|(_, _, record)| record.is_derived()).count() as u64;
     Ok(ReplayReport {
         records: known().count() as u64,

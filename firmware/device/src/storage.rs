@@ -42,6 +42,8 @@ impl Shared {
 pub struct Identity<'a> {
     /// A number that differs from boot to boot; 0 is taken as 1.
     pub boot: u32,
+    /// The number of this very board, the same in every boot and unlike any other's.
+    pub id: u64,
     /// What carries the device, as `rp2040`; at most [`link::message::NAME_BYTES`] bytes are told.
     pub board: &'a str,
     /// How long after a time P0 may still report an input stamped with it, in µs: P1 closes a microsecond only then.
@@ -85,6 +87,7 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Storage<M, RING_WO
             link_min: LINK_MIN,
             link_current: LINK_CURRENT,
             schema: SCHEMA,
+            id: identity.id,
             board: name(identity.board),
             firmware: name(env!("CARGO_PKG_VERSION")),
             settle_us: identity.settle_us,

@@ -220,8 +220,13 @@ impl<'m> SimRig<'m> {
     #[must_use]
     pub fn new(memory: &'m mut Memory, settings: &SimSettings, rig: &Rig, animal: Box<dyn Animal + Send>) -> Self {
         let pins = Pins::new();
-        let identity =
-            Identity { boot: settings.boot, board: "simulator", settle_us: settings.settle_us, separate_supply: true };
+        let identity = Identity {
+            boot: settings.boot,
+            id: settings.seed,
+            board: "simulator",
+            settle_us: settings.settle_us,
+            separate_supply: true,
+        };
         let image = vec![0; link::limits::MAX_PROGRAM_WORDS];
         let (edge, core, outer) = memory.split(image, &identity);
         let floor = Floor {
