@@ -22,6 +22,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(commands::run::Run),
+    Resume(commands::resume::Resume),
+    Devices(commands::devices::Devices),
+    Flash(commands::flash::Flash),
     Check(commands::check::Check),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
@@ -34,6 +37,9 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
+        Command::Resume(resume) => resume.execute(),
+        Command::Devices(devices) => devices.execute(),
+        Command::Flash(flash) => flash.execute(),
         Command::Check(check) => check.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),

@@ -255,6 +255,12 @@ impl HostEnd {
         (self.desk.unknown, self.desk.heard) = (None, None);
     }
 
+    /// The boot nonce of the device that was heard; 0 before the first.
+    #[must_use]
+    pub const fn boot(&self) -> u32 {
+        self.desk.boot
+    }
+
     /// The session followed; 0 for none.
     #[must_use]
     pub const fn session(&self) -> u32 {

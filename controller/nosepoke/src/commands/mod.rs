@@ -1,7 +1,13 @@
 //! The commands, one file each, and the few things they share.
 
 pub(crate) mod check;
+pub(crate) mod devices;
+mod ended;
+pub(crate) mod flash;
+mod progress;
+mod real;
 pub(crate) mod replay;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod show;
 

@@ -1,0 +1,82 @@
+//! What the commands that talk to boards share: which board, wall time, and Ctrl-C.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use controller::serial::find::{Asked, Finder, Wanted};
+use controller::serial::port;
+
+use super::Complaint;
+
+/// Which board, for whoever has more than one.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Device {
+    /// The board, by its unique number; `nosepoke devices` tells it. Not needed where only one is attached.
+    #[arg(long, value_name = "ID", value_parser = board)]
+    device: Option<Board>,
+    /// The serial port the board is at, for one that is not found by itself, as at a UART.
+    #[arg(long, value_name = "PORT")]
+    port: Option<String>,
+}
+
+/// A board's unique number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Board(u64);
+
+fn board(text: &str) -> Result<Board, String> {
+    port::parse_id(text).map(Board).ok_or_else(|| {
+        format!("`{text}` is no board: give its 16 hexadecimal digits, as `nosepoke devices` tells them")
+    })
+}
+
+impl Device {
+    /// Finds the board, whichever it is if nothing is said.
+    pub(super) fn find(&self) -> Result<(Asked, Finder), Complaint> {
+        self.find_or(None)
+    }
+
+    /// Finds the board said on the command line, or else the `known` one.
+    pub(super) fn find_or(&self, known: Option<u64>) -> Result<(Asked, Finder), Complaint> {
+        let id = self.device.map(|Board(id)| id).or(known);
+        let mut finder = Finder::here(Wanted { id, port: self.port.clone() });
+        let asked = finder.first().map_err(Complaint::new)?;
+        Ok((asked, finder))
+    }
+
+    /// Refuses a board named for a rig that has none.
+    pub(super) fn is_not_for(&self, simulated_rig: &str) -> Result<(), Complaint> {
+        if self.device.is_none() && self.port.is_none() {
+            return Ok(());
+        }
+        Err(Complaint::new(format_args!(
+            "--device and --port are for real rigs, and rig {simulated_rig} is simulated: name the rig-config of the real one \
+             with --rig"
+        )))
+    }
+}
+
+/// What a shell expects of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// Set when a person presses Ctrl-C. Pressed again, the program ends at once: the rig's own silence limit makes it safe.
+pub(super) fn stop_on_ctrl_c() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    let handler = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+    };
+    // Where there can be no handler, Ctrl-C ends the process.
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!("Ctrl-C will end the program at once: {error}");
+    }
+    stop
+}
+
+/// Wall time in µs since 1970.
+pub(super) fn wall_us() -> i64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
+}
