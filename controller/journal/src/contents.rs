@@ -77,8 +77,10 @@ pub enum NoteKind {
         host_us: i64,
         /// How much faster the device's clock runs, in parts per 10⁹.
         drift_ppb: i64,
-        /// Half width of the fit's uncertainty, in µs.
+        /// Half width of the uncertainty of `host_us`, in µs.
         uncertainty_us: u32,
+        /// Half width of the uncertainty of `drift_ppb`.
+        drift_uncertainty_ppb: u32,
     },
     /// The device is no longer heard.
     Disconnected,

@@ -49,7 +49,8 @@ impl Candidate {
 /// Reads a board's unique number: 16 hexadecimal digits.
 #[must_use]
 pub fn parse_id(text: &str) -> Option<u64> {
-    (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok()).flatten()
+    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits { u64::from_str_radix(text, 16).ok() } else { None }
 }
 
 /// All USB serial ports there are, by name.

@@ -96,9 +96,9 @@ impl Clocks {
     }
 
     fn relation(&mut self, zero_us: i64) -> Option<Note> {
-        let Relation { device_us, host_us, uncertainty_us, drift_ppb, .. } = self.fit.relation()?;
+        let Relation { device_us, host_us, uncertainty_us, drift_ppb, drift_uncertainty_ppb } = self.fit.relation()?;
         let host_us = zero_us.saturating_add(host_us);
-        let kind = NoteKind::ClockFit { host_us, drift_ppb, uncertainty_us };
+        let kind = NoteKind::ClockFit { host_us, drift_ppb, uncertainty_us, drift_uncertainty_ppb };
         Some(Note { wall_ms: self.wall_ms(), device_us: Some(device_us), kind })
     }
 }

@@ -1,0 +1,236 @@
+//! Sessions on a rig at the far end of a cable, as the command line runs them: in real time, over a serial port, with all
+//! that happens to cables, supplies and computers.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod common;
+
+use std::path::Path;
+use std::process::{Child, Output};
+use std::thread;
+use std::time::Duration;
+
+use common::{TableRig, complaint, folder, journal, out, run, text};
+use journal::{Integrity, NoteKind, Session, Why};
+use link::{DisarmCause, Record, Verdict};
+
+fn ends(child: Child) -> Output {
+    child.wait_with_output().unwrap()
+}
+
+#[track_caller]
+fn good(output: &Output) {
+    assert!(output.status.success(), "{}{}", out(output), complaint(output));
+}
+
+/// Fails unless the session's records follow one another from the first on, each once, and replay.
+#[track_caller]
+fn whole(path: &Path) -> Session {
+    let session = Session::open(path).unwrap();
+    let numbers: Vec<u64> = session.records().map(|(number, ..)| number).collect();
+    assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>(), "a record is missing, or stands twice");
+    good(&run(&["replay", text(path)]));
+    good(&run(&["show", text(path)]));
+    session
+}
+
+/// The trials of a session, as they began.
+fn trials(session: &Session) -> Vec<u32> {
+    let number = |record| match record {
+        Record::Trial { number } => Some(number),
+        _ => None,
+    };
+    session.records().filter_map(|(_, _, record)| number(record)).collect()
+}
+
+fn withheld(session: &Session) -> usize {
+    let withheld = |record: &Record| matches!(record, Record::Verdict { verdict: Verdict::Withheld, .. });
+    session.records().filter(|(_, _, record)| withheld(record)).count()
+}
+
+fn noted(session: &Session, like: impl Fn(&NoteKind) -> bool) -> usize {
+    session.notes.iter().filter(|placed| like(&placed.note.kind)).count()
+}
+
+#[test]
+fn a_session_runs_over_a_cable_to_its_end() {
+    let folder = folder("table-plain");
+    let rig = TableRig::new(&folder);
+    let ran = ends(rig.start(8));
+    good(&ran);
+    let session = whole(&journal(&folder));
+    assert_eq!(trials(&session), (1..=8).collect::<Vec<_>>());
+    assert_eq!(withheld(&session), 0);
+    assert_eq!(session.verify(), Ok(Integrity::Whole));
+    assert!(!session.header.simulated);
+    assert_eq!(noted(&session, |kind| matches!(kind, NoteKind::Device { id: common::BOARD, .. })), 1);
+    assert!(out(&ran).contains("clock"), "the summary tells of the clocks:\n{}", out(&ran));
+    // The board has forgotten, and takes the next.
+    good(&run(&["devices", "--port", text(&rig.port)]));
+}
+
+#[test]
+fn a_cable_pulled_for_two_seconds_costs_the_armed_pulses_meanwhile_and_nothing_else() {
+    let folder = folder("table-cable");
+    let rig = TableRig::new(&folder);
+    let child = rig.start(24);
+    rig.wait_for_trials(3);
+    rig.pull_cable();
+    thread::sleep(Duration::from_secs(2));
+    rig.plug();
+    let ran = ends(child);
+    good(&ran);
+    let session = whole(&journal(&folder));
+    assert_eq!(session.verify(), Ok(Integrity::Whole), "no gap");
+    assert_eq!(trials(&session), (1..=24).collect::<Vec<_>>(), "the task went on");
+    let mut armed = true;
+    let (mut disarmed, mut armed_again) = (0, 0);
+    for (_, _, record) in session.records() {
+        match record {
+            Record::Disarmed { cause: DisarmCause::Silence, .. } => (disarmed, armed) = (disarmed + 1, false),
+            Record::Armed { .. } if !armed => (armed_again, armed) = (armed_again + 1, true),
+            Record::Edge { on: true, .. } => assert!(armed, "the laser fired while nobody watched"),
+            _ => {}
+        }
+    }
+    assert_eq!((disarmed, armed_again), (1, 1), "safe by silence, and armed again at a trial");
+    assert!(withheld(&session) > 0, "pulses asked for meanwhile are withheld");
+    assert_eq!(noted(&session, |kind| *kind == NoteKind::Disconnected), 1);
+    assert_eq!(noted(&session, |kind| *kind == NoteKind::Reconnected), 1);
+    assert!(complaint(&ran).contains("the device is back"), "{}", complaint(&ran));
+}
+
+#[test]
+fn a_supply_cut_ends_the_session_and_the_journal_says_from_where_on_nothing_is_known() {
+    let folder = folder("table-supply");
+    let rig = TableRig::new(&folder);
+    let child = rig.start(400);
+    rig.wait_for_trials(3);
+    rig.cut_supply();
+    thread::sleep(Duration::from_millis(300));
+    rig.plug();
+    let ran = ends(child);
+    assert!(!ran.status.success(), "{}", out(&ran));
+    let journal = journal(&folder);
+    let session = whole(&journal);
+    let known = session.records_len();
+    let words = format!("records after {} are unknown", known - 1);
+    for words in [words.as_str(), "lost its supply", "nosepoke show"] {
+        assert!(complaint(&ran).contains(words), "{words}:\n{}", complaint(&ran));
+    }
+    assert!(matches!(session.verify(), Ok(Integrity::Gap(gap)) if gap.first == known && gap.next.is_none()));
+    assert!(matches!(&session.close, Some(close) if matches!(close.why, Why::Incomplete(_))));
+    assert!(out(&run(&["replay", text(&journal)])).contains(&words));
+    assert!(out(&run(&["show", text(&journal)])).contains(&words));
+    // The board is free for the next session.
+    good(&rig.command(4, &common::folder("table-supply-next")).output().unwrap());
+}
+
+#[test]
+fn a_controller_killed_in_mid_session_is_followed_by_another() {
+    let folder = folder("table-killed");
+    let rig = TableRig::new(&folder);
+    let mut child = rig.start(24);
+    rig.wait_for_trials(3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let path = journal(&folder);
+    let before = Session::open(&path).unwrap();
+    assert!(matches!(before.verify(), Ok(Integrity::Interrupted { .. })));
+
+    // Whoever starts anew is told what to do, and makes no journal.
+    let other = common::folder("table-killed-anew");
+    let anew = rig.command(4, &other).output().unwrap();
+    assert!(!anew.status.success());
+    assert!(complaint(&anew).contains("nosepoke resume"), "{}", complaint(&anew));
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 0);
+
+    let resumed = run(&["resume", text(&folder), "--port", text(&rig.port)]);
+    good(&resumed);
+    let session = whole(&path);
+    assert_eq!(session.verify(), Ok(Integrity::Whole));
+    assert_eq!(trials(&session), (1..=24).collect::<Vec<_>>());
+    assert!(session.stream().starts_with(before.stream()), "what was durable stays as it was");
+    assert_eq!(noted(&session, |kind| matches!(kind, NoteKind::Device { .. })), 2);
+    let again = run(&["resume", text(&path), "--port", text(&rig.port)]);
+    assert!(complaint(&again).contains("nothing to go on with"), "{}", complaint(&again));
+}
+
+#[test]
+fn what_happened_after_the_controller_died_is_collected_when_it_is_long_over() {
+    let folder = folder("table-late");
+    let rig = TableRig::new(&folder);
+    let mut child = rig.start(12);
+    rig.wait_for_trials(2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    common::wait_for("the end of the session", || {
+        let devices = run(&["devices", "--port", text(&rig.port)]);
+        out(&devices).contains("holds session").then_some(())
+    });
+    good(&run(&["resume", text(&folder), "--port", text(&rig.port)]));
+    assert_eq!(trials(&whole(&journal(&folder))), (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_session_resumed_after_the_supply_was_cut_says_what_is_unknown() {
+    let folder = folder("table-killed-cut");
+    let rig = TableRig::new(&folder);
+    let mut child = rig.start(400);
+    rig.wait_for_trials(3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    rig.cut_supply();
+    rig.plug();
+    let resumed = common::wait_for("the board", || {
+        let resumed = run(&["resume", text(&folder), "--port", text(&rig.port)]);
+        (!complaint(&resumed).contains("no port")).then_some(resumed)
+    });
+    assert!(!resumed.status.success());
+    let session = whole(&journal(&folder));
+    let words = format!("records after {} are unknown", session.records_len() - 1);
+    assert!(complaint(&resumed).contains(&words), "{}", complaint(&resumed));
+    assert!(session.close.is_some());
+}
+
+#[test]
+fn a_port_in_use_is_left_alone() {
+    let folder = folder("table-busy");
+    let rig = TableRig::new(&folder);
+    let child = rig.start(12);
+    rig.wait_for_trials(1);
+    let devices = run(&["devices", "--port", text(&rig.port)]);
+    assert!(out(&devices).contains("in use"), "{}", out(&devices));
+    let path = journal(&folder);
+    let resumed = run(&["resume", text(&path), "--port", text(&rig.port)]);
+    assert!(complaint(&resumed).contains("is being written by another nosepoke"), "{}", complaint(&resumed));
+    good(&ends(child));
+    assert_eq!(trials(&whole(&path)), (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_board_says_who_it_is_and_how_it_stands() {
+    let folder = folder("table-devices");
+    let rig = TableRig::new(&folder);
+    let devices = run(&["devices", "--port", text(&rig.port)]);
+    good(&devices);
+    for word in ["e66138935f4a2c28", "simulator", "yes", "own", "idle"] {
+        assert!(out(&devices).contains(word), "{word}:\n{}", out(&devices));
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&run(&["devices", "--json", "--port", text(&rig.port)]).stdout).unwrap();
+    assert_eq!(json["devices"][0]["id"], "e66138935f4a2c28");
+    assert_eq!(json["devices"][0]["compatible"], true);
+    assert_eq!(json["devices"][0]["state"], "idle");
+}
+
+#[test]
+fn another_board_than_the_one_meant_is_not_used() {
+    let folder = folder("table-other");
+    let rig = TableRig::with(&folder, 0x1234);
+    let ran = rig.command(4, &folder).args(["--device", "e66138935f4a2c28"]).output().unwrap();
+    assert!(!ran.status.success());
+    for word in ["0000000000001234", "e66138935f4a2c28 is meant"] {
+        assert!(complaint(&ran).contains(word), "{word}:\n{}", complaint(&ran));
+    }
+}
