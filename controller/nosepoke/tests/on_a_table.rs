@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{TableRig, complaint, folder, journal, out, run, text};
 use journal::{Integrity, NoteKind, Session, Why};
-use link::{DisarmCause, Record, Verdict};
+use link::{DisarmCause, EndReason, Record, Verdict};
 
 fn ends(child: Child) -> Output {
     child.wait_with_output().unwrap()
@@ -124,6 +124,49 @@ fn a_supply_cut_ends_the_session_and_the_journal_says_from_where_on_nothing_is_k
     assert!(out(&run(&["show", text(&journal)])).contains(&words));
     // The board is free for the next session.
     good(&rig.command(4, &common::folder("table-supply-next")).output().unwrap());
+}
+
+#[test]
+fn a_board_that_is_reset_gives_all_that_it_recorded_and_the_session_is_over() {
+    let folder = folder("table-reset");
+    let rig = TableRig::new(&folder);
+    let child = rig.start(400);
+    rig.wait_for_trials(3);
+    rig.reset();
+    let ran = ends(child);
+    assert!(!ran.status.success(), "{}", out(&ran));
+    assert!(complaint(&ran).contains("device was reset"), "{}", complaint(&ran));
+    let session = whole(&journal(&folder));
+    assert_eq!(session.verify(), Ok(Integrity::Whole), "nothing is missing");
+    let (_, _, last) = session.records().last().unwrap();
+    assert_eq!(last, Record::End(EndReason::DeviceReset));
+    let begun = trials(&session);
+    assert_eq!(begun, (1..=begun.len() as u32).collect::<Vec<_>>());
+    let boots = noted(&session, |kind| matches!(kind, NoteKind::Device { .. }));
+    assert_eq!(boots, 2, "the journal names both boots");
+    good(&rig.command(4, &common::folder("table-reset-next")).output().unwrap());
+}
+
+#[test]
+fn a_board_reset_while_its_controller_was_dead_gives_all_that_it_recorded() {
+    let folder = folder("table-killed-reset");
+    let rig = TableRig::new(&folder);
+    let mut child = rig.start(400);
+    rig.wait_for_trials(3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let known = trials(&Session::open(&journal(&folder)).unwrap()).len();
+    thread::sleep(Duration::from_millis(700));
+    rig.reset();
+    let resumed = common::wait_for("the board", || {
+        let resumed = run(&["resume", text(&folder), "--port", text(&rig.port)]);
+        let away = ["no port", "was pulled", "cannot be opened"];
+        (!away.iter().any(|words| complaint(&resumed).contains(words))).then_some(resumed)
+    });
+    assert!(complaint(&resumed).contains("device was reset"), "{}", complaint(&resumed));
+    let session = whole(&journal(&folder));
+    assert_eq!(session.verify(), Ok(Integrity::Whole));
+    assert!(trials(&session).len() > known, "trials went on while nobody listened");
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub enum SessionError {
         /// That of the one that answers.
         found: u64,
     },
-    /// The session had ended when the controller came back, and had never begun on this device.
+    /// The device was reset, or the controller died, just before the session began.
     NeverStarted,
     /// The device did not come back.
     GivenUp {
@@ -83,10 +83,9 @@ impl fmt::Display for SessionError {
             Self::OtherBoard { expected, found } => {
                 write!(f, "the board {found:016x} answers, and this session runs on {expected:016x}: connect that one")
             }
-            Self::NeverStarted => write!(
-                f,
-                "this session never began on the device: there are no records to collect, and a new one can be run"
-            ),
+            Self::NeverStarted => {
+                write!(f, "the session never began on the device, and nothing was recorded: run it anew")
+            }
             Self::GivenUp { why, durable } => write!(
                 f,
                 "{why}: the rig makes itself safe, {}. If it still has its supply, it still has its records: connect it \

@@ -283,6 +283,7 @@ impl<S: Storage> Session<S> {
                         self.fail(SessionError::Write(error));
                     }
                 }
+                HostEvent::Gone { .. } => self.gone_from_device(),
             }
         }
     }
@@ -292,9 +293,11 @@ impl<S: Storage> Session<S> {
             return;
         }
         if let Err(mismatch) = message::compatible(hello) {
+            self.note_interrupted();
             return self.end_with(SessionError::Mismatch(mismatch));
         }
         if let Some(expected) = self.board.filter(|expected| *expected != hello.id) {
+            self.note_interrupted();
             return self.end_with(SessionError::OtherBoard { expected, found: hello.id });
         }
         self.board = Some(hello.id);
@@ -407,7 +410,7 @@ impl<S: Storage> Session<S> {
         self.status = Some(status);
         match self.phase {
             Phase::Looking => self.begin(session, status),
-            Phase::Rejoining => self.rejoin(session),
+            Phase::Rejoining if session == self.plan.session => self.rejoin(),
             _ => {}
         }
         // A session that cannot be journalled ends as soon as its outputs are safe.

@@ -63,7 +63,11 @@ impl<S: Storage> Session<S> {
         match self.phase {
             Phase::Greeting | Phase::Done => {}
             Phase::Looking => self.phase = Phase::Greeting,
-            Phase::Preparing => self.lost(),
+            // It may have started just before.
+            Phase::Preparing => {
+                self.link.resume(self.plan.session, 0);
+                self.phase = Phase::Greeting;
+            }
             // Closed already.
             Phase::Forgetting => self.done(),
             Phase::Running | Phase::Rejoining | Phase::Draining(_) => {
@@ -75,11 +79,8 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    /// The device says what it holds.
-    pub(super) fn rejoin(&mut self, session: u32) {
-        if session != self.plan.session {
-            return if self.tally.records == 0 && session == 0 { self.never_started() } else { self.lost() };
-        }
+    /// The device says that it holds this session.
+    pub(super) fn rejoin(&mut self) {
         match self.tally.end() {
             Some(reason) => self.phase = Phase::Draining(reason),
             // Whether it still runs or is over: its end is a record that comes, after a reset too.
@@ -87,15 +88,14 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    /// The device no longer holds the session.
-    fn lost(&mut self) {
+    /// The device says that it does not hold the session: it lost its memory, or never began.
+    pub(super) fn gone_from_device(&mut self) {
+        if self.tally.records == 0 {
+            return self.close_with("the session never began on the device", SessionError::NeverStarted);
+        }
         self.note_interrupted();
         let durable = self.journal.as_ref().map_or(0, Writer::durable);
         self.close_with("the device no longer holds the rest", SessionError::Lost { durable });
-    }
-
-    fn never_started(&mut self) {
-        self.close_with("the session never began on the device", SessionError::NeverStarted);
     }
 
     fn close_with(&mut self, why: &str, error: SessionError) {
