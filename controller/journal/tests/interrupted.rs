@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use common::bench::{bench_header, rat, run};
 use common::{STARTED, closed, entries, header, journal, note, records};
 use journal::{
-    Flaw, Gap, Header, Integrity, Note, NoteKind, ReopenError, Session, WriteError, Why, Writer, block, replay,
+    Flaw, Gap, Header, Integrity, Note, NoteKind, ReopenError, Session, Why, WriteError, Writer, block, replay,
 };
 use link::{EndReason, Micros, Record};
 

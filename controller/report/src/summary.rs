@@ -290,7 +290,7 @@ fn clock(session: &Session) -> Option<Clock> {
             _ => None,
         })
     };
-    let (drift_ppm, drift_uncertainty_ppm, uncertainty_us) = fits().last()?;
+    let (drift_ppm, drift_uncertainty_ppm, uncertainty_us) = fits().next_back()?;
     Some(Clock { drift_ppm, drift_uncertainty_ppm, uncertainty_us, notes: fits().count() })
 }
 

@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_port_that_is_not_there_is_said_to_be_so_and_what_to_do() {
-        let error = open("/dev/no-such-port").err().expect("there is no such port");
+        let error = open("/dev/no-such-port").expect_err("there is no such port");
         assert_eq!(error, OpenError::NotThere { port: "/dev/no-such-port".to_owned() });
         assert!(error.to_string().contains("nosepoke devices"), "{error}");
     }

@@ -244,7 +244,7 @@ impl Table {
         loop {
             match self.boot(&mut memory, rig) {
                 Boot::Over => return,
-                Boot::Empty => memory = Box::new(Memory::new()),
+                Boot::Empty => *memory = Memory::new(),
                 Boot::Kept => {}
             }
         }
