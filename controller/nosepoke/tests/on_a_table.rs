@@ -1,6 +1,6 @@
 //! Sessions on a rig at the far end of a cable, as the command line runs them: in real time, over a serial port, with all
 //! that happens to cables, supplies and computers.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;
@@ -58,6 +58,8 @@ fn a_session_runs_over_a_cable_to_its_end() {
     let rig = TableRig::new(&folder);
     let ran = ends(rig.start(8));
     good(&ran);
+    assert!(complaint(&ran).contains("board e66138935f4a2c28 (simulator"), "{}", complaint(&ran));
+    assert!(!complaint(&ran).contains("warning"), "{}", complaint(&ran));
     let session = whole(&journal(&folder));
     assert_eq!(trials(&session), (1..=8).collect::<Vec<_>>());
     assert_eq!(withheld(&session), 0);
@@ -197,6 +199,54 @@ fn a_controller_killed_in_mid_session_is_followed_by_another() {
     assert_eq!(noted(&session, |kind| matches!(kind, NoteKind::Device { .. })), 2);
     let again = run(&["resume", text(&path), "--port", text(&rig.port)]);
     assert!(complaint(&again).contains("nothing to go on with"), "{}", complaint(&again));
+}
+
+#[test]
+fn a_controller_may_be_killed_again_and_again() {
+    let folder = folder("table-killed-often");
+    let rig = TableRig::new(&folder);
+    let mut child = rig.start(30);
+    for trials in [2, 7, 12] {
+        rig.wait_for_trials(trials);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        child = common::nosepoke()
+            .args(["resume", text(&folder), "--port", text(&rig.port)])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+    }
+    good(&ends(child));
+    let session = whole(&journal(&folder));
+    assert_eq!(session.verify(), Ok(Integrity::Whole));
+    assert_eq!(trials(&session), (1..=30).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_journal_that_lost_its_end_on_a_bad_disk_says_what_is_missing_in_its_middle() {
+    let folder = folder("table-lost-end");
+    let rig = TableRig::new(&folder);
+    let mut child = rig.start(20);
+    rig.wait_for_trials(6);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let path = journal(&folder);
+    let bytes = std::fs::read(&path).unwrap();
+    let known = (0..bytes.len()).rev().find(|length| {
+        Session::read(&bytes[..*length]).is_ok_and(|session| session.records_len() > 0 && trials(&session).len() < 3)
+    });
+    std::fs::write(&path, &bytes[..known.unwrap()]).unwrap();
+
+    let resumed = run(&["resume", text(&path), "--port", text(&rig.port)]);
+    assert!(!resumed.status.success());
+    let session = Session::open(&path).unwrap();
+    let Ok(Integrity::Gap(gap)) = session.verify() else { panic!("{:?}", session.verify()) };
+    assert!(gap.first > 0 && gap.next.is_some_and(|next| next > gap.first), "{gap:?}");
+    assert!(complaint(&resumed).contains(&gap.to_string()), "{}", complaint(&resumed));
+    assert_eq!(trials(&session).last(), Some(&20), "the session itself went on to its end");
+    good(&run(&["replay", text(&path)]));
+    good(&run(&["show", text(&path)]));
 }
 
 #[test]

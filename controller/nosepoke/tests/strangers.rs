@@ -1,6 +1,6 @@
 //! Boards that cannot be used, and boards that come back under another name: who is at a port decides, never what the
 //! port is called.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod common;

@@ -58,7 +58,7 @@ pub struct Summary {
     pub lost_count: u64,
     /// Lines armed and disarmed, and trips, in order.
     pub safety: Vec<Moment>,
-    /// How the device's clock ran against the computer's, by the last note of it; none in a simulated session.
+    /// How the device's clock ran against the computer's, by the surest note of it; none in a simulated session.
     pub clock: Option<Clock>,
     /// Why it ended.
     pub end: String,
@@ -75,8 +75,6 @@ pub struct Clock {
     pub drift_uncertainty_ppm: f64,
     /// How far the computer's time given for a time of the device may be off, in µs.
     pub uncertainty_us: u32,
-    /// Notes of it in the journal.
-    pub notes: usize,
 }
 
 /// How often something was.
@@ -282,16 +280,20 @@ fn outputs(symbols: &Symbols, history: &History) -> Vec<Output> {
 }
 
 fn clock(session: &Session) -> Option<Clock> {
-    let fits = || {
-        session.notes.iter().filter_map(|placed| match placed.note.kind {
-            NoteKind::ClockFit { drift_ppb, drift_uncertainty_ppb, uncertainty_us, .. } => {
-                Some((drift_ppb as f64 / 1e3, f64::from(drift_uncertainty_ppb) / 1e3, uncertainty_us))
-            }
-            _ => None,
-        })
-    };
-    let (drift_ppm, drift_uncertainty_ppm, uncertainty_us) = fits().next_back()?;
-    Some(Clock { drift_ppm, drift_uncertainty_ppm, uncertainty_us, notes: fits().count() })
+    let fits = session.notes.iter().filter_map(|placed| match placed.note.kind {
+        NoteKind::ClockFit { drift_ppb, drift_uncertainty_ppb, uncertainty_us, .. } => {
+            Some((drift_ppb, drift_uncertainty_ppb, uncertainty_us))
+        }
+        _ => None,
+    });
+    // After a reset the fit begins anew and knows little.
+    let (drift_ppb, drift_uncertainty_ppb, uncertainty_us) = fits.min_by_key(|(_, uncertainty, _)| *uncertainty)?;
+    let ppm = |ppb: f64| ppb / 1e3;
+    Some(Clock {
+        drift_ppm: ppm(drift_ppb as f64),
+        drift_uncertainty_ppm: ppm(f64::from(drift_uncertainty_ppb)),
+        uncertainty_us,
+    })
 }
 
 fn parameters(symbols: &Symbols) -> Vec<Parameter> {

@@ -44,7 +44,8 @@ impl Over<'_> {
         fs::write(&picture, report.picture()).map_err(|error| {
             Complaint::new(format_args!("the picture {} cannot be written: {error}", picture.display()))
         })?;
-        let good = matches!(ended.reason, EndReason::Condition(_) | EndReason::Stopped);
+        let meant = matches!(ended.reason, EndReason::Condition(_) | EndReason::Stopped);
+        let good = meant && session.gaps.is_empty();
         let seed = self.seed;
         if json {
             say(format_args!(
@@ -65,6 +66,11 @@ impl Over<'_> {
             say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes))?;
             say(format_args!("picture  {}", picture.display()))?;
             say(format_args!("look     nosepoke show {}", path.display()))?;
+        }
+        if let Some(gap) = session.gaps.first() {
+            return Err(Complaint::told(format_args!(
+                "{gap}: the device no longer holds them, and the journal lacks them"
+            )));
         }
         if !good {
             return Err(Complaint::told(format_args!(

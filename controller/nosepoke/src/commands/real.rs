@@ -41,6 +41,14 @@ impl Device {
         let id = self.device.map(|Board(id)| id).or(known);
         let mut finder = Finder::here(Wanted { id, port: self.port.clone() });
         let asked = finder.first().map_err(Complaint::new)?;
+        let Asked { name, hello, .. } = &asked;
+        eprintln!("board {:016x} ({}, firmware {}) at {name}", hello.id, hello.board, hello.firmware);
+        if !hello.separate_supply {
+            eprintln!(
+                "warning: this board has its supply from the computer: where the cable is pulled or the computer dies, the \
+                 session ends, and what is not on disk is lost"
+            );
+        }
         Ok((asked, finder))
     }
 

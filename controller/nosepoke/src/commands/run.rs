@@ -121,6 +121,9 @@ impl Run {
         let plan = self.plan(&protocol, &rig_source, &rig, compiled, seed)?;
         // Found before a file is made: most of what can be wrong with a rig is wrong here.
         let board = if is_simulated(&rig) { None } else { Some(self.device.find()?) };
+        if board.is_some() {
+            warn_of_unarmed(&plan);
+        }
         let stem = self.journal_stem(&plan)?;
         let begun = Arc::new(OnceLock::new());
         let open = opener(stem, Arc::clone(&begun));
@@ -236,6 +239,21 @@ impl Run {
         let subject = self.subject.as_deref().map(|subject| format!("_{}", file_name(subject))).unwrap_or_default();
         let stem = format!("{}{subject}_{}", file_name(&plan.compiled.symbols.protocol), when.trim_end_matches('Z'));
         Ok(self.out.join(stem))
+    }
+}
+
+/// Says which lines the protocol uses and nobody arms: hours of withheld pulses are easily overlooked.
+fn warn_of_unarmed(plan: &Plan) {
+    let armed = plan.arm.as_ref().map_or(0, |(lines, _)| *lines);
+    let unarmed = plan.compiled.rig.must_arm() & !armed;
+    for (number, line) in plan.compiled.symbols.lines.iter().enumerate() {
+        if line.named && unarmed & LineId(number as u8).bit() != 0 {
+            eprintln!(
+                "warning: {name} must be armed and is not, so nothing asked of it will be carried out; to arm it: --arm \
+                 {name} --operator NAME",
+                name = line.name
+            );
+        }
     }
 }
 

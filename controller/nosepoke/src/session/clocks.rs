@@ -102,3 +102,66 @@ impl Clocks {
         Some(Note { wall_ms: self.wall_ms(), device_us: Some(device_us), kind })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        /// The wall clock of a test's computer, in µs since 1970.
+        static WALL_US: Cell<i64> = const { Cell::new(0) };
+    }
+
+    fn wall_us() -> i64 {
+        WALL_US.get()
+    }
+
+    /// Lets so many seconds pass on a computer whose clock is off by `set_by_us`, with a device that runs 50 ppm fast and
+    /// began at host time 1 s; what was noted.
+    fn pass(clocks: &mut Clocks, seconds: std::ops::Range<u64>, set_by_us: i64) -> Vec<Note> {
+        let mut noted = Vec::new();
+        for now in seconds.map(|second| second * 1_000_000) {
+            WALL_US.set(1_700_000_000_000_000 + now as i64 + set_by_us);
+            let device_us = (now as f64 - 1e6) * 1.000_05;
+            clocks.observe(now - 100, now + 100, device_us as Micros);
+            while let Some(note) = clocks.poll(now) {
+                noted.push(note);
+            }
+        }
+        noted
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_is_told_and_moves_no_time() {
+        let mut clocks = Clocks::new(Some(wall_us));
+        let before = pass(&mut clocks, 2..120, 0);
+        let after = pass(&mut clocks, 120..240, -3_600_000_000);
+        assert!(before.iter().all(|note| matches!(note.kind, NoteKind::ClockFit { .. })));
+        assert_eq!(before.len(), 4, "soon three times, then each minute");
+        let NoteKind::Text(words) = &after[0].kind else { panic!("{after:?}") };
+        assert!(words.contains("set by -3600.000 s"), "{words}");
+        assert_eq!(after[0].wall_ms, Some(1_700_000_000_000 + 120_000 - 3_600_000));
+        let mut fits = 0;
+        for note in before.iter().chain(&after) {
+            let (Some(device_us), NoteKind::ClockFit { host_us, uncertainty_us, drift_ppb, drift_uncertainty_ppb }) =
+                (note.device_us, &note.kind)
+            else {
+                continue;
+            };
+            fits += 1;
+            let truly = 1_700_000_000_000_000.0 + 1e6 + device_us as f64 / 1.000_05;
+            assert!((*host_us as f64 - truly).abs() <= f64::from(*uncertainty_us) + 1.0, "{note:?}");
+            assert!((drift_ppb - 50_000).unsigned_abs() <= u64::from(*drift_uncertainty_ppb), "{note:?}");
+        }
+        assert_eq!((fits, after.len()), (6, 3), "told once");
+    }
+
+    #[test]
+    fn a_simulated_session_notes_no_time() {
+        let mut clocks = Clocks::new(None);
+        assert_eq!(pass(&mut clocks, 2..120, 0), []);
+        assert_eq!((clocks.poll_at(), clocks.wall_ms(), clocks.last()), (None, None, None));
+    }
+}

@@ -161,6 +161,12 @@ impl<S: Storage> Session<S> {
     pub fn stop(&mut self) {
         if !self.stop_asked {
             self.stop_asked = true;
+            if self.gone {
+                tracing::warn!(
+                    "the session ends as soon as the device is heard again; asked once more, the program leaves it, and \
+                     `nosepoke resume` goes on with it later"
+                );
+            }
             // Before the start there is nothing to end yet; the wish is remembered.
             if self.phase == Phase::Running {
                 self.errands.push_front(Errand { step: "stop the session", command: Command::Stop });

@@ -43,6 +43,7 @@ states:
 /// The rig it runs on: a real one, as far as the controller knows.
 pub(crate) const BOX: &str = "rig: table-box
 body: rp2040
+host: {silence: 1 s, rejoin: 60 s, carry_on: 60 s}
 lines:
   laser: {kind: laser, pin: 13, max_on: 5 s, arm: required}
 ";
@@ -255,7 +256,7 @@ impl Table {
         self.boots += 1;
         let settings = SimSettings { boot: 0xB007_0000 + self.boots, ..SimSettings::new(self.board) };
         let mut sim = SimRig::new(memory, &settings, rig, Box::new(Scripted::new(Vec::new())));
-        let began = Instant::now();
+        let (mut now, mut looked) = (0, Instant::now());
         let (mut frame, mut buffer) = ([0; MAX_FRAME], [0; 4096]);
         loop {
             match self.to_do.try_recv() {
@@ -274,7 +275,10 @@ impl Table {
                 Ok(Order::Leave) | Err(TryRecvError::Disconnected) => return Boot::Over,
                 Err(TryRecvError::Empty) => {}
             }
-            let now = Micros::try_from(began.elapsed().as_micros()).unwrap();
+            // Where the machine lets this thread wait, the board's clock waits too: it must not take that for silence.
+            let passed = looked.elapsed().min(Duration::from_millis(20));
+            looked = Instant::now();
+            now += Micros::try_from(passed.as_micros()).unwrap();
             if let Some(cable) = &mut self.cable {
                 let read = receive(cable, &mut buffer);
                 sim.handle_bytes(now, &buffer[..read]);
