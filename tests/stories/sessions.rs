@@ -338,6 +338,19 @@ fn a_cable_pulled_for_good_ends_the_session_safe_at_a_trial_boundary() {
 }
 
 #[test]
+fn a_cable_pulled_before_the_session_begins_leaves_nothing_behind() {
+    let outcome = flagship(9).run_watched(|_, _, cable| {
+        cable.to_device.connect(false);
+        cable.to_host.connect(false);
+    });
+    let Err(error) = &outcome.result else { panic!("the device was never there and nobody noticed") };
+    assert!(error.to_string().contains("nothing was started"), "{error}");
+    assert!(outcome.took_us < 20_000_000, "it waited {} µs", outcome.took_us);
+    assert!(outcome.journal.is_empty(), "no journal was begun");
+    assert!(outcome.edges.is_empty());
+}
+
+#[test]
 fn a_full_disk_ends_the_session_safe_and_keeps_what_was_durable() {
     let whole = flagship(3).run();
     good(&whole);

@@ -5,7 +5,8 @@
 //! [`Session::verify`].
 
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use link::record::Reader;
@@ -176,12 +177,19 @@ impl Session {
     /// # Errors
     /// When there is no header to be read; everything behind the header ends up in [`Session::findings`] instead.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
+        Self::read_from(&File::open(path).map_err(|error| ReadError::Io(path.into(), error))?, path)
+    }
+
+    /// Reads the journal in an open file, whose name is for errors.
+    pub(crate) fn read_from(mut file: &File, path: &Path) -> Result<Self, ReadError> {
         let in_file = |error| ReadError::Io(path.into(), error);
-        let bytes = std::fs::metadata(path).map_err(in_file)?.len();
+        let bytes = file.metadata().map_err(in_file)?.len();
         if bytes > FILE_BYTES_MAX {
             return Err(ReadError::TooLong { bytes });
         }
-        Self::read(&std::fs::read(path).map_err(in_file)?)
+        let mut read = Vec::new();
+        file.read_to_end(&mut read).map_err(in_file)?;
+        Self::read(&read)
     }
 
     /// Reads a journal from its bytes.

@@ -59,7 +59,8 @@ impl Writer<File> {
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             return Err(ReopenError::InUse(path.into()));
         }
-        let session = Session::open(path).map_err(ReopenError::Read)?;
+        // By this handle: where locks bind everybody, another could not read.
+        let session = Session::read_from(&file, path).map_err(ReopenError::Read)?;
         if session.close.is_some() {
             return Err(ReopenError::Closed(Box::new(session)));
         }

@@ -72,6 +72,20 @@ fn a_session_runs_over_a_cable_to_its_end() {
 }
 
 #[test]
+fn a_session_is_ended_by_a_person_and_everything_is_kept() {
+    let folder = folder("table-stopped");
+    let rig = TableRig::new(&folder);
+    let child = rig.start(400);
+    rig.wait_for_trials(2);
+    let interrupt = ["-INT".to_owned(), child.id().to_string()];
+    assert!(std::process::Command::new("kill").args(interrupt).status().unwrap().success());
+    let ran = ends(child);
+    good(&ran);
+    assert!(out(&ran).contains("stopped by a person"), "{}", out(&ran));
+    assert_eq!(whole(&journal(&folder)).verify(), Ok(Integrity::Whole));
+}
+
+#[test]
 fn a_cable_pulled_for_two_seconds_costs_the_armed_pulses_meanwhile_and_nothing_else() {
     let folder = folder("table-cable");
     let rig = TableRig::new(&folder);

@@ -130,6 +130,23 @@ fn a_device_of_another_version_is_refused_with_the_side_to_update() {
 }
 
 #[test]
+fn a_rig_config_for_another_body_is_refused_before_anything_moves() {
+    let folder = folder("strangers-body");
+    let (protocol, rig) = (folder.join("ticking.yaml"), folder.join("box.yaml"));
+    fs::write(&protocol, common::TICKING).unwrap();
+    fs::write(&rig, common::BOX.replace("rp2040", "pi")).unwrap();
+    let board = Board::that_says(hello(1));
+    let ran = nosepoke()
+        .args(["run", text(&protocol), "--rig", text(&rig), "--port", &board.port, "--out", text(&folder), "--json"])
+        .output()
+        .unwrap();
+    assert!(!ran.status.success());
+    assert!(complaint(&ran).contains("for the body `pi`"), "{}", complaint(&ran));
+    let json: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(json["good"], false);
+}
+
+#[test]
 fn a_port_where_nobody_or_something_else_speaks_is_told_apart() {
     let (_silent, port) = cable();
     let error = ask(&port, Duration::from_millis(300)).unwrap_err();

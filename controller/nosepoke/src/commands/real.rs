@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use compiler::RigConfig;
 use controller::serial::find::{Asked, Finder, Wanted};
 use controller::serial::port;
 
@@ -31,13 +32,23 @@ fn board(text: &str) -> Result<Board, String> {
 }
 
 impl Device {
-    /// Finds the board, whichever it is if nothing is said.
-    pub(super) fn find(&self) -> Result<(Asked, Finder), Complaint> {
-        self.find_or(None)
+    /// Finds the board that carries a rig.
+    pub(super) fn find_for(&self, rig: &RigConfig) -> Result<(Asked, Finder), Complaint> {
+        let (asked, finder) = self.find(None)?;
+        let board = asked.hello.board.as_str();
+        // Another board has other pins. A simulated one may stand in for any.
+        if board != rig.body && board != "simulator" {
+            return Err(Complaint::new(format_args!(
+                "rig {} is for the body `{}`, and the board at {} is an `{board}`: name the rig-config of that rig with --rig, \
+                 or the right board with --device",
+                rig.name, rig.body, asked.name
+            )));
+        }
+        Ok((asked, finder))
     }
 
-    /// Finds the board said on the command line, or else the `known` one.
-    pub(super) fn find_or(&self, known: Option<u64>) -> Result<(Asked, Finder), Complaint> {
+    /// Finds the board said on the command line, or else the `known` one, or else whichever is attached.
+    pub(super) fn find(&self, known: Option<u64>) -> Result<(Asked, Finder), Complaint> {
         let id = self.device.map(|Board(id)| id).or(known);
         let mut finder = Finder::here(Wanted { id, port: self.port.clone() });
         let asked = finder.first().map_err(Complaint::new)?;

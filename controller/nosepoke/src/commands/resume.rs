@@ -11,7 +11,7 @@ use journal::{NoteKind, ReopenError, Writer};
 use super::ended::Over;
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
-use super::{Complaint, looked_through, open};
+use super::{Complaint, looked_through, open, told_in_json};
 
 /// Goes on with a session after the computer or the program died: the board went on by itself and kept what happened.
 /// Follows it if it still runs, collects what it holds if it is over, and closes the journal.
@@ -31,6 +31,11 @@ pub(crate) struct Resume {
 
 impl Resume {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        told_in_json(json, self.session())
+    }
+
+    fn session(self) -> Result<ExitCode, Complaint> {
         let path = unfinished(&self.session)?;
         let (journal, kept) = Writer::reopen(&path).map_err(|error| match error {
             ReopenError::Closed(_) => Complaint::new(format_args!(
@@ -52,7 +57,7 @@ impl Resume {
             NoteKind::Device { id, .. } => Some(id),
             _ => None,
         });
-        let (asked, finder) = self.device.find_or(board)?;
+        let (asked, finder) = self.device.find(board)?;
         let records = kept.records().map(|(_, at, record)| (at, record)).collect();
         let stop = stop_on_ctrl_c();
         let (began, seed) = (Instant::now(), plan.seed);

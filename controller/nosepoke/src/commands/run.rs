@@ -21,7 +21,7 @@ use sim::{Memory, WireFaults};
 use super::ended::Over;
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
-use super::{Complaint, assignment, draw, label, rig, say};
+use super::{Complaint, assignment, draw, label, rig, told_in_json};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -93,19 +93,7 @@ fn fresh() -> u64 {
 impl Run {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
         let json = self.json;
-        let done = self.session();
-        // Whoever reads JSON gets it whatever happens.
-        match &done {
-            Err(complaint) if json && !complaint.was_told => {
-                let told = match &complaint.findings {
-                    Some(findings) => serde_json::json!({"good": false, "findings": findings}),
-                    None => serde_json::json!({"good": false, "error": complaint.to_string()}),
-                };
-                say(format_args!("{told:#}"))?;
-            }
-            _ => {}
-        }
-        done
+        told_in_json(json, self.session())
     }
 
     fn session(self) -> Result<ExitCode, Complaint> {
@@ -120,7 +108,7 @@ impl Run {
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
         let plan = self.plan(&protocol, &rig_source, &rig, compiled, seed)?;
         // Found before a file is made: most of what can be wrong with a rig is wrong here.
-        let board = if is_simulated(&rig) { None } else { Some(self.device.find()?) };
+        let board = if is_simulated(&rig) { None } else { Some(self.device.find_for(&rig)?) };
         if board.is_some() {
             warn_of_unarmed(&plan);
         }
