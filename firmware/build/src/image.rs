@@ -39,6 +39,8 @@ pub(crate) struct Section {
 pub(crate) struct Function {
     /// Its name as written in the source.
     pub(crate) name: String,
+    /// Its length in bytes.
+    pub(crate) bytes: u32,
     /// What it does.
     pub(crate) seen: Seen,
 }
@@ -106,7 +108,7 @@ impl Image {
                     let code = symbol.section_index().and_then(|index| elf.section_by_index(index).ok());
                     let code = code.and_then(|section| section.data_range(address.into(), bytes.into()).ok().flatten());
                     let code = Code { address, bytes: code.unwrap_or(&[]), is_code: &is_code };
-                    functions.entry(address).or_insert_with(|| Function { name, seen: thumb::look(&code) });
+                    functions.entry(address).or_insert_with(|| Function { name, bytes, seen: thumb::look(&code) });
                 }
                 SymbolKind::Data => statics.push(Static { name, address: symbol.address() as u32, bytes }),
                 _ => {}

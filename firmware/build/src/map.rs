@@ -10,6 +10,9 @@ const RAM: u32 = 0x2000_0000;
 /// Statics shown by name: those of at least so many bytes.
 const WORTH_NAMING: u32 = 1024;
 
+/// Functions shown that take RAM for nothing.
+const IDLE_SHOWN: usize = 24;
+
 /// What a section is for.
 fn about(name: &str) -> &'static str {
     match name {
@@ -51,7 +54,12 @@ pub(crate) fn table(chip: &str, image: &Image, ram: u32) -> Table {
     }
     let end = image.sections.iter().map(|section| section.address + section.bytes).max().unwrap_or(RAM);
     let left = (RAM + ram).saturating_sub(end);
-    table.add_row([Cell::new("free"), number(left), Cell::new(format!("{end:#010x}")), Cell::new("RAM behind all else")]);
+    table.add_row([
+        Cell::new("free"),
+        number(left),
+        Cell::new(format!("{end:#010x}")),
+        Cell::new("RAM behind all else"),
+    ]);
     table
 }
 
@@ -65,12 +73,21 @@ pub(crate) fn levels(found: &Found, stack: u32) -> Table {
         let functions = number(level.functions as u32);
         table.add_row([Cell::new(level.level.name), functions, number(level.stack), Cell::new(shown)]);
     }
+    let idle: u32 = found.idle.iter().map(|(_, bytes)| bytes).sum();
+    let largest = found.idle.iter().take(IDLE_SHOWN).map(|(name, bytes)| format!("{} {bytes}", short(name)));
+    let largest = largest.collect::<Vec<_>>().join(", ");
+    table.add_row([
+        Cell::new("in RAM, for none of the upper"),
+        number(found.idle.len() as u32),
+        number(idle),
+        Cell::new(largest),
+    ]);
     table.add_row([Cell::new("all"), Cell::new(""), number(found.stack), Cell::new(format!("of {stack}"))]);
     table
 }
 
 /// A function's own name, without where it is from.
 fn short(name: &str) -> String {
-    let plain = name.split(['<', '>']).filter(|part| !part.is_empty() && *part != "::").next_back().unwrap_or(name);
+    let plain = name.split(['<', '>']).rfind(|part| !part.is_empty() && *part != "::").unwrap_or(name);
     plain.rsplit("::").next().unwrap_or(plain).to_owned()
 }

@@ -1,6 +1,7 @@
 //! What must hold of an image's machine code, and whether it does. Knows the levels of the body and what each may do; reads
 //! no file.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::calls::{EXCEPTION_STACK, reach};
@@ -73,7 +74,9 @@ impl fmt::Display for Fault {
             Self::InFlash { level, function } => {
                 write!(f, "{level} may call {function}, which lies in flash: take it off the cold list in memory.x")
             }
-            Self::Formats { level, function } => write!(f, "{level} may call {function}: no text is made at that level"),
+            Self::Formats { level, function } => {
+                write!(f, "{level} may call {function}: no text is made at that level")
+            }
             Self::Floats { level, function } => write!(f, "{level} may call {function}: use whole numbers"),
             Self::Divides { level, function } => {
                 write!(f, "{level}: {function} uses the divider of SIO, which a lower level may be in the midst of")
@@ -113,6 +116,8 @@ pub(crate) struct Found {
     pub(crate) stack: u32,
     /// Bytes of flash.
     pub(crate) flash: u32,
+    /// Functions that take RAM though no upper level calls them, and their bytes, the largest first.
+    pub(crate) idle: Vec<(String, u32)>,
     /// What does not hold.
     pub(crate) faults: Vec<Fault>,
 }
@@ -120,7 +125,8 @@ pub(crate) struct Found {
 /// Looks at every level.
 #[must_use]
 pub(crate) fn prove(image: &Image, levels: &'static [Level], budget: Budget) -> Found {
-    let mut found = Found { levels: Vec::new(), stack: 0, flash: 0, faults: Vec::new() };
+    let mut found = Found { levels: Vec::new(), stack: 0, flash: 0, idle: Vec::new(), faults: Vec::new() };
+    let mut hot = BTreeSet::<u32>::new();
     found.flash = image.pieces().map(|piece| piece.bytes.len() as u32).sum();
     for level in levels {
         let mut roots = Vec::new();
@@ -137,6 +143,7 @@ pub(crate) fn prove(image: &Image, levels: &'static [Level], budget: Budget) -> 
             found.faults.push(Fault::Recursive { level: level.name, way });
         }
         if level.hot {
+            hot.extend(&reach.functions);
             let functions = reach.functions.iter().filter_map(|at| Some((*at, image.functions.get(at)?)));
             for (at, function) in functions {
                 let (level, name) = (level.name, function.name.clone());
@@ -159,6 +166,9 @@ pub(crate) fn prove(image: &Image, levels: &'static [Level], budget: Budget) -> 
         let deepest = reach.deepest.iter().map(name).collect();
         found.levels.push(LevelFound { level, functions: reach.functions.len(), stack, deepest });
     }
+    let idle = image.functions.iter().filter(|(at, _)| **at >= RAM && !hot.contains(at));
+    found.idle = idle.map(|(_, function)| (function.name.clone(), function.bytes)).collect();
+    found.idle.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     if found.stack > budget.stack {
         found.faults.push(Fault::Stack { needed: found.stack, there: budget.stack });
     }
