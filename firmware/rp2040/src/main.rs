@@ -14,6 +14,8 @@ mod fault;
 #[cfg(target_os = "none")]
 mod identity;
 #[cfg(target_os = "none")]
+mod kept;
+#[cfg(target_os = "none")]
 mod levels;
 #[cfg(target_os = "none")]
 mod owned;

@@ -6,9 +6,8 @@
 
 use core::convert::Infallible;
 
-use device::Board;
+use device::{Board, Sound};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
-use link::record::Carrier;
 use link::rig::{Pull, RigLine, Role};
 
 use crate::chip::{PADS, io, pads, sio};
@@ -92,7 +91,7 @@ impl Board for Pins {
         self.pins.get_mut(usize::from(pin))
     }
 
-    fn tone(&mut self, _pin: u8, _carrier: Option<&Carrier>) {}
+    fn tone(&mut self, _pin: u8, _sound: Option<&Sound>) {}
 
     /// What the pad says, before any override of the input side.
     #[inline(always)]
