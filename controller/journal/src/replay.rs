@@ -13,7 +13,7 @@ use engine::{Engine, Given, Start};
 use link::limits::MAX_INBOX;
 use link::program::{ImageError, Program};
 use link::rig::Rig;
-use link::{Micros, Record};
+use link::{EndReason, Micros, Record};
 
 use crate::contents::{Close, Why};
 use crate::finding::Finding;
@@ -179,7 +179,8 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
         &engines,
     )?;
 
-    let whole = matches!(session.close, Some(Close { why: Why::Ended(_), .. }));
+    let whole =
+        matches!(session.close, Some(Close { why: Why::Ended(reason), .. }) if reason != EndReason::DeviceReset);
     let derived = engines.iter().filter(|(_, _, record)| record.is_derived()).count() as u64;
     Ok(ReplayReport {
         records: session.records_len(),

@@ -243,7 +243,7 @@ pub enum Record {
     },
     /// The engine broke one of its bounds and stopped.
     Fault(Fault),
-    /// The last record the program makes.
+    /// The last record the program makes; given, and the last of its stream, where the device was reset.
     End(EndReason),
 
     // Given; appended.
@@ -274,8 +274,12 @@ impl Record {
                 | Self::Request { .. }
                 | Self::Breach { .. }
                 | Self::Fault(_)
-                | Self::End(_)
-        )
+        ) || self.ends_program()
+    }
+
+    /// Whether this is the end as the program made it. That of a reset was added by the device, and is given.
+    const fn ends_program(&self) -> bool {
+        matches!(self, Self::End(reason) if !matches!(reason, EndReason::DeviceReset))
     }
 
     /// Whether this given record is handled by the engine, so that `replay` must feed it.

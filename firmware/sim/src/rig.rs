@@ -4,6 +4,7 @@
 //! Time only passes here while nothing has anything to do, and inside a half that is interrupted. What happens at the
 //! pins therefore does not depend on what the cable does.
 
+use device::ring::Ring;
 use device::{Core, Edge, Identity, Outer, Preempt, Storage};
 use link::rig::Rig;
 use link::{LineId, Micros};
@@ -14,8 +15,28 @@ use crate::room::Room;
 
 /// Words of the ring of records: what an RP2040 can spare, 96 KiB.
 pub const RING_WORDS: usize = 24 * 1024;
-/// The device's memory.
-pub type Memory = Storage<Vec<u32>, RING_WORDS>;
+
+/// The device's memory. Another [`SimRig`] in the same memory, with another boot, is the device after a reset: the ring of
+/// records is as it was left, all else begins anew.
+#[derive(Debug)]
+pub struct Memory {
+    storage: Storage<Vec<u32>>,
+    ring: Ring<RING_WORDS>,
+}
+
+impl Memory {
+    /// Memory at power-on.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { storage: Storage::new(), ring: Ring::new() }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// How a simulated rig is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -220,10 +241,16 @@ impl<'m> SimRig<'m> {
     #[must_use]
     pub fn new(memory: &'m mut Memory, settings: &SimSettings, rig: &Rig, animal: Box<dyn Animal + Send>) -> Self {
         let pins = Pins::new();
-        let identity =
-            Identity { boot: settings.boot, board: "simulator", settle_us: settings.settle_us, separate_supply: true };
+        let identity = Identity {
+            boot: settings.boot,
+            id: settings.seed,
+            board: "simulator",
+            settle_us: settings.settle_us,
+            separate_supply: true,
+        };
         let image = vec![0; link::limits::MAX_PROGRAM_WORDS];
-        let (edge, core, outer) = memory.split(image, &identity);
+        memory.storage = Storage::new();
+        let (edge, core, outer) = memory.storage.split(&mut memory.ring, image, &identity);
         let floor = Floor {
             edge,
             board: SimBoard::new(pins.clone()),

@@ -6,6 +6,7 @@
 pub mod bench;
 
 use assembler::Assembly;
+use device::ring::Ring;
 use device::{Board, Core, Edge, Identity, Outer, Preempt, Sound, Storage};
 use link::frame::MAX_FRAME;
 use link::host_end::{HostEnd, HostEvent};
@@ -133,9 +134,9 @@ pub struct Lab<'s> {
 
 /// Tells a story of a device that was just switched on. With a `seed` other than 0, halves come in between one another.
 pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
-    let mut storage = Box::new(Storage::<Vec<u32>, RING_WORDS>::new());
-    let identity = Identity { boot: 9, board: "bench", settle_us: SETTLE_US, separate_supply: false };
-    let (edge, core, outer) = storage.split(vec![0; 1_024], &identity);
+    let (mut storage, mut ring) = (Box::new(Storage::new()), Box::new(Ring::<RING_WORDS>::new()));
+    let identity = Identity { boot: 9, id: 0xB0A2_D001, board: "bench", settle_us: SETTLE_US, separate_supply: false };
+    let (edge, core, outer) = storage.split(&mut *ring, vec![0; 1_024], &identity);
     let mut lab = Lab {
         edge,
         core,

@@ -65,6 +65,7 @@ fn ends() -> Vec<EndReason> {
         EndReason::HostLost => EndReason::HostLost,
         EndReason::Fault(_) => EndReason::Fault(Fault::Stack),
         EndReason::RingFull => EndReason::RingFull,
+        EndReason::DeviceReset => EndReason::DeviceReset,
     })
 }
 
@@ -436,6 +437,7 @@ fn the_longest_messages_fit_into_a_frame() {
         link_min: u16::MAX,
         link_current: u16::MAX,
         schema: max,
+        id: u64::MAX,
         board: name.clone(),
         firmware: name,
         settle_us: max,
