@@ -26,7 +26,7 @@ fn looking(detector: &str, event: &str, rig: &RigConfig) -> Result<Compiled, Dia
 
 fn pattern(compiled: &Compiled) -> Pattern {
     match compiled.rig.lines[1].role {
-        Role::Detector { source, looks_for } if source == LineId(0) => looks_for,
+        Role::Detector { source: LineId(0), looks_for } => looks_for,
         other => panic!("{other:?}"),
     }
 }
@@ -36,7 +36,9 @@ fn pattern(compiled: &Compiled) -> Pattern {
 fn a_threshold_in_millimetres_is_one_in_raw_values() {
     let compiled = looking("{line: joystick, reach: far, hysteresis: 0.5 mm}", "pull.reach", &sim_box()).unwrap();
     assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
-    let Pattern::Band { inner: (on, i32::MAX), outer: (off, i32::MAX), inside: true } = pattern(&compiled) else { panic!() };
+    let Pattern::Band { inner: (on, i32::MAX), outer: (off, i32::MAX), inside: true } = pattern(&compiled) else {
+        panic!()
+    };
     assert!((1_620..1_625).contains(&on), "434 + 3 × 395.6, and {on}");
     assert!((197..=198).contains(&(on - off)), "half a millimetre");
     let line = &compiled.rig.lines[1];
@@ -55,7 +57,9 @@ fn a_lever_wired_the_other_way_round_is_looked_at_the_other_way_round() {
         .text
         .replace("[[0.35 V, 0 mm], [1.63 V, 4 mm], [2.9 V, 8 mm]]", "[[0.35 V, 8 mm], [1.62 V, 4 mm], [2.9 V, 0 mm]]");
     let compiled = looking("{line: joystick, reach: 3 mm}", "pull.reach", &rig(&turned)).unwrap();
-    let Pattern::Band { inner: (i32::MIN, on), outer: (i32::MIN, off), inside: true } = pattern(&compiled) else { panic!() };
+    let Pattern::Band { inner: (i32::MIN, on), outer: (i32::MIN, off), inside: true } = pattern(&compiled) else {
+        panic!()
+    };
     assert!(on < off, "it falls to {on} and comes back to {off}: a tenth of 3 mm");
     assert!((118..=119).contains(&(off - on)), "a tenth of 3 mm");
 }
@@ -149,4 +153,3 @@ fn what_was_measured_and_how_well_the_line_fits_is_kept() {
     let Measured::Travel { low: 0, high: 8_000, residual } = calibration.measured else { panic!("{calibration:?}") };
     assert!((1..50).contains(&residual), "the point in the middle lies {residual} µm off the straight line");
 }
-

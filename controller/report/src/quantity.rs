@@ -115,7 +115,9 @@ pub fn cell(variable: &VariableSymbol, value: i64) -> Cell {
             .map_or(Cell::Count(value), |label| Cell::Text(label.clone())),
         Unit::Time => Cell::Seconds(value),
         Unit::Number | Unit::Voltage => Cell::Fixed { value, decimals: 6 },
-        Unit::Volume | Unit::Length | Unit::Frequency | Unit::Angle | Unit::Speed | Unit::Turning => Cell::Fixed { value, decimals: 3 },
+        Unit::Volume | Unit::Length | Unit::Frequency | Unit::Angle | Unit::Speed | Unit::Turning => {
+            Cell::Fixed { value, decimals: 3 }
+        }
         Unit::Level => Cell::Fixed { value, decimals: 2 },
     }
 }

@@ -193,7 +193,9 @@ impl Rig {
         let pins = |before: usize| self.lines.iter().take(before).flat_map(RigLine::pins);
         let apart = (0..self.lines.len()).all(|n| {
             let own = || self.lines.get(n).into_iter().flat_map(RigLine::pins);
-            own().all(|pin| pin != NO_PIN && pins(n).all(|other| other != pin) && own().filter(|p| *p == pin).count() == 1)
+            own().all(|pin| {
+                pin != NO_PIN && pins(n).all(|other| other != pin) && own().filter(|p| *p == pin).count() == 1
+            })
         });
         let count = |holds: fn(&Role) -> bool| self.set_of(holds).count_ones() as usize;
         let detectors_sound = self.lines.iter().all(|line| match line.role {

@@ -74,9 +74,7 @@ impl Detectors {
             Role::Analog | Role::Encoder { .. } => {
                 self.histories.push(History { line, raws: [0; MAX_WINDOW], next: 0, held: 0 }).is_ok()
             }
-            Role::Detector { source, looks_for } => {
-                self.detectors.push(Detector::new(line, source, looks_for)).is_ok()
-            }
+            Role::Detector { source, looks_for } => self.detectors.push(Detector::new(line, source, looks_for)).is_ok(),
             Role::Input { .. } | Role::Output { .. } => true,
         }
     }

@@ -324,8 +324,12 @@ impl<'a> Checker<'a> {
                         Some(input) => (vec![input.level], None),
                         None => {
                             let (what, instead) = match kind.is_sampled() {
-                                true => ("is sampled; only its detectors can be asked", "declare one under `detectors`"),
-                                false => ("is an output, which cannot be asked", "keep what was asked of it in a variable"),
+                                true => {
+                                    ("is sampled; only its detectors can be asked", "declare one under `detectors`")
+                                }
+                                false => {
+                                    ("is an output, which cannot be asked", "keep what was asked of it in a variable")
+                                }
                             };
                             self.reporter.error("E065-no-level", span, format!("`{owner}` {what}")).help(instead);
                             return None;

@@ -88,7 +88,8 @@ fn number(rest: &str) -> NumberOrError {
     let behind = behind.trim_start();
     let mut word: String = behind.chars().take_while(|c| c.is_alphabetic() || *c == '°').collect();
     // A speed: no variable that something is divided by is called `s`, since no unit would stand before it.
-    if behind.get(word.len()..).is_some_and(|rest| rest.starts_with("/s")) && unit_named(&format!("{word}/s")).is_some() {
+    if behind.get(word.len()..).is_some_and(|rest| rest.starts_with("/s")) && unit_named(&format!("{word}/s")).is_some()
+    {
         word.push_str("/s");
     }
     let after_word = behind.get(word.len()..).unwrap_or("");

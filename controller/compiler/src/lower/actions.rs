@@ -145,7 +145,11 @@ impl Lowering<'_> {
 
     fn not_an_output(&mut self, line: &Text, kind: &Kind) {
         self.reporter
-            .error("E122-not-an-output", line.span, format!("`{}` is {}, which only listens", line.text, a(kind.noun())))
+            .error(
+                "E122-not-an-output",
+                line.span,
+                format!("`{}` is {}, which only listens", line.text, a(kind.noun())),
+            )
             .help("name an output: a valve, a speaker, a light, …");
     }
 

@@ -204,7 +204,9 @@ impl Lowering<'_> {
     /// The hysteresis in base units: as stated, or a part of `of`; never less than one raw value.
     fn margin(&mut self, detector: &Detector, source: &Source, of: i64, ty: Type) -> Option<i64> {
         let finest = source.scale.finest();
-        let Some(stated) = &detector.hysteresis else { return Some((of.saturating_abs() / HYSTERESIS_PART).max(finest)) };
+        let Some(stated) = &detector.hysteresis else {
+            return Some((of.saturating_abs() / HYSTERESIS_PART).max(finest));
+        };
         let margin = self.looked_for(stated, ty)?;
         self.difference(source, (margin, stated.span))?;
         Some(margin.max(finest))

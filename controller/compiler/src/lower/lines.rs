@@ -24,13 +24,15 @@ impl Lowering<'_> {
     /// The rig as the device takes it, and the names of its lines.
     pub(super) fn lines(&self) -> (Rig, Vec<LineSymbol>) {
         let named = self.protocol.lines.iter().filter_map(|(name, _)| self.rig.line(&name.text));
-        let named = named.filter_map(|line| Some((line.line, symbol(&line.name, kinds::named(&line.kind)?, line, true))));
+        let named =
+            named.filter_map(|line| Some((line.line, symbol(&line.name, kinds::named(&line.kind)?, line, true))));
         let detectors = self.detectors.iter().zip(&self.protocol.detectors).map(|(line, detector)| {
             let name = detector.name.text.clone();
             (*line, LineSymbol { name, ..without_scale(detector.kind, true) })
         });
         let others = self.others();
-        let others = others.filter_map(|line| Some((line.line, symbol(&line.name, kinds::named(&line.kind)?, line, false))));
+        let others =
+            others.filter_map(|line| Some((line.line, symbol(&line.name, kinds::named(&line.kind)?, line, false))));
         let (lines, symbols): (Vec<RigLine>, Vec<LineSymbol>) = named.chain(detectors).chain(others).unzip();
         let rig = Rig {
             lines: lines.into_iter().take(link::limits::MAX_LINES).collect(),

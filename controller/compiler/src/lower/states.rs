@@ -410,7 +410,11 @@ impl Lowering<'_> {
     /// Reports that something is asked of a sampled line which only a detector can tell.
     fn only_samples(&mut self, line: &str, kind: &crate::kinds::Kind, span: Span) {
         self.reporter
-            .error("E112-unknown-event", span, format!("`{line}` is {}, which has no events of its own", a(kind.noun())))
+            .error(
+                "E112-unknown-event",
+                span,
+                format!("`{line}` is {}, which has no events of its own", a(kind.noun())),
+            )
             .help(detect(line));
     }
 
@@ -425,7 +429,8 @@ impl Lowering<'_> {
                 match (kind.input(), kind.is_sampled()) {
                     (Some(input), _) => {
                         let (on, off) = (format!("{word}.{}", input.on), format!("{word}.{}", input.off));
-                        diagnostic.help(format!("it is a line; its events are {}", listed([on.as_str(), off.as_str()])));
+                        diagnostic
+                            .help(format!("it is a line; its events are {}", listed([on.as_str(), off.as_str()])));
                     }
                     (None, true) => {
                         diagnostic.help(detect(word));
@@ -458,7 +463,9 @@ impl Lowering<'_> {
 
 /// How to learn something of a sampled line.
 fn detect(line: &str) -> String {
-    format!("say what to look for on it: `detectors: {{pull: {{line: {line}, reach: 3 mm}}}}`, then wait for `pull.reach`")
+    format!(
+        "say what to look for on it: `detectors: {{pull: {{line: {line}, reach: 3 mm}}}}`, then wait for `pull.reach`"
+    )
 }
 
 pub(super) fn is_after(row: &Row) -> bool {

@@ -40,7 +40,18 @@ pub(super) fn read(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Detector> {
 
 fn detector(entry: &Entry, reporter: &mut Reporter) -> Option<Detector> {
     const KEYS: &[&str] = &[
-        "line", "reach", "below", "inside", "outside", "still", "for", "onset", "within", "speed", "over", "hysteresis",
+        "line",
+        "reach",
+        "below",
+        "inside",
+        "outside",
+        "still",
+        "for",
+        "onset",
+        "within",
+        "speed",
+        "over",
+        "hysteresis",
         "about",
     ];
     let example = "{line: joystick, reach: 3 mm}";

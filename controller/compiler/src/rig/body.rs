@@ -60,7 +60,9 @@ impl Body {
             24 => Some("the board senses its USB voltage with it"),
             25 => Some("the board's own light is on it"),
             29 => Some("the board measures its supply with it"),
-            pin if link == LinkPort::Uart && UART_PINS.contains(&pin) => Some("the link is on it (`device: {link: uart}`)"),
+            pin if link == LinkPort::Uart && UART_PINS.contains(&pin) => {
+                Some("the link is on it (`device: {link: uart}`)")
+            }
             _ => None,
         }
     }

@@ -142,13 +142,23 @@ pub(super) fn travel(node: &Node, reference_uv: i64, reporter: &mut Reporter) ->
     for item in fields::list(points, "`points`", "[[0.35 V, 0 mm], [2.9 V, 8 mm]]", reporter)? {
         let pair = fields::list(item, "a calibration point", "[0.35 V, 0 mm]", reporter)?;
         let [voltage, value] = pair else {
-            bad(fields::short(item), "a calibration point is a voltage and a value", "write for instance `[0.35 V, 0 mm]`", reporter);
+            bad(
+                fields::short(item),
+                "a calibration point is a voltage and a value",
+                "write for instance `[0.35 V, 0 mm]`",
+                reporter,
+            );
             return None;
         };
         let voltage_uv = fields::quantity(voltage, "the voltage", Unit::Voltage, "0.35 V", reporter)?;
         if !(0..=reference_uv).contains(&voltage_uv) {
             let most = written(reference_uv, Unit::Voltage);
-            bad(voltage.span, &format!("this body measures 0 V to {most}"), "divide the sensor's voltage down", reporter);
+            bad(
+                voltage.span,
+                &format!("this body measures 0 V to {most}"),
+                "divide the sensor's voltage down",
+                reporter,
+            );
             return None;
         }
         let text = fields::text(value, "the value", "8 mm", reporter)?;
@@ -159,7 +169,12 @@ pub(super) fn travel(node: &Node, reference_uv: i64, reporter: &mut Reporter) ->
     let rises = |by: fn(&(i64, i64)) -> i64| read.is_sorted_by(|a, b| by(a) < by(b));
     let falls = |by: fn(&(i64, i64)) -> i64| read.is_sorted_by(|a, b| by(a) > by(b));
     if read.len() < 2 {
-        bad(fields::short(points), "a calibration needs at least two points", "measure at both ends of the travel", reporter);
+        bad(
+            fields::short(points),
+            "a calibration needs at least two points",
+            "measure at both ends of the travel",
+            reporter,
+        );
         return None;
     }
     if !(rises(|point| point.0) && (rises(|point| point.1) || falls(|point| point.1))) {

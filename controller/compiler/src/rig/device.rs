@@ -30,7 +30,9 @@ pub(super) fn read(node: Option<&Node>, body: Option<Body>, reporter: &mut Repor
             .help("leave `device` out, or name the body that carries it: `body: rp2040`");
         return device;
     }
-    let Some(found) = fields::fields(node, "`device`", &["id", "port", "link"], example, reporter) else { return device };
+    let Some(found) = fields::fields(node, "`device`", &["id", "port", "link"], example, reporter) else {
+        return device;
+    };
     if let Some(text) = found.get("id").and_then(|node| fields::text(node, "the board's number", example, reporter)) {
         device.id = Some(text.text.as_str())
             .filter(|digits| digits.len() == ID_DIGITS && digits.chars().all(|digit| digit.is_ascii_hexdigit()))
@@ -41,8 +43,10 @@ pub(super) fn read(node: Option<&Node>, body: Option<Body>, reporter: &mut Repor
                 .help("it has 16 digits, 0 to 9 and A to F; `nosepoke devices` lists the boards that are attached");
         }
     }
-    device.port =
-        found.get("port").and_then(|node| fields::text(node, "the port", "/dev/ttyACM0", reporter)).map(|t| t.text.clone());
+    device.port = found
+        .get("port")
+        .and_then(|node| fields::text(node, "the port", "/dev/ttyACM0", reporter))
+        .map(|t| t.text.clone());
     let links = [("usb", LinkPort::Usb), ("uart", LinkPort::Uart)];
     device.link =
         found.get("link").and_then(|node| fields::choice(node, "the link", &links, reporter)).unwrap_or_default();

@@ -64,8 +64,7 @@ pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) 
         (MAX_SAMPLED, "sampled lines", Role::is_sampled as fn(&Role) -> bool),
         (MAX_ENCODERS, "encoders", |role| matches!(role, Role::Encoder { .. })),
     ] {
-        let sampled: Vec<Span> =
-            found.iter().filter(|(line, _)| holds(&line.line.role)).map(|(_, pin)| *pin).collect();
+        let sampled: Vec<Span> = found.iter().filter(|(line, _)| holds(&line.line.role)).map(|(_, pin)| *pin).collect();
         if let Some(first_too_many) = sampled.get(most) {
             reporter
                 .error(
@@ -84,8 +83,19 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
     const OUTPUT: &[&str] = &["kind", "pin", "active", "max_on", "arm", "calibration", "about"];
     const ANALOG: &[&str] = &["kind", "pin", "calibration", "about"];
     const ENCODER: &[&str] = &["kind", "pin", "pin_b", "pull", "counts_per_turn", "per_turn", "about"];
-    const ANY: &[&str] =
-        &["kind", "pin", "pin_b", "active", "pull", "debounce", "max_on", "arm", "calibration", "counts_per_turn", "about"];
+    const ANY: &[&str] = &[
+        "kind",
+        "pin",
+        "pin_b",
+        "active",
+        "pull",
+        "debounce",
+        "max_on",
+        "arm",
+        "calibration",
+        "counts_per_turn",
+        "about",
+    ];
     let example = "{kind: lever, pin: 2}";
     let entries = fields::map(&entry.value, "a line", example, reporter)?;
     let kind = entries.iter().find(|field| field.key.text == "kind").and_then(|field| kind(&field.value, reporter));
@@ -121,7 +131,8 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
             self::output(&line, kind, output, reporter)
         }
         Direction::Sampled if kind.name == kinds::ENCODER => {
-            let pin_b = line.need("pin_b", "pin_b: 7", reporter).and_then(|node| self::pin(node, carrier, found, reporter))?;
+            let pin_b =
+                line.need("pin_b", "pin_b: 7", reporter).and_then(|node| self::pin(node, carrier, found, reporter))?;
             if pin_b == pin {
                 let node = line.get("pin_b")?;
                 reporter
@@ -136,7 +147,11 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
             if !carrier.body.is_analog(pin) {
                 let body = carrier.body.word();
                 reporter
-                    .error("E058-not-analog", pin_node.span, format!("pin {pin} of this body ({body}) measures no voltage"))
+                    .error(
+                        "E058-not-analog",
+                        pin_node.span,
+                        format!("pin {pin} of this body ({body}) measures no voltage"),
+                    )
                     .help(match carrier.body {
                         Body::Pi => "a Raspberry Pi has no analog pins: put the line on a Pico".to_owned(),
                         _ => free(carrier, found, |pin| carrier.body.is_analog(pin)),
@@ -228,9 +243,11 @@ fn pin(node: &Node, carrier: Carrier, found: &Found, reporter: &mut Reporter) ->
         return None;
     };
     if let Some(why) = body.taken(pin, link) {
-        reporter
-            .error("E057-pin-taken", node.span, format!("pin {pin} cannot be a line: {why}"))
-            .help(free(carrier, found, |_| true));
+        reporter.error("E057-pin-taken", node.span, format!("pin {pin} cannot be a line: {why}")).help(free(
+            carrier,
+            found,
+            |_| true,
+        ));
     }
     Some(pin)
 }
@@ -275,7 +292,10 @@ fn check_slice(name: &str, pin: u8, span: Span, carrier: Carrier, found: &Found,
             .error(
                 "E059-slice-clash",
                 span,
-                format!("the speakers `{}` (pin {}) and `{name}` (pin {pin}) share PWM slice {slice}", other.name, other.line.pin),
+                format!(
+                    "the speakers `{}` (pin {}) and `{name}` (pin {pin}) share PWM slice {slice}",
+                    other.name, other.line.pin
+                ),
             )
             .label("the same slice")
             .help(free(carrier, found, |pin| carrier.body.slice(pin).is_some_and(|slice| taken(slice).is_none())));
@@ -290,7 +310,8 @@ pub(super) fn sample(top: &Fields<'_>, reporter: &mut Reporter) -> u32 {
     let period = fields::quantity(node, "the sampling period", Unit::Time, "1 ms", reporter);
     let sample_us = period.and_then(|period| u32::try_from(period).ok()).filter(|period| RANGE_US.contains(period));
     if period.is_some() && sample_us.is_none() {
-        let (low, high) = (written((*RANGE_US.start()).into(), Unit::Time), written((*RANGE_US.end()).into(), Unit::Time));
+        let (low, high) =
+            (written((*RANGE_US.start()).into(), Unit::Time), written((*RANGE_US.end()).into(), Unit::Time));
         reporter
             .error("E027-out-of-bounds", node.span, format!("a sampling period lies between {low} and {high}"))
             .help("write for instance `1 ms`, which is 1 kHz");
