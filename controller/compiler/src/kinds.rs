@@ -71,7 +71,11 @@ pub(crate) struct Kind {
 impl Kind {
     /// As messages call a line of this kind.
     pub(crate) fn noun(&self) -> &'static str {
-        if self.name == ANALOG { "analog line" } else { self.name }
+        match self.name {
+            ANALOG => "analog line",
+            name if DETECTORS.iter().any(|kind| kind.name == name) => "detector",
+            name => name,
+        }
     }
 
     pub(crate) fn is_sampled(&self) -> bool {

@@ -115,10 +115,15 @@ pub fn simulated<'m>(
     };
     let settings = SimSettings { settle_us: simulation.settle_us, ..SimSettings::new(seed) };
     let mut simulated = SimRig::new(memory, &settings, &compiled.rig, animal(compiled, rig, seed)?);
+    put_at_rest(compiled, &mut simulated);
+    Ok(simulated)
+}
+
+/// Every analog line is where it measures nothing: levers are not pulled.
+pub fn put_at_rest(compiled: &Compiled, simulated: &mut SimRig<'_>) {
     for (line, symbol) in compiled.rig.lines.iter().zip(&compiled.symbols.lines) {
         if let (Role::Analog, Some(rest)) = (line.role, symbol.scale.and_then(|scale| scale.raw(0))) {
             simulated.rest(line.pin, rest);
         }
     }
-    Ok(simulated)
 }

@@ -89,7 +89,7 @@ impl Lowering<'_> {
             }
             LooksFor::Still { within, time } => {
                 let within = (self.looked_for(within, length)?, within.span);
-                let within = self.difference(&source, within)?;
+                let within = self.difference(&source, within, "")?;
                 let for_us = self.looked_for(time, Type::Time)?;
                 let fits = u32::try_from(for_us).ok().filter(|for_us| *for_us >= self.rig.sample_us);
                 if fits.is_none() {
@@ -208,12 +208,12 @@ impl Lowering<'_> {
             return Some((of.saturating_abs() / HYSTERESIS_PART).max(finest));
         };
         let margin = self.looked_for(stated, ty)?;
-        self.difference(source, (margin, stated.span))?;
+        self.difference(source, (margin, stated.span), "")?;
         Some(margin.max(finest))
     }
 
-    /// A distance in raw values, which must be one at least.
-    fn difference(&mut self, source: &Source, (far, span): Place) -> Option<i32> {
+    /// A distance in raw values, which must be one at least; `within` says what it is covered in.
+    fn difference(&mut self, source: &Source, (far, span): Place, within: &str) -> Option<i32> {
         let raw = source.scale.raw_difference(far).filter(|raw| *raw > 0 && far > 0);
         if raw.is_none() {
             let unit = source.scale.unit;
@@ -222,7 +222,7 @@ impl Lowering<'_> {
                 .error(
                     "E133-too-fine",
                     span,
-                    format!("{} is less than `{}` can tell apart", written(far, unit), source.name),
+                    format!("{}{within} is less than `{}` can tell apart", written(far, unit), source.name),
                 )
                 .help(format!("its finest step on this rig is {finest}"));
         }
@@ -231,7 +231,7 @@ impl Lowering<'_> {
 
     /// A difference between two samples.
     fn change(&mut self, source: &Source, far: Place, until: i64, (window_us, span): Place) -> Option<Pattern> {
-        let by = self.difference(source, far)?;
+        let by = self.difference(source, far, &format!(" within {}", written(window_us, Unit::Time)))?;
         let period = i64::from(self.rig.sample_us);
         let samples = u16::try_from(window_us.saturating_add(period / 2) / period).ok();
         let samples = samples.filter(|samples| (1..=MAX_WINDOW).contains(&usize::from(*samples)));
