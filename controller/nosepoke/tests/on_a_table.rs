@@ -332,6 +332,30 @@ fn a_board_says_who_it_is_and_how_it_stands() {
 }
 
 #[test]
+fn the_rig_config_says_which_board_and_where() {
+    let folder = folder("table-config");
+    let rig = TableRig::new(&folder);
+    let device = |device: &str| common::BOX.replace("body: rp2040", &format!("body: rp2040\ndevice: {device}"));
+    let run_on = |text: &str| {
+        std::fs::write(folder.join("box.yaml"), text).unwrap();
+        let protocol = folder.join("ticking.yaml");
+        let mut command = common::nosepoke();
+        command.arg("run").arg(protocol).arg("--rig").arg(folder.join("box.yaml")).arg("--out").arg(&folder);
+        command.args(["--set", "trials_max=2"]).output().unwrap()
+    };
+    let port = text(&rig.port);
+    let ran = run_on(&device(&format!("{{id: E66138935F4A2C28, port: {port}}}")));
+    good(&ran);
+    let words = "warning: laser must be armed and is not";
+    assert!(complaint(&ran).contains(words), "{}", complaint(&ran));
+    assert_eq!(withheld(&whole(&journal(&folder))), 2, "and so it is recorded");
+    let other = run_on(&device(&format!("{{id: 0000000000000001, port: {port}}}")));
+    assert!(complaint(&other).contains("0000000000000001 is meant"), "{}", complaint(&other));
+    let nowhere = run_on(&device("{id: E66138935F4A2C28}"));
+    assert!(complaint(&nowhere).contains("e66138935f4a2c28 is not attached"), "{}", complaint(&nowhere));
+}
+
+#[test]
 fn another_board_than_the_one_meant_is_not_used() {
     let folder = folder("table-other");
     let rig = TableRig::with(&folder, 0x1234);

@@ -207,6 +207,10 @@ fn of_several_boards_one_must_be_meant() {
     assert!(matches!(&error, FindError::Several(boards) if boards.len() == 2));
     assert!(error.to_string().contains("--device 000000000000000b"), "{error}");
     assert_eq!(finder(Some(0xB)).first().unwrap().hello.id, 0xB);
+    let moved = both.clone();
+    let wanted = Wanted { id: Some(0xB), port: Some(one.port.clone()) };
+    let found = Finder::new(wanted, Box::new(move || moved.clone())).first().unwrap();
+    assert_eq!(found.hello.id, 0xB, "its port was another's, and it was found by its number");
     let error = finder(Some(0xC)).first().unwrap_err();
     let words = error.to_string();
     assert!(words.contains("000000000000000c is not attached; attached: 000000000000000a"), "{words}");

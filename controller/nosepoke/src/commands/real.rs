@@ -34,7 +34,9 @@ fn board(text: &str) -> Result<Board, String> {
 impl Device {
     /// Finds the board that carries a rig.
     pub(super) fn find_for(&self, rig: &RigConfig) -> Result<(Asked, Finder), Complaint> {
-        let (asked, finder) = self.find(None)?;
+        // A board named on the command line is not looked for at the port of the one in the rig-config.
+        let port = rig.device.port.clone().filter(|_| self.device.is_none());
+        let (asked, finder) = self.find(rig.device.id, port)?;
         let board = asked.hello.board.as_str();
         // Another board has other pins. A simulated one may stand in for any.
         if board != rig.body && board != "simulator" {
@@ -44,22 +46,23 @@ impl Device {
                 rig.name, rig.body, asked.name
             )));
         }
+        if !rig.separate_supply.unwrap_or(asked.hello.separate_supply) {
+            eprintln!(
+                "warning: this board has its supply from the computer: where that is cut the session ends, and what is not on \
+                 disk is lost; a supply of its own outlives it (`supply: separate` in the rig-config)"
+            );
+        }
         Ok((asked, finder))
     }
 
-    /// Finds the board said on the command line, or else the `known` one, or else whichever is attached.
-    pub(super) fn find(&self, known: Option<u64>) -> Result<(Asked, Finder), Complaint> {
-        let id = self.device.map(|Board(id)| id).or(known);
-        let mut finder = Finder::here(Wanted { id, port: self.port.clone() });
+    /// Finds the board said on the command line, or else the one of this number, or at this port, or the only one.
+    pub(super) fn find(&self, id: Option<u64>, port: Option<String>) -> Result<(Asked, Finder), Complaint> {
+        let id = self.device.map(|Board(id)| id).or(id);
+        let port = self.port.clone().or(port);
+        let mut finder = Finder::here(Wanted { id, port });
         let asked = finder.first().map_err(Complaint::new)?;
         let Asked { name, hello, .. } = &asked;
         eprintln!("board {:016x} ({}, firmware {}) at {name}", hello.id, hello.board, hello.firmware);
-        if !hello.separate_supply {
-            eprintln!(
-                "warning: this board has its supply from the computer: where the cable is pulled or the computer dies, the \
-                 session ends, and what is not on disk is lost"
-            );
-        }
         Ok((asked, finder))
     }
 

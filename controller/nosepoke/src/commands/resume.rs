@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use compiler::Source;
 use controller::serial;
 use controller::session::{Kept, Plan, Session};
 use journal::{NoteKind, ReopenError, Writer};
@@ -57,7 +58,9 @@ impl Resume {
             NoteKind::Device { id, .. } => Some(id),
             _ => None,
         });
-        let (asked, finder) = self.device.find(board)?;
+        let rig = Source { name: "the journal's rig-config".to_owned(), text: header.rig.clone() };
+        let port = compiler::read_rig(&rig).ok().and_then(|rig| rig.device.port);
+        let (asked, finder) = self.device.find(board, port)?;
         let records = kept.records().map(|(_, at, record)| (at, record)).collect();
         let stop = stop_on_ctrl_c();
         let (began, seed) = (Instant::now(), plan.seed);

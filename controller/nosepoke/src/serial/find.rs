@@ -246,19 +246,26 @@ impl Finder {
     /// When it is not there, or it is not clear which is meant.
     pub fn first(&mut self) -> Result<Asked, FindError> {
         let asked = match &self.wanted.port {
-            Some(name) => {
-                let asked = ask(name, PATIENCE).map_err(FindError::Ask)?;
-                match self.wanted.id {
-                    Some(wanted) if wanted != asked.hello.id => {
-                        return Err(FindError::OtherBoard { port: asked.name, found: asked.hello.id, wanted });
-                    }
-                    _ => asked,
-                }
-            }
+            // The port may have another name by now, the board has not another number.
+            Some(port) => self.at(port).or_else(|error| match self.wanted.id {
+                Some(_) => self.discover().map_err(|_| error),
+                None => Err(error),
+            })?,
             None => self.discover()?,
         };
         self.wanted.id = Some(asked.hello.id);
         Ok(asked)
+    }
+
+    /// The board at a port, if it is the one meant.
+    fn at(&self, port: &str) -> Result<Asked, FindError> {
+        let asked = ask(port, PATIENCE).map_err(FindError::Ask)?;
+        match self.wanted.id {
+            Some(wanted) if wanted != asked.hello.id => {
+                Err(FindError::OtherBoard { port: asked.name, found: asked.hello.id, wanted })
+            }
+            _ => Ok(asked),
+        }
     }
 
     fn discover(&self) -> Result<Asked, FindError> {
