@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -57,7 +57,7 @@ fn hello(id: u64) -> Hello {
 struct Board {
     port: String,
     over: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<()>>,
+    thread: Option<thread::JoinHandle<File>>,
 }
 
 impl Board {
@@ -78,8 +78,15 @@ impl Board {
                 }
                 thread::sleep(Duration::from_millis(1));
             }
+            cable
         });
         Self { port, over, thread: Some(thread) }
+    }
+
+    /// Takes it off its cable, which stays: else the system might give the port to another test.
+    fn leave(mut self) -> Option<File> {
+        self.over.store(true, Ordering::Relaxed);
+        self.thread.take().and_then(|thread| thread.join().ok())
     }
 
     fn candidate(&self, id: Option<u64>) -> Candidate {
@@ -186,7 +193,7 @@ fn a_board_that_comes_back_under_another_name_is_the_same_board_and_its_old_port
     let mut swapped = other.candidate(None);
     swapped.name.clone_from(&other.port);
     *attached.lock().unwrap() = vec![swapped];
-    drop(mine);
+    let _cable = mine.leave();
     assert!(finder.again().is_none(), "another board will not do");
 
     let back = Board::that_says(hello(0xA));

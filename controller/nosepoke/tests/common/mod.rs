@@ -260,14 +260,14 @@ impl Table {
         let (mut frame, mut buffer) = ([0; MAX_FRAME], [0; 4096]);
         loop {
             match self.to_do.try_recv() {
-                Ok(Order::PullCable) => self.cable = None,
+                Ok(Order::PullCable) => self.pull(),
                 Ok(Order::Plug) => self.plug(),
                 Ok(Order::CutSupply) => {
-                    self.cable = None;
+                    self.pull();
                     return Boot::Empty;
                 }
                 Ok(Order::Reset) => {
-                    self.cable = None;
+                    self.pull();
                     thread::sleep(Duration::from_millis(100));
                     self.plug();
                     return Boot::Kept;
@@ -292,9 +292,15 @@ impl Table {
         }
     }
 
-    fn plug(&mut self) {
-        let (cable, port) = cable();
+    fn pull(&mut self) {
+        // First the name: the system soon gives the port behind it to another test.
         let _ = fs::remove_file(&self.link);
+        self.cable = None;
+    }
+
+    fn plug(&mut self) {
+        self.pull();
+        let (cable, port) = cable();
         std::os::unix::fs::symlink(port, &self.link).unwrap();
         self.cable = Some(cable);
     }
