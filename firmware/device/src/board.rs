@@ -25,7 +25,8 @@ pub trait Board {
     /// A pin that can be read.
     type Input: InputPin;
 
-    /// Makes a pin what the line says: direction, resistor, and for an output its safe level *before* it is driven.
+    /// Makes a pin what the line says: direction, resistor, and for an output its safe level *before* it is driven; an
+    /// analog line is one that [`crate::Core::sample`] will ask for, an encoder has two pins. Never asked of a detector.
     /// False if this body has no such pin or cannot make it so.
     fn set_up(&mut self, line: &RigLine) -> bool;
 

@@ -24,6 +24,7 @@ pub mod interlock;
 mod messages;
 pub mod outer;
 pub mod ring;
+mod sense;
 pub mod storage;
 
 pub use board::{Board, Preempt, Sound, Undisturbed};

@@ -12,6 +12,7 @@ use crate::edge::Edge;
 use crate::messages::{COMMANDS, Command, NOTICES, Notice, ORDERS, Order, REPORTS, Report, Reports};
 use crate::outer::Outer;
 use crate::ring::Ring;
+use crate::sense::encoders::Counts;
 
 /// The words that more than one half reads; each has one writer.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) armed: AtomicU32,
     /// Whether the interlock has tripped; written by P0.
     pub(crate) tripped: AtomicBool,
+    /// What the encoders count; written by P0.
+    pub(crate) counts: Counts,
 }
 
 impl Shared {
@@ -33,6 +36,7 @@ impl Shared {
             silent: AtomicBool::new(false),
             armed: AtomicU32::new(0),
             tripped: AtomicBool::new(false),
+            counts: Counts::new(),
         }
     }
 }
@@ -111,7 +115,7 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
         let (writer, reader) = ring.recover();
         (
             Edge::new(orders, Reports::new(reports), &self.shared),
-            Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer),
+            Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer, &self.shared),
             Outer::new(identity.boot, hello, image, to_core, from_core, reader, &self.shared),
         )
     }

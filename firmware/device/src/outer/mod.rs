@@ -318,8 +318,12 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
 
     fn pass_on_rig(&mut self, hook: &mut impl Preempt) {
         let Some(rig) = self.uploads.rig() else { return };
-        let limits =
-            Command::Rig { silence_us: rig.silence_us, rejoin_us: rig.rejoin_us, carry_on_us: rig.carry_on_us };
+        let limits = Command::Rig {
+            silence_us: rig.silence_us,
+            rejoin_us: rig.rejoin_us,
+            carry_on_us: rig.carry_on_us,
+            sample_us: rig.sample_us,
+        };
         let lines = rig.lines.clone();
         self.pass_on(limits, hook);
         for (number, line) in lines.into_iter().enumerate() {

@@ -153,5 +153,11 @@ pub fn rig() -> Rig {
         output(MASK_PIN, 60_000_000, false, false, false),
         output(LASER_PIN, 5_000_000, true, true, false),
     ];
-    Rig { lines: lines.into_iter().collect(), silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 }
+    Rig {
+        lines: lines.into_iter().collect(),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+    }
 }
