@@ -51,7 +51,7 @@ impl<'s> Out<'s> {
     pub(super) fn order(&mut self, order: Order, hook: &mut impl Preempt) -> bool {
         let given = self.orders.enqueue(order).is_ok();
         self.overflowed |= !given;
-        hook.point();
+        hook.ordered();
         given
     }
 
