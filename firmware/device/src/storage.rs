@@ -9,7 +9,7 @@ use link::message::{Hello, LINK_CURRENT, LINK_MIN, SCHEMA};
 
 use crate::core_half::Core;
 use crate::edge::Edge;
-use crate::messages::{COMMANDS, Command, NOTICES, Notice, ORDERS, Order, REPORTS, Report, Reports};
+use crate::messages::{COMMANDS, Command, NOTICES, Notice, OrderQueue, ReportQueue, Reports};
 use crate::outer::Outer;
 use crate::ring::Ring;
 
@@ -57,8 +57,8 @@ pub struct Identity<'a> {
 /// 4096, a quarter of which is then the reserve for a session's last records ([`crate::core_half::RING_RESERVE`]).
 #[derive(Debug)]
 pub struct Storage<M, const RING_WORDS: usize> {
-    orders: Queue<Order, ORDERS>,
-    reports: Queue<Report, REPORTS>,
+    orders: OrderQueue,
+    reports: ReportQueue,
     commands: Queue<Command<M>, COMMANDS>,
     notices: Queue<Notice<M>, NOTICES>,
     ring: Ring<RING_WORDS>,
@@ -70,8 +70,8 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Storage<M, RING_WO
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            orders: Queue::new(),
-            reports: Queue::new(),
+            orders: OrderQueue::new(),
+            reports: ReportQueue::new(),
             commands: Queue::new(),
             notices: Queue::new(),
             ring: Ring::new(),
