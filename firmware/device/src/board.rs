@@ -35,6 +35,12 @@ pub trait Board {
 pub trait Preempt {
     /// Such a point.
     fn point(&mut self);
+
+    /// The same, right after P1 has given P0 an order: an answer waits for it.
+    #[inline(always)]
+    fn ordered(&mut self) {
+        self.point();
+    }
 }
 
 /// Nothing comes in between.

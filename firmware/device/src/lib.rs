@@ -23,6 +23,7 @@ pub mod edge;
 pub mod interlock;
 mod messages;
 pub mod outer;
+mod queue;
 pub mod ring;
 pub mod storage;
 

@@ -9,7 +9,7 @@ use link::message::{Hello, LINK_CURRENT, LINK_MIN, SCHEMA};
 
 use crate::core_half::Core;
 use crate::edge::Edge;
-use crate::messages::{COMMANDS, Command, NOTICES, Notice, ORDERS, Order, REPORTS, Report, Reports};
+use crate::messages::{COMMANDS, Command, NOTICES, Notice, OrderQueue, ReportQueue, Reports};
 use crate::outer::Outer;
 use crate::ring::Ring;
 
@@ -58,8 +58,8 @@ pub struct Identity<'a> {
 /// chip, a `Vec<u32>` in a simulator. The ring of records stands apart, because it outlives a reset and this does not.
 #[derive(Debug)]
 pub struct Storage<M> {
-    orders: Queue<Order, ORDERS>,
-    reports: Queue<Report, REPORTS>,
+    orders: OrderQueue,
+    reports: ReportQueue,
     commands: Queue<Command<M>, COMMANDS>,
     notices: Queue<Notice<M>, NOTICES>,
     shared: Shared,
@@ -70,8 +70,8 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            orders: Queue::new(),
-            reports: Queue::new(),
+            orders: OrderQueue::new(),
+            reports: ReportQueue::new(),
             commands: Queue::new(),
             notices: Queue::new(),
             shared: Shared::new(),

@@ -15,7 +15,7 @@ use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
 use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
-use crate::messages::{Command, Notice, Order, REPORTS, Report, What};
+use crate::messages::{Command, Notice, Order, OrdersOut, REPORTS, Report, ReportsIn, What};
 use crate::ring::RingWriter;
 use recorder::{Out, Recorder};
 use watch::Watch;
@@ -61,7 +61,7 @@ pub struct Core<'s, M> {
     /// An end of the session that found the engine's inbox full: unlike an input it is never lost.
     end_waits: Option<(Micros, Given)>,
     out: Out<'s>,
-    reports: Consumer<'s, Report>,
+    reports: ReportsIn<'s>,
     commands: Consumer<'s, Command<M>>,
     notices: Producer<'s, Notice<M>>,
 }
@@ -69,8 +69,8 @@ pub struct Core<'s, M> {
 impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     pub(crate) const fn new(
         settle_us: u32,
-        orders: Producer<'s, Order>,
-        reports: Consumer<'s, Report>,
+        orders: OrdersOut<'s>,
+        reports: ReportsIn<'s>,
         commands: Consumer<'s, Command<M>>,
         notices: Producer<'s, Notice<M>>,
         ring: RingWriter<'s>,

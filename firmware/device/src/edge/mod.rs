@@ -8,14 +8,13 @@ mod tests;
 
 use core::sync::atomic::Ordering;
 
-use heapless::spsc::Consumer;
 use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
 use crate::board::Board;
 use crate::interlock::guard::{Guard, Hands};
 use crate::interlock::silence::Silence;
-use crate::messages::{Order, Reports, What};
+use crate::messages::{Order, OrdersIn, Reports, What};
 use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
 
@@ -30,13 +29,13 @@ pub struct Edge<'s> {
     lost: bool,
     /// Whether every line of the rig could be made.
     rig_good: bool,
-    orders: Consumer<'s, Order>,
+    orders: OrdersIn<'s>,
     reports: Reports<'s>,
     shared: &'s Shared,
 }
 
 impl<'s> Edge<'s> {
-    pub(crate) const fn new(orders: Consumer<'s, Order>, reports: Reports<'s>, shared: &'s Shared) -> Self {
+    pub(crate) const fn new(orders: OrdersIn<'s>, reports: Reports<'s>, shared: &'s Shared) -> Self {
         Self {
             inputs: Inputs::new(),
             guard: Guard::new(),

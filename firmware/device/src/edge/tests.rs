@@ -6,14 +6,13 @@ mod bench;
 
 use std::vec::Vec;
 
-use heapless::spsc::{Consumer, Producer, Queue};
 use link::record::{Carrier, Request, Train};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 use proptest::prelude::*;
 
 use super::Edge;
 use crate::board::Board;
-use crate::messages::{ORDERS, Order, REPORTS, Report, Reports, What};
+use crate::messages::{Order, OrderQueue, OrdersOut, ReportQueue, Reports, ReportsIn, What};
 use crate::storage::Shared;
 use bench::*;
 
@@ -21,15 +20,15 @@ use bench::*;
 struct Box<'s> {
     edge: Edge<'s>,
     board: Bench,
-    orders: Producer<'s, Order>,
-    reports: Consumer<'s, Report>,
+    orders: OrdersOut<'s>,
+    reports: ReportsIn<'s>,
     shared: &'s Shared,
     now: Micros,
 }
 
 /// Tells a story with a session under way since 1 ms; nobody listens to silence unless the story says so.
 fn story(tell: impl FnOnce(&mut Box<'_>)) {
-    let (mut orders, mut reports) = (Queue::<Order, ORDERS>::new(), Queue::<Report, REPORTS>::new());
+    let (mut orders, mut reports) = (OrderQueue::new(), ReportQueue::new());
     let shared = Shared::new();
     let (to_edge, from_core) = orders.split();
     let (to_core, from_edge) = reports.split();
@@ -55,7 +54,7 @@ fn story(tell: impl FnOnce(&mut Box<'_>)) {
 
 impl Box<'_> {
     fn order(&mut self, order: Order) {
-        assert!(self.orders.enqueue(order).is_ok(), "P1 never sends more than the queue holds");
+        assert!(self.orders.enqueue(&order), "P1 never sends more than the queue holds");
     }
 
     /// Asks for something and lets P0 take it up at once.
