@@ -1,13 +1,18 @@
 //! Reads a rig-config: what carries the device, which line is on which pin, its limits and its calibration. Knows
 //! nothing of any protocol.
 
+mod calibration;
+mod room;
+
+pub use calibration::{Calibration, Measured};
+pub use room::{Animal, Person, Simulation};
+
 use crate::Source;
-use crate::diagnostic::{Diagnostics, Reporter, Span, a, listed};
+use crate::diagnostic::{Diagnostics, Reporter, Span, listed};
 use crate::fields::{self, Fields};
 use crate::kinds::{self, Direction, Kind, Verb};
-use crate::quantity::{Quantity, written};
 use crate::symbols::Unit;
-use crate::yaml::{self, Entry, Node, Text, Value};
+use crate::yaml::{self, Entry, Node};
 use link::limits::MAX_LINES;
 use link::rig::{Pull, Rig, RigLine, Role};
 
@@ -72,46 +77,8 @@ pub struct LineConfig {
     pub kind: String,
     /// Pin, polarity and limits, as the device takes them.
     pub line: RigLine,
-    /// What an opening time gives, for a valve that was calibrated.
+    /// What was measured on it, if it was.
     pub calibration: Option<Calibration>,
-}
-
-/// What a valve gives: volumes that were weighed, with the opening of each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Calibration {
-    /// The day it was done, as written.
-    pub date: String,
-    /// Opening in µs and volume in nl, both rising.
-    pub points: Vec<(i64, i64)>,
-}
-
-/// The simulated room.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Simulation {
-    /// How long the device waits for a microsecond to close, in µs.
-    pub settle_us: u32,
-    /// Who arms lines, if anyone is there.
-    pub person: Option<Person>,
-    /// Which animal is in the box, if any.
-    pub animal: Option<Animal>,
-}
-
-/// The simulated person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The name that stands in the journal.
-    pub name: String,
-    /// The lines armed at the start.
-    pub arms: Vec<String>,
-}
-
-/// The simulated animal.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Animal {
-    /// Which model.
-    pub model: String,
-    /// Its parameters: plain numbers, and times in seconds.
-    pub parameters: Vec<(String, f64)>,
 }
 
 impl RigConfig {
@@ -164,7 +131,7 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let body = body.and_then(|node| fields::choice(node, "the body", &bodies, reporter));
     let (silence_us, rejoin_us, carry_on_us) = host(top.get("host"), reporter);
     let lines = lines(&top, body.unwrap_or(Body::Simulator), reporter);
-    let simulation = top.get("simulation").and_then(|node| simulation(node, &lines, reporter));
+    let simulation = top.get("simulation").and_then(|node| room::read(node, &lines, reporter));
     if let (Some(span), Some(real @ (Body::Rp2040 | Body::Pi))) = (top.key("simulation"), body) {
         reporter
             .error(
@@ -287,7 +254,7 @@ fn line(entry: &Entry, body: Body, reporter: &mut Reporter) -> Option<(LineConfi
                     .error("E043-must-arm", node.span, format!("a {} must always be armed by a person", kind.name))
                     .help("write `arm: required` or leave the key out");
             }
-            calibration = line.get("calibration").and_then(|node| self::calibration(node, kind, reporter));
+            calibration = line.get("calibration").and_then(|node| calibration::read(node, kind, reporter));
             Role::Output {
                 max_on_us: max_on.unwrap_or_else(|| u32::try_from(output.max_on_us).unwrap_or(u32::MAX)),
                 must_arm: arm.unwrap_or(output.must_arm),
@@ -324,137 +291,4 @@ fn pin(node: &Node, body: Body, reporter: &mut Reporter) -> Option<u8> {
             .help(format!("pins are 0 to {last}"));
     }
     pin
-}
-
-fn calibration(node: &Node, kind: &Kind, reporter: &mut Reporter) -> Option<Calibration> {
-    let example = "{date: 2026-01-31, volumes: [[10 ms, 2.1 µl], [100 ms, 24.1 µl]]}";
-    if kind.output().is_none_or(|output| !output.verbs.contains(&Verb::Deliver)) {
-        reporter
-            .error("E046-no-calibration", fields::short(node), format!("{} takes no volumes", a(kind.name)))
-            .help("leave the calibration out; only a valve has one");
-        return None;
-    }
-    let fields = fields::fields(node, "a calibration", &["date", "volumes", "by"], example, reporter)?;
-    let date = fields.need("date", "date: 2026-01-31", reporter);
-    let date = date.and_then(|node| fields::text(node, "the date", "2026-01-31", reporter));
-    if let Some(date) = date.filter(|date| !is_date(&date.text)) {
-        reporter
-            .error("E047-bad-date", date.span, format!("`{}` is not a date", date.text))
-            .help("write year, month and day: 2026-01-31");
-    }
-    let volumes = fields.need("volumes", "volumes: [[10 ms, 2.1 µl], [100 ms, 24.1 µl]]", reporter)?;
-    let mut points: Vec<(i64, i64)> = Vec::new();
-    for item in fields::list(volumes, "`volumes`", "[[10 ms, 2.1 µl], [100 ms, 24.1 µl]]", reporter)? {
-        let pair = fields::list(item, "a calibration point", "[10 ms, 2.1 µl]", reporter)?;
-        let [time, volume] = pair else {
-            reporter
-                .error("E048-bad-calibration", fields::short(item), "a calibration point is an opening and a volume")
-                .help("write for instance `[10 ms, 2.1 µl]`");
-            return None;
-        };
-        let time_us = fields::quantity(time, "the opening", Unit::Time, "10 ms", reporter)?;
-        let volume_nl = fields::quantity(volume, "the volume", Unit::Volume, "2.1 µl", reporter)?;
-        let (last_us, last_nl) = points.last().copied().unwrap_or((0, 0));
-        if time_us <= last_us || volume_nl <= last_nl || time_us > kinds::LONGEST_US || volume_nl > kinds::LONGEST_US {
-            let (time, volume) = (written(last_us, Unit::Time), written(last_nl, Unit::Volume));
-            reporter
-                .error("E048-bad-calibration", time_volume(item), "the points of a calibration must rise")
-                .label(format!("the one before is {time}, {volume}"))
-                .help("sort the points by opening; a longer opening that gives less was measured wrongly");
-            return None;
-        }
-        points.push((time_us, volume_nl));
-    }
-    if points.len() < 2 {
-        reporter
-            .error("E048-bad-calibration", fields::short(volumes), "a calibration needs at least two points")
-            .help("measure a short and a long opening, around the volumes you give");
-        return None;
-    }
-    Some(Calibration { date: date?.text.clone(), points })
-}
-
-fn time_volume(item: &Node) -> Span {
-    match &item.value {
-        Value::List(pair) => pair.iter().fold(item.span, |span, node| span.to(node.span)),
-        _ => item.span,
-    }
-}
-
-fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let number = |n: usize, digits: usize| {
-        parts.get(n).filter(|part| part.len() == digits).and_then(|part| part.parse::<u32>().ok())
-    };
-    parts.len() == 3
-        && number(0, 4).is_some_and(|year| year >= 1900)
-        && number(1, 2).is_some_and(|month| (1..=12).contains(&month))
-        && number(2, 2).is_some_and(|day| (1..=31).contains(&day))
-}
-
-fn simulation(node: &Node, lines: &[LineConfig], reporter: &mut Reporter) -> Option<Simulation> {
-    let example = "{settle: 2 µs, animal: {model: rat}}";
-    let room = fields::fields(node, "`simulation`", &["settle", "person", "animal"], example, reporter)?;
-    let settle = room.get("settle");
-    let settle_us =
-        settle.and_then(|node| fields::quantity_u32(node, "`settle`", Unit::Time, 0, "2 µs", reporter)).unwrap_or(2);
-    let person = room.get("person").and_then(|node| {
-        let fields =
-            fields::fields(node, "the person", &["name", "arms"], "{name: operator, arms: [laser]}", reporter)?;
-        let name = fields.need("name", "name: operator", reporter);
-        let name = name.and_then(|node| fields::text(node, "the person's name", "operator", reporter))?;
-        let mut arms = Vec::new();
-        if let Some(node) = fields.get("arms") {
-            for item in fields::list(node, "`arms`", "[laser]", reporter)? {
-                let Some(line) = fields::text(item, "a line to arm", "laser", reporter) else { continue };
-                if check_line(line, lines, reporter) {
-                    arms.push(line.text.clone());
-                }
-            }
-        }
-        Some(Person { name: name.text.clone(), arms })
-    });
-    let animal = room.get("animal").and_then(|node| {
-        let entries = fields::map(node, "the animal", "{model: rat}", reporter)?;
-        let mut animal = Animal { model: String::new(), parameters: Vec::new() };
-        for entry in entries {
-            let Some(value) = fields::text(&entry.value, "this parameter of the animal", "0.5", reporter) else {
-                continue;
-            };
-            if entry.key.text == "model" {
-                animal.model.clone_from(&value.text);
-            } else if let Some(number) = animal_parameter(value, reporter) {
-                animal.parameters.push((entry.key.text.clone(), number));
-            }
-        }
-        if animal.model.is_empty() {
-            reporter
-                .error("E030-missing-key", fields::short(node), "the animal needs `model`")
-                .help("add for instance `model: rat`");
-        }
-        Some(animal)
-    });
-    Some(Simulation { settle_us, person, animal })
-}
-
-fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> bool {
-    let known = lines.iter().any(|line| line.name == name.text);
-    if !known {
-        reporter.error("E049-unknown-line", name.span, format!("this rig has no line `{}`", name.text)).near(
-            &name.text,
-            lines.iter().map(|line| line.name.as_str()),
-            |known| Some(format!("its lines are {}", listed(known.iter().copied()))),
-        );
-    }
-    known
-}
-
-/// Plain numbers as they are, times in seconds.
-fn animal_parameter(text: &Text, reporter: &mut Reporter) -> Option<f64> {
-    let value = Quantity::read(&text.text).and_then(|quantity| match quantity.unit.and_then(|unit| unit.of) {
-        Some(Unit::Time) => quantity.in_base(Unit::Time),
-        _ => quantity.in_base(Unit::Number),
-    });
-    // Seconds and plain numbers are both millionths in base units.
-    value.map(|value| value as f64 / 1e6).map_err(|error| fields::bad_quantity(&error, "", text.span, reporter)).ok()
 }

@@ -343,7 +343,7 @@ impl<'s> Reports<'s> {
 #[cfg(test)]
 mod tests {
     use link::InvariantId;
-    use link::record::Carrier;
+    use link::record::{Carrier, Wave};
     use link::rig::{Pull, Role};
 
     use super::*;
@@ -353,7 +353,8 @@ mod tests {
         let line = LineId(31);
         let mut train = Train { delay_us: u32::MAX, width_us: 2, period_us: u32::MAX, count: u32::MAX, carrier: None };
         let plain = train;
-        train.carrier = Some(Carrier { frequency_mhz: u32::MAX, level_cdb: i32::MIN, ramp_us: u32::MAX });
+        let wave = Wave::Sine { frequency_mhz: u32::MAX - 1 };
+        train.carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let role = Role::Output { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, speaker: true };
         let input = Role::Input { pull: Pull::Down, debounce_us: u32::MAX };
         let rig_line = |role| RigLine { pin: u8::MAX, active_high: true, role };

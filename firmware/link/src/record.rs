@@ -44,13 +44,27 @@ pub struct Train {
     pub carrier: Option<Carrier>,
 }
 
-/// A tone, as a speaker line carries it.
+/// What a sound is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wave {
+    /// A pure tone.
+    Sine {
+        /// Frequency in mHz.
+        frequency_mhz: u32,
+    },
+    /// White noise.
+    Noise,
+}
+
+/// A sound, as a speaker line carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
-    /// Frequency in mHz.
-    pub frequency_mhz: u32,
-    /// Level in hundredths of a dB SPL, by the line's calibration.
+    /// What it is made of.
+    pub wave: Wave,
+    /// Level in hundredths of a dB SPL, as asked for.
     pub level_cdb: i32,
+    /// The fraction of the speaker's full scale that gives this level by the line's calibration, in 1/65535.
+    pub amplitude: u16,
     /// Length of the rising and falling ramp in µs.
     pub ramp_us: u32,
 }
@@ -360,7 +374,8 @@ mod tests {
 
     #[test]
     fn longest_record_fits() {
-        let carrier = Some(Carrier { frequency_mhz: u32::MAX, level_cdb: i32::MIN, ramp_us: u32::MAX });
+        let wave = Wave::Sine { frequency_mhz: u32::MAX };
+        let carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let train = Train { delay_us: u32::MAX, width_us: u32::MAX, period_us: u32::MAX, count: u32::MAX, carrier };
         let longest = [
             Record::Request { line: LineId(u8::MAX), request: Request::Train(train) },

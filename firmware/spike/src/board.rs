@@ -12,13 +12,12 @@ use core::ptr::{addr_of_mut, read_volatile};
 
 use cortex_m::peripheral::NVIC;
 use device::ring::Ring;
-use device::{Board, Core, Edge, Identity, Outer, Preempt, Storage, Undisturbed};
+use device::{Board, Core, Edge, Identity, Outer, Preempt, Sound, Storage, Undisturbed};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use link::Micros;
 use link::frame::MAX_FRAME;
 use link::host_end::{HostEnd, HostEvent};
 use link::message::{Answer, Command, Upload};
-use link::record::Carrier;
 use link::rig::RigLine;
 use link::upload::Uploader;
 use rp2040_hal::fugit::RateExtU32;
@@ -187,9 +186,9 @@ impl Board for Pins {
         self.0 = Pin(pin);
         Some(&mut self.0)
     }
-    fn tone(&mut self, pin: u8, carrier: Option<&Carrier>) {
+    fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
         let bit = Pin(pin).bit();
-        if carrier.is_some() { set(bit) } else { clear(bit) }
+        if sound.is_some() { set(bit) } else { clear(bit) }
     }
     #[inline(always)]
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {

@@ -219,20 +219,23 @@ impl Lowering<'_> {
                     .error(
                         "E126-wrong-stimulus",
                         stimulus.span,
-                        format!("`{}` is a pulse train, not a tone", stimulus.text),
+                        format!("`{}` is a pulse train, not a sound", stimulus.text),
                     )
-                    .help("a speaker plays tones: `{tone: {frequency: 8 kHz, level: 70 dB, duration: 300 ms}}`");
+                    .help(
+                        "a speaker plays tones and noise: `{tone: {frequency: 8 kHz, level: 70 dB, duration: 300 ms}}`",
+                    );
                 return None;
             }
             (Verb::Pulse, Some(_)) => {
                 self.reporter
-                    .error("E126-wrong-stimulus", stimulus.span, format!("`{}` is a tone, not a pulse train", stimulus.text))
-                    .help("tones are for `play` on a speaker; pulses are `{pulses: {width: 5 ms, rate: 20 Hz, count: 20}}`");
+                    .error("E126-wrong-stimulus", stimulus.span, format!("`{}` is a sound, not a pulse train", stimulus.text))
+                    .help("sounds are for `play` on a speaker; pulses are `{pulses: {width: 5 ms, rate: 20 Hz, count: 20}}`");
                 return None;
             }
             _ => {}
         }
         self.check_max_on(line, train.width_us.into(), stimulus.span);
+        let id = if verb == Verb::Play { self.sound(line, stimulus, id)? } else { id };
         Some(vec![Op::new(OpCode::Play, line_id.0, id.0)])
     }
 

@@ -7,6 +7,7 @@ mod dose;
 mod draws;
 mod flow;
 mod invariants;
+mod sound;
 mod states;
 
 use assembler::Assembly;
@@ -42,6 +43,8 @@ pub(crate) struct Lowering<'a> {
     /// Deck cells given out.
     cells: usize,
     uses: Uses,
+    /// Speakers that play without a calibration, each told once.
+    uncalibrated: Vec<String>,
     flow: flow::Flow,
 }
 
@@ -69,6 +72,7 @@ pub(crate) fn lower(
         draws: Vec::new(),
         cells: 0,
         uses: Uses::default(),
+        uncalibrated: Vec::new(),
         flow: flow::Flow::default(),
     };
     lowering.declare(options);

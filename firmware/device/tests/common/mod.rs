@@ -7,7 +7,7 @@ pub mod bench;
 
 use assembler::Assembly;
 use device::ring::Ring;
-use device::{Board, Core, Edge, Identity, Outer, Preempt, Storage};
+use device::{Board, Core, Edge, Identity, Outer, Preempt, Sound, Storage};
 use link::frame::MAX_FRAME;
 use link::host_end::{HostEnd, HostEvent};
 use link::message::{Answer, Command, Upload};

@@ -16,7 +16,7 @@ use link::message::{Body, Bytes, DeviceFrame, HostFrame, Mismatch, SCHEMA, State
 use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Row, Rule, Scope, Slice, State as StateRow, Stimulus, When,
 };
-use link::record::{Carrier, Request, Train};
+use link::record::{Carrier, Request, Train, Wave};
 use link::rig::{Pull, Rig, RigLine, Role};
 use link::*;
 
@@ -92,8 +92,21 @@ fn verdicts() -> Vec<Verdict> {
 const TRAIN: Train = Train { delay_us: 1, width_us: 5_000, period_us: 50_000, count: 20, carrier: None };
 
 fn tone() -> Train {
-    let carrier = Some(Carrier { frequency_mhz: 8_000_000, level_cdb: -7_000, ramp_us: 5_000 });
+    let wave = Wave::Sine { frequency_mhz: 8_000_000 };
+    let carrier = Some(Carrier { wave, level_cdb: -7_000, amplitude: 2_072, ramp_us: 5_000 });
     Train { delay_us: 0, width_us: 300_000, period_us: 300_000, count: 1, carrier }
+}
+
+fn waves() -> Vec<Wave> {
+    every!(Wave {
+        Wave::Sine { .. } => Wave::Sine { frequency_mhz: 8_000_000 },
+        Wave::Noise => Wave::Noise,
+    })
+}
+
+fn noise() -> Train {
+    let tone = tone();
+    Train { carrier: tone.carrier.map(|carrier| Carrier { wave: Wave::Noise, ..carrier }), ..tone }
 }
 
 fn requests() -> Vec<Request> {
@@ -268,6 +281,7 @@ fn rows() -> Vec<Vec<u32>> {
         words(&When { guard, target: StateId::BACK, action }),
         words(&slice(7, 8)),
         words(&Stimulus { train: tone() }),
+        words(&Stimulus { train: noise() }),
         words(&Draw {
             kind: DrawKind::Deck,
             variable: VariableId(1),
@@ -336,6 +350,7 @@ fn written() -> Vec<(&'static str, Vec<String>)> {
         ("EndReason", postcards(&ends())),
         ("DisarmCause", postcards(&disarms())),
         ("Verdict", postcards(&verdicts())),
+        ("Wave", postcards(&waves())),
         ("Request", postcards(&requests())),
         ("Record", postcards(&records())),
         ("Entry", postcards(&entries())),
