@@ -27,7 +27,7 @@ mod queue;
 pub mod ring;
 pub mod storage;
 
-pub use board::{Board, Preempt, Sound, Undisturbed};
+pub use board::{Board, Preempt, SafePins, Sound, Undisturbed};
 pub use core_half::Core;
 pub use edge::Edge;
 pub use outer::Outer;

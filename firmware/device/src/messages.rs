@@ -289,7 +289,7 @@ impl<'s> Reports<'s> {
     }
 
     /// Reports something that happens as often as animals and programs like.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, at: Micros, what: What) {
         if self.places() > REPORTS_KEPT && self.lost == 0 {
             self.push_urgent(at, what);
@@ -299,7 +299,7 @@ impl<'s> Reports<'s> {
     }
 
     /// Reports something the interlock did on its own.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_urgent(&mut self, at: Micros, what: What) {
         if !self.queue.enqueue(&Report { at, what }) {
             self.lost = self.lost.saturating_add(1);
@@ -316,6 +316,12 @@ impl<'s> Reports<'s> {
     pub(crate) fn owe(&mut self, at: Micros, what: What) {
         self.owed = Some(Report { at, what });
         self.catch_up(at);
+    }
+
+    /// Whether P1 has yet to be told of something.
+    #[inline(always)]
+    pub(crate) const fn behind(&self) -> bool {
+        self.lost != 0 || self.owed.is_some()
     }
 
     /// Whether [`Reports::catch_up`] would tell something now.

@@ -1,7 +1,7 @@
 //! The memory the halves share, lent out to them once. Owns the queues, the ring and the few shared words; knows nothing
 //! of what passes through them.
 
-use core::sync::atomic::{AtomicBool, AtomicU32};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use heapless::spsc::Queue;
 use link::limits::MAX_LINES;
@@ -24,6 +24,34 @@ pub(crate) struct Shared {
     pub(crate) armed: AtomicU32,
     /// Whether the interlock has tripped; written by P0.
     pub(crate) tripped: AtomicBool,
+    pub(crate) beats: Beats,
+}
+
+/// Counts how often P0 and P1 were called: none is called again before its last call has come to its end. So P2 can tell
+/// whether they still go on.
+#[derive(Debug)]
+pub(crate) struct Beats {
+    edge: AtomicU32,
+    core: AtomicU32,
+}
+
+impl Beats {
+    /// P0 was called.
+    #[inline(always)]
+    pub(crate) fn edge(&self) {
+        self.edge.store(self.edge.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// P1 was called.
+    #[inline(always)]
+    pub(crate) fn core(&self) {
+        self.core.store(self.core.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Both counts.
+    pub(crate) fn counts(&self) -> [u32; 2] {
+        [self.edge.load(Ordering::Relaxed), self.core.load(Ordering::Relaxed)]
+    }
 }
 
 impl Shared {
@@ -33,6 +61,7 @@ impl Shared {
             silent: AtomicBool::new(false),
             armed: AtomicU32::new(0),
             tripped: AtomicBool::new(false),
+            beats: Beats { edge: AtomicU32::new(0), core: AtomicU32::new(0) },
         }
     }
 }
@@ -111,7 +140,7 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
         let (writer, reader) = ring.recover();
         (
             Edge::new(orders, Reports::new(reports), &self.shared),
-            Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer),
+            Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer, &self.shared),
             Outer::new(identity.boot, hello, image, to_core, from_core, reader, &self.shared),
         )
     }

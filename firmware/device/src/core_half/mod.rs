@@ -17,6 +17,7 @@ use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
 use crate::messages::{Command, Notice, Order, OrdersOut, REPORTS, Report, ReportsIn, What};
 use crate::ring::RingWriter;
+use crate::storage::Shared;
 use recorder::{Out, Recorder};
 use watch::Watch;
 
@@ -64,6 +65,7 @@ pub struct Core<'s, M> {
     reports: ReportsIn<'s>,
     commands: Consumer<'s, Command<M>>,
     notices: Producer<'s, Notice<M>>,
+    shared: &'s Shared,
 }
 
 impl<'s, M: AsRef<[u32]>> Core<'s, M> {
@@ -74,6 +76,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         commands: Consumer<'s, Command<M>>,
         notices: Producer<'s, Notice<M>>,
         ring: RingWriter<'s>,
+        shared: &'s Shared,
     ) -> Self {
         Self {
             engine: Engine::new(),
@@ -90,12 +93,14 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             reports,
             commands,
             notices,
+            shared,
         }
     }
 
     /// Does all that can be done by `now`. Work is bounded by what waits in the queues and by a fixed number of
     /// microseconds; [`Core::poll_at`] says if there is more.
     pub fn poll(&mut self, now: Micros, hook: &mut impl Preempt) {
+        self.shared.beats.core();
         for round in 0..ROUNDS_MAX {
             // What P0 stamped before `now` must be in before anything up to `now` is closed, so it comes first.
             let held_back = self.take_reports(hook);

@@ -213,6 +213,36 @@ fn a_million_pulses_stay_on_the_grid() {
 }
 
 #[test]
+fn what_is_due_in_one_microsecond_is_driven_by_one_store() {
+    story(|b| {
+        b.now = 10_000;
+        b.arm(LASER);
+        b.board.drives.clear();
+        for line in [WATER, MASK, LASER] {
+            b.order(Order::Request(LineId(line), train(0, 5_000, 50_000, 2)));
+        }
+        b.at(100_000);
+        let together = 1 << WATER_PIN | 1 << MASK_PIN | 1 << LASER_PIN;
+        let expected = [10_000, 60_000].map(|rise| [(rise, together, 0), (rise + 5_000, 0, together)]).concat();
+        assert_eq!(b.board.drives, expected);
+        let told: Vec<_> = b.told().into_iter().filter(|(at, _)| *at == 10_000).collect();
+        assert_eq!(told, [edge(10_000, WATER, true), edge(10_000, MASK, true), edge(10_000, LASER, true)]);
+    });
+}
+
+#[test]
+fn a_line_asked_twice_at_once_has_both_its_edges() {
+    story(|b| {
+        b.now = 10_000;
+        for request in [Request::On, Request::Off, Request::On] {
+            b.order(Order::Request(LineId(MASK), request));
+        }
+        b.poll();
+        assert_eq!(b.told(), [true, false, true].map(|on| edge(10_000, MASK, on)));
+    });
+}
+
+#[test]
 fn a_late_edge_is_late_alone() {
     story(|b| {
         b.now = 10_000;
@@ -374,8 +404,8 @@ fn a_trip_makes_safe_what_must_be_safe_and_lets_the_rest_carry_on() {
         let expected = [
             (11_000, What::Trip(TripCause::HostAbort)),
             verdict(11_000, WATER, Verdict::CutByEnd),
-            edge(11_000, WATER, false),
             verdict(11_000, LASER, Verdict::CutByEnd),
+            edge(11_000, WATER, false),
             edge(11_000, LASER, false),
             (11_000, What::Disarmed(LineId(LASER).bit(), DisarmCause::Trip)),
         ];

@@ -52,6 +52,18 @@ pub(crate) fn joined(train: &Train) -> Option<(Train, Micros)> {
 }
 
 impl Pulses {
+    /// No train.
+    pub(crate) const NONE: Self = Self {
+        due: Micros::MAX,
+        rises: false,
+        next_rise: 0,
+        width_us: 0,
+        period_us: 0,
+        left: 0,
+        first: false,
+        carrier: None,
+    };
+
     /// A train taken up at `now`.
     pub(crate) fn new(now: Micros, train: &Train) -> Self {
         let due = now.saturating_add(Micros::from(train.delay_us));
