@@ -86,7 +86,8 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
 
     /// Takes in bytes of the link as they came, whole frames or not, and does what they ask for.
     pub fn handle_bytes(&mut self, now: Micros, bytes: &[u8], hook: &mut impl Preempt) {
-        self.end.handle_bytes(now, bytes);
+        let next = if self.begun { self.ring.written() } else { 0 };
+        self.end.handle_bytes(now, bytes, next);
         let heard_at = self.end.heard_at();
         if heard_at != self.heard_at {
             self.heard_at = heard_at;
