@@ -30,6 +30,11 @@ impl Deadlines {
         (self.set & bit(line) != 0).then_some(at)
     }
 
+    /// The lines of the earliest deadline.
+    pub(crate) fn first(&self) -> u32 {
+        each(self.set).filter(|(line, _)| self.at.get(*line) == Some(&self.next)).fold(0, |first, (_, bit)| first | bit)
+    }
+
     /// The deadline a line had that was taken.
     pub(crate) fn taken(&self, line: usize) -> Micros {
         self.at.get(line).copied().unwrap_or(Micros::MAX)
@@ -60,10 +65,10 @@ impl Deadlines {
     /// Takes all deadlines that have come by `now`: their lines.
     pub(crate) fn take_due(&mut self, now: Micros) -> u32 {
         let (mut due, mut next) = (0, Micros::MAX);
-        for line in lines(self.set) {
+        for (line, bit) in each(self.set) {
             let Some(at) = self.at.get(line) else { continue };
             if *at <= now {
-                due |= bit(line);
+                due |= bit;
             } else if *at < next {
                 next = *at;
             }
@@ -79,23 +84,19 @@ pub(crate) const fn bit(line: usize) -> u32 {
     if line < MAX_LINES { 1 << line } else { 0 }
 }
 
-/// The lines of a set, in their order. By shifts: the chips have no instruction that finds a bit.
+/// The lines of a set, in their order.
 #[inline(always)]
 pub(crate) fn lines(set: u32) -> impl Iterator<Item = usize> {
-    let (mut rest, mut line) = (set, 0);
+    each(set).map(|(line, _)| line)
+}
+
+/// The lines of a set, in their order, each with the set that holds it alone.
+#[inline(always)]
+fn each(mut set: u32) -> impl Iterator<Item = (usize, u32)> {
     core::iter::from_fn(move || {
-        if rest == 0 {
-            return None;
-        }
-        while rest & 0xFF == 0 {
-            (rest, line) = (rest >> 8, line + 8);
-        }
-        while rest & 1 == 0 {
-            (rest, line) = (rest >> 1, line + 1);
-        }
-        let found = line;
-        (rest, line) = (rest >> 1, line + 1);
-        Some(found)
+        let first = set & set.wrapping_neg();
+        set ^= first;
+        (first != 0).then(|| (first.trailing_zeros() as usize, first))
     })
 }
 

@@ -292,7 +292,7 @@ impl<'s> Reports<'s> {
     #[inline(always)]
     pub(crate) fn push(&mut self, at: Micros, what: What) {
         if self.places() > REPORTS_KEPT && self.lost == 0 {
-            self.push_urgent(at, what);
+            self.queue.put(&Report { at, what });
         } else {
             self.lost = self.lost.saturating_add(1);
         }

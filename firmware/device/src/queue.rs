@@ -65,13 +65,19 @@ impl<T: Packed<W>, const N: usize, const W: usize> Producer<'_, T, N, W> {
     /// Puts a message in; false if there is no room for it.
     #[inline(always)]
     pub(crate) fn enqueue(&mut self, message: &T) -> bool {
-        if self.places() == 0 {
-            return false;
+        let room = self.places() != 0;
+        if room {
+            self.put(message);
         }
+        room
+    }
+
+    /// Puts a message in where [`Producer::places`] has just said that there is room.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, message: &T) {
         message.pack(self.queue.slot(self.put));
         self.put = self.put.wrapping_add(1);
         self.queue.put.store(self.put, Ordering::Release);
-        true
     }
 }
 

@@ -59,11 +59,12 @@ impl<'s> Edge<'s> {
 
     /// Does all that is due by `now`: edges of trains, limits, windows, silence, and the orders that wait.
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
-        if self.inputs.next_due() <= now {
-            self.close_windows(now, board);
-        }
+        // First of all, for an edge is due at its very microsecond.
         if self.guard.next_due() <= now {
             self.guard.due(&mut Hands::new(now, board, &mut self.reports));
+        }
+        if self.inputs.next_due() <= now {
+            self.close_windows(now, board);
         }
         if self.silence.next_due() <= now {
             self.listen(now, board);
@@ -74,6 +75,7 @@ impl<'s> Edge<'s> {
         if self.lost || self.reports.behind() {
             self.make_up(now, board);
         }
+        self.guard.prepare();
         self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);
         self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Relaxed);
         self.shared.beats.edge();
@@ -119,6 +121,7 @@ impl<'s> Edge<'s> {
     }
 
     /// Carries out the orders that wait. What the program asks for at once is driven at once.
+    #[inline(never)]
     fn take_orders<B: Board>(&mut self, now: Micros, board: &mut B) {
         while self.orders.ready() {
             let mut hands = Hands::new(now, board, &mut self.reports);

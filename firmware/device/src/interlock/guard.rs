@@ -37,11 +37,28 @@ struct Batch {
     low: u32,
     /// The lines that change.
     lines: u32,
+    /// Pins that were driven in time, before all else, and those of them that could not be.
+    early: u32,
+    failed: u32,
+}
+
+/// What the next deadline will ask of the pins, worked out before it comes: an edge is then driven within a few
+/// instructions of its time, however many lines change with it, and the books are kept afterwards.
+#[derive(Debug, Clone, Copy)]
+struct Ready {
+    /// From here on it is so late that something else must be done.
+    until: Micros,
+    high: u32,
+    low: u32,
+}
+
+impl Ready {
+    const NOTHING: Self = Self { until: 0, high: 0, low: 0 };
 }
 
 impl<'a, 's, B> Hands<'a, 's, B> {
     pub(crate) fn new(now: Micros, board: &'a mut B, reports: &'a mut Reports<'s>) -> Self {
-        Self { now, board, reports, urgent: false, batch: Batch { high: 0, low: 0, lines: 0 } }
+        Self { now, board, reports, urgent: false, batch: Batch::default() }
     }
 
     #[inline(never)]
@@ -111,6 +128,9 @@ pub(crate) struct Guard {
     /// Lines whose pad did not follow, not yet acted upon.
     suspect: u32,
     deadlines: Deadlines,
+    ready: Ready,
+    /// Whether a deadline changed since `ready` was worked out.
+    stale: bool,
 }
 
 impl Guard {
@@ -128,6 +148,8 @@ impl Guard {
             mismatched: 0,
             suspect: 0,
             deadlines: Deadlines::new(),
+            ready: Ready::NOTHING,
+            stale: false,
         }
     }
 
@@ -179,6 +201,7 @@ impl Guard {
             }
             self.deadlines.clear(line);
         }
+        self.stale = true;
         self.armed = 0;
         self.on = 0;
     }
@@ -193,7 +216,7 @@ impl Guard {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn obey<B: Board>(&mut self, n: usize, request: &Request, hands: &mut Hands<B>) -> Result<(), Verdict> {
         let (line, speaker) = (bit(n), self.speakers & bit(n) != 0);
         if self.known & line == 0 {
@@ -244,7 +267,13 @@ impl Guard {
     }
 
     /// Makes the edges that are due, and cuts what has been on for too long. All that is due at once is driven at once.
+    #[inline(never)]
     pub(crate) fn due<B: Board>(&mut self, hands: &mut Hands<B>) {
+        let Ready { until, high, low, .. } = self.ready;
+        if !self.stale && hands.now < until {
+            hands.batch.early = high | low;
+            hands.batch.failed = hands.board.drive(high, low);
+        }
         if hands.now.saturating_sub(self.deadlines.next()) > Micros::from(LATE_MAX_US) {
             self.trip(TripCause::TooLate, hands);
         }
@@ -279,6 +308,35 @@ impl Guard {
             }
         }
         self.schedule(n);
+    }
+
+    /// Works out what the next deadline will ask of the pins, if that may have changed.
+    #[inline]
+    pub(crate) fn prepare(&mut self) {
+        if self.stale {
+            self.prepare_now();
+        }
+    }
+
+    #[inline(never)]
+    fn prepare_now(&mut self) {
+        self.stale = false;
+        let at = self.deadlines.next();
+        let mut ready = Ready { until: at.saturating_add(Micros::from(LATE_MAX_US)), high: 0, low: 0 };
+        for n in lines(self.deadlines.first() & !self.speakers) {
+            let Some(output) = self.outputs.get(n) else { continue };
+            let pulses = &output.pulses;
+            let rises = output.run == Run::Train && pulses.rises() && pulses.due() == at;
+            if rises {
+                ready.until = ready.until.min(pulses.overruns_at());
+            }
+            if rises == output.active_high {
+                ready.high |= output.pin_bit;
+            } else {
+                ready.low |= output.pin_bit;
+            }
+        }
+        self.ready = ready;
     }
 
     /// Arms lines, all or none: they must be lines that can be armed, and their pads must read safe.
@@ -387,6 +445,7 @@ impl Guard {
         if let Some(output) = self.outputs.get_mut(n) {
             output.run = Run::Nothing;
             self.deadlines.clear(n);
+            self.stale = true;
             self.drive(n, false, hands);
         }
     }
@@ -408,6 +467,7 @@ impl Guard {
 
     #[inline]
     fn schedule(&mut self, n: usize) {
+        self.stale = true;
         let Some(output) = self.outputs.get(n) else { return };
         let cut_at = if self.on & bit(n) != 0 { output.cut_at } else { Micros::MAX };
         match output.run {
@@ -458,26 +518,34 @@ impl Guard {
     }
 
     /// Drives all that is to be driven, looks at the pads, then reports.
-    #[inline(never)]
+    #[inline(always)]
     fn switch<B: Board>(&mut self, hands: &mut Hands<B>) {
-        let Batch { high, low, lines: changed } = core::mem::take(&mut hands.batch);
-        if changed == 0 {
-            return;
+        if hands.batch.lines != 0 || hands.batch.early != 0 {
+            self.switch_now(hands);
         }
+    }
+
+    #[inline(never)]
+    fn switch_now<B: Board>(&mut self, hands: &mut Hands<B>) {
+        let Batch { high, low, lines: changed, early, mut failed } = core::mem::take(&mut hands.batch);
         let pins = high | low;
         if pins != 0 {
-            let failed = hands.board.drive(high, low);
+            if pins & !early != 0 {
+                failed |= hands.board.drive(high & !early, low & !early);
+            }
             let wrong = (hands.board.pads(pins, high) ^ high | failed) & pins;
             if wrong != 0 {
                 self.suspect |= self.lines_on(wrong, changed);
             }
         }
+        if early & !pins != 0 {
+            self.write_each(self.lines_on(early & !pins, self.known), hands);
+        }
+        if self.beyond & changed != 0 {
+            self.write_each(self.beyond & changed, hands);
+        }
         for n in lines(changed) {
-            let on = self.on & bit(n) != 0;
-            if self.beyond & bit(n) != 0 {
-                self.switch_beyond(n, on, hands);
-            }
-            let edge = What::Edge { line: LineId(n as u8), on };
+            let edge = What::Edge { line: LineId(n as u8), on: self.on & bit(n) != 0 };
             if hands.urgent {
                 hands.reports.push_urgent(hands.now, edge);
             } else {
@@ -495,13 +563,16 @@ impl Guard {
         })
     }
 
-    /// Drives a line on a pin past 31.
+    /// Drives lines one by one as the books have them: those on pins past 31, and any whose pin was driven early and that
+    /// did not change after all.
     #[inline(never)]
-    fn switch_beyond<B: Board>(&mut self, n: usize, on: bool, hands: &mut Hands<B>) {
-        if let Some(output) = self.outputs.get(n)
-            && !write(output, false, on, hands.board)
-        {
-            self.suspect |= bit(n);
+    fn write_each<B: Board>(&mut self, set: u32, hands: &mut Hands<B>) {
+        for n in lines(set) {
+            if let Some(output) = self.outputs.get(n)
+                && !write(output, false, self.on & bit(n) != 0, hands.board)
+            {
+                self.suspect |= bit(n);
+            }
         }
     }
 

@@ -84,6 +84,11 @@ impl Pulses {
         self.due
     }
 
+    /// Whether its next edge rises.
+    pub(crate) const fn rises(&self) -> bool {
+        self.rises
+    }
+
     /// What its pulses are filled with.
     pub(crate) fn sound(&self) -> Option<Sound> {
         let Carrier { wave, amplitude, ramp_us, .. } = self.carrier?;
@@ -92,7 +97,12 @@ impl Pulses {
 
     /// Whether a rise at `now` comes so late that the pulse after it is due as well: pulses would be left out.
     pub(crate) fn overrun(&self, now: Micros) -> bool {
-        self.rises && self.left > 1 && !self.first && now >= self.due.saturating_add(Micros::from(self.period_us))
+        self.rises && self.left > 1 && !self.first && now >= self.overruns_at()
+    }
+
+    /// The earliest time at which that may be so.
+    pub(crate) fn overruns_at(&self) -> Micros {
+        self.due.saturating_add(Micros::from(self.period_us))
     }
 
     /// Leaves out the pulses that cannot be made any more.
