@@ -65,6 +65,8 @@ pub(crate) struct Image {
     pub(crate) functions: BTreeMap<u32, Function>,
     /// Statics, the largest first.
     pub(crate) statics: Vec<Static>,
+    /// The end of the stack of all levels, which begins with the RAM.
+    pub(crate) stack_end: Option<u32>,
     /// Functions that data points to: what a call through a register may reach.
     pub(crate) pointed_at: BTreeSet<u32>,
     loads: Vec<(u32, Vec<u8>)>,
@@ -132,7 +134,9 @@ impl Image {
             }
             loads.push((header.p_paddr(Endianness::Little), bytes.to_vec()));
         }
-        Ok(Self { sections, functions, statics, pointed_at, loads })
+        let stack_end = elf.symbols().find(|symbol| symbol.name() == Ok("_levels_stack"));
+        let stack_end = stack_end.map(|symbol| symbol.address() as u32);
+        Ok(Self { sections, functions, statics, stack_end, pointed_at, loads })
     }
 
     /// What must be written to flash.

@@ -64,7 +64,7 @@ pub(crate) fn table(chip: &str, image: &Image, ram: u32) -> Table {
 }
 
 /// The levels and the most stack each takes.
-pub(crate) fn levels(found: &Found, stack: u32) -> Table {
+pub(crate) fn levels(found: &Found) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(["level", "functions", "stack at most", "deepest"]);
@@ -82,7 +82,12 @@ pub(crate) fn levels(found: &Found, stack: u32) -> Table {
         number(idle),
         Cell::new(largest),
     ]);
-    table.add_row([Cell::new("all"), Cell::new(""), number(found.stack), Cell::new(format!("of {stack}"))]);
+    table.add_row([
+        Cell::new("all"),
+        Cell::new(""),
+        number(found.stack),
+        Cell::new(format!("of {}", found.stack_there)),
+    ]);
     table
 }
 

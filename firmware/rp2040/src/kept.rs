@@ -10,10 +10,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use device::ring::Ring;
 
-/// Words of the ring: 96 KiB.
-pub(crate) const RING_WORDS: usize = 24 * 1024;
+/// Words of the ring: 72 KiB.
+pub(crate) const RING_WORDS: usize = 18 * 1024;
 /// Bytes of the region KEPT in memory.x.
-const ROOM: usize = 96 * 1024 + 512;
+const ROOM: usize = 72 * 1024 + 512;
 
 /// What outlives a reset: words and nothing else, so that whatever memory holds at power-on is a value of it.
 #[repr(C)]

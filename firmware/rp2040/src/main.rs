@@ -26,11 +26,15 @@ mod ports;
 #[cfg(target_os = "none")]
 mod start;
 #[cfg(target_os = "none")]
+mod tone;
+#[cfg(target_os = "none")]
 mod uart;
 #[cfg(target_os = "none")]
 mod usb;
 #[cfg(target_os = "none")]
 mod watchdog;
+#[cfg(any(target_os = "none", test))]
+mod wave;
 
 #[cfg(not(target_os = "none"))]
 fn main() {

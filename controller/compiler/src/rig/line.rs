@@ -11,7 +11,7 @@ use crate::fields::{self, Fields};
 use crate::kinds::{self, Direction, Kind, Verb};
 use crate::quantity::{Quantity, written};
 use crate::symbols::{Scale, Unit};
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Entry, Node, Value};
 
 /// One line of a rig.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +35,11 @@ pub(super) struct Carrier {
     pub(super) link: LinkPort,
 }
 
-/// Lines already read, each with the place of its pin.
-type Found = Vec<(LineConfig, Span)>;
+/// Lines already read, each with the place of its pin; and the pins of all, those that are still to be read among them.
+struct Found {
+    lines: Vec<(LineConfig, Span)>,
+    pins: Vec<u8>,
+}
 
 /// Reads `lines`.
 pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) -> Vec<LineConfig> {
@@ -52,19 +55,20 @@ pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) 
             )
             .help("leave out the lines no protocol uses");
     }
-    let mut found = Found::new();
+    let mut found = Found { lines: Vec::new(), pins: entries.iter().flat_map(stated_pins).collect() };
     for entry in entries {
         if fields::check_name(&entry.key, "a line", reporter)
             && let Some((line, pin)) = line(entry, carrier, &found, reporter)
         {
-            found.push((line, pin));
+            found.lines.push((line, pin));
         }
     }
     for (most, what, holds) in [
         (MAX_SAMPLED, "sampled lines", Role::is_sampled as fn(&Role) -> bool),
         (MAX_ENCODERS, "encoders", |role| matches!(role, Role::Encoder { .. })),
     ] {
-        let sampled: Vec<Span> = found.iter().filter(|(line, _)| holds(&line.line.role)).map(|(_, pin)| *pin).collect();
+        let sampled: Vec<Span> =
+            found.lines.iter().filter(|(line, _)| holds(&line.line.role)).map(|(_, pin)| *pin).collect();
         if let Some(first_too_many) = sampled.get(most) {
             reporter
                 .error(
@@ -75,7 +79,18 @@ pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) 
                 .help("leave out the lines no protocol uses");
         }
     }
-    found.into_iter().map(|(line, _)| line).collect()
+    found.lines.into_iter().map(|(line, _)| line).collect()
+}
+
+/// The pins a line states, whatever else is wrong with it.
+fn stated_pins(entry: &Entry) -> Vec<u8> {
+    let Value::Map(fields) = &entry.value.value else { return Vec::new() };
+    let pins = fields.iter().filter(|field| matches!(field.key.text.as_str(), "pin" | "pin_b"));
+    let pins = pins.filter_map(|field| match &field.value.value {
+        Value::Scalar(text) => text.text.trim().parse().ok(),
+        _ => None,
+    });
+    pins.collect()
 }
 
 fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter) -> Option<(LineConfig, Span)> {
@@ -255,9 +270,8 @@ fn pin(node: &Node, carrier: Carrier, found: &Found, reporter: &mut Reporter) ->
 /// What pins are left of those that will do.
 fn free(carrier: Carrier, found: &Found, will_do: impl Fn(u8) -> bool) -> String {
     const SHOWN: usize = 8;
-    let on_lines: Vec<u8> = found.iter().flat_map(|(line, _)| line.line.pins()).collect();
     let free = (0..=carrier.body.last_pin())
-        .filter(|pin| !on_lines.contains(pin) && carrier.body.taken(*pin, carrier.link).is_none() && will_do(*pin));
+        .filter(|pin| !found.pins.contains(pin) && carrier.body.taken(*pin, carrier.link).is_none() && will_do(*pin));
     let free: Vec<String> = free.map(|pin| pin.to_string()).collect();
     match free.get(..SHOWN) {
         _ if free.is_empty() => "no pin is left that would do".to_owned(),
@@ -268,7 +282,7 @@ fn free(carrier: Carrier, found: &Found, will_do: impl Fn(u8) -> bool) -> String
 
 fn check_clash(line: &LineConfig, pin: Span, carrier: Carrier, found: &Found, reporter: &mut Reporter) {
     let clash = line.line.pins().find_map(|pin| {
-        let (other, _) = found.iter().find(|(other, _)| other.line.pins().any(|taken| taken == pin))?;
+        let (other, _) = found.lines.iter().find(|(other, _)| other.line.pins().any(|taken| taken == pin))?;
         Some((pin, other))
     });
     if let Some((number, other)) = clash {
@@ -285,7 +299,8 @@ fn check_clash(line: &LineConfig, pin: Span, carrier: Carrier, found: &Found, re
 /// Two speakers must not share what makes their tones.
 fn check_slice(name: &str, pin: u8, span: Span, carrier: Carrier, found: &Found, reporter: &mut Reporter) {
     let Some(slice) = carrier.body.slice(pin) else { return };
-    let speakers = || found.iter().filter(|(line, _)| matches!(line.line.role, Role::Output { speaker: true, .. }));
+    let speakers =
+        || found.lines.iter().filter(|(line, _)| matches!(line.line.role, Role::Output { speaker: true, .. }));
     let taken = |slice| speakers().find(|(line, _)| carrier.body.slice(line.line.pin) == Some(slice));
     if let Some((other, _)) = taken(slice).filter(|(other, _)| other.line.pin != pin) {
         reporter
