@@ -71,7 +71,7 @@ impl Board {
             while !leave.load(Ordering::Relaxed) {
                 let now = began.elapsed().as_micros() as u64;
                 let read = receive(&mut cable, &mut buffer);
-                end.handle_bytes(now, &buffer[..read]);
+                end.handle_bytes(now, &buffer[..read], 0);
                 let status = StatusNow { state: State::Idle, ring_free: 1000, armed: 0 };
                 while let Some(used) = end.poll_transmit(now, status, &mut Nothing, &mut frame) {
                     let _ = cable.write(&frame[..used]);
