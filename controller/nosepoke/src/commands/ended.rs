@@ -18,7 +18,8 @@ pub(super) struct Over<'a> {
     pub(super) seed: u64,
     pub(super) result: Result<Ended, SessionError>,
     pub(super) tally: &'a Tally,
-    pub(super) took: Duration,
+    /// How long it took, if that may be another time than the session's own.
+    pub(super) took: Option<Duration>,
 }
 
 impl Over<'_> {
@@ -58,10 +59,10 @@ impl Over<'_> {
         } else {
             say(report.summary().table())?;
             let elapsed_s = self.tally.elapsed_us() as f64 / 1e6;
-            let took_s = self.took.as_secs_f64();
-            let times = elapsed_s / took_s.max(1e-9);
-            // In real time the one is the other.
-            let pace = if times > 2.0 { format!(" in {took_s:.2} s ({times:.0} × real time)") } else { String::new() };
+            let pace = self.took.map_or_else(String::new, |took| {
+                let took_s = took.as_secs_f64();
+                format!(" in {took_s:.2} s ({:.0} × real time)", elapsed_s / took_s.max(1e-9))
+            });
             say(format_args!("{:.1} min of session{pace}, seed {seed}", elapsed_s / 60.0))?;
             say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes))?;
             say(format_args!("picture  {}", picture.display()))?;

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use compiler::Source;
 use controller::serial;
@@ -63,12 +62,12 @@ impl Resume {
         let (asked, finder) = self.device.find(board, port)?;
         let records = kept.records().map(|(_, at, record)| (at, record)).collect();
         let stop = stop_on_ctrl_c();
-        let (began, seed) = (Instant::now(), plan.seed);
+        let seed = plan.seed;
         let mut progress = Progress::new(&plan.compiled.symbols);
         let mut session = Session::resumed(plan, Kept { journal, board, records });
         let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
         progress.done();
-        Over { journal: Some(&path), seed, result, tally: session.tally(), took: began.elapsed() }.tell(self.json)
+        Over { journal: Some(&path), seed, result, tally: session.tally(), took: None }.tell(self.json)
     }
 }
 

@@ -135,7 +135,8 @@ impl Run {
             (None, speed) => simulate(plan.clone(), &rig, open, speed.unwrap_or(Speed::Max), &stop)?,
         };
         let journal = begun.get().map(PathBuf::as_path);
-        Over { journal, seed: plan.seed, result, tally: &tally, took: began.elapsed() }.tell(self.json)
+        let took = plan.simulated.then(|| began.elapsed());
+        Over { journal, seed: plan.seed, result, tally: &tally, took }.tell(self.json)
     }
 
     fn plan(

@@ -276,9 +276,10 @@ impl Table {
                 Err(TryRecvError::Empty) => {}
             }
             // Where the machine lets this thread wait, the board's clock waits too: it must not take that for silence.
-            let passed = looked.elapsed().min(Duration::from_millis(20));
-            looked = Instant::now();
-            now += Micros::try_from(passed.as_micros()).unwrap();
+            let waited = looked.elapsed();
+            let passed = waited.min(Duration::from_millis(20)).as_micros() as Micros;
+            looked += if waited.as_millis() > 20 { waited } else { Duration::from_micros(passed) };
+            now += passed;
             if let Some(cable) = &mut self.cable {
                 let read = receive(cable, &mut buffer);
                 sim.handle_bytes(now, &buffer[..read]);
