@@ -271,6 +271,15 @@ impl Packed<REPORT_WORDS> for Report {
     }
 }
 
+/// The input that waits to be taken in, if nothing else does: when it changed, and to what.
+#[inline(always)]
+pub(crate) fn only_input(reports: &ReportsIn<'_>) -> Option<(Micros, LineId, bool)> {
+    let slot = reports.peek_only()?;
+    let [what, line, active, _] = get(slot, 0).to_le_bytes();
+    let at = (u64::from(get(slot, 2)) << 32) | u64::from(get(slot, 1));
+    (what == INPUT).then_some((at, LineId(line), active != 0))
+}
+
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
 pub(crate) struct Reports<'s> {
     queue: ReportsOut<'s>,
@@ -291,9 +300,7 @@ impl<'s> Reports<'s> {
     /// Reports something that happens as often as animals and programs like.
     #[inline]
     pub(crate) fn push(&mut self, at: Micros, what: What) {
-        if self.places() > REPORTS_KEPT && self.lost == 0 {
-            self.push_urgent(at, what);
-        } else {
+        if self.lost != 0 || !self.queue.enqueue_keeping(REPORTS_KEPT, &Report { at, what }) {
             self.lost = self.lost.saturating_add(1);
         }
     }

@@ -65,7 +65,13 @@ impl<T: Packed<W>, const N: usize, const W: usize> Producer<'_, T, N, W> {
     /// Puts a message in; false if there is no room for it.
     #[inline(always)]
     pub(crate) fn enqueue(&mut self, message: &T) -> bool {
-        if self.places() == 0 {
+        self.enqueue_keeping(0, message)
+    }
+
+    /// Puts a message in if more than `kept` places are left; whether it was.
+    #[inline(always)]
+    pub(crate) fn enqueue_keeping(&mut self, kept: usize, message: &T) -> bool {
+        if self.places() <= kept {
             return false;
         }
         message.pack(self.queue.slot(self.put));
@@ -93,6 +99,12 @@ impl<T: Packed<W>, const N: usize, const W: usize> Consumer<'_, T, N, W> {
     #[inline(always)]
     pub(crate) fn ready(&self) -> bool {
         self.len() != 0
+    }
+
+    /// The words of the next one, if it is the only one that waits.
+    #[inline(always)]
+    pub(crate) fn peek_only(&self) -> Option<&[AtomicU32; W]> {
+        (self.len() == 1).then(|| self.queue.slot(self.taken))
     }
 
     /// The next one, which stays where it is.
