@@ -187,19 +187,11 @@ fn unpack_other<T: for<'a> Deserialize<'a>>(slot: &[AtomicU32], first: usize) ->
 impl Packed<ORDER_WORDS> for Order {
     #[inline(always)]
     fn pack(&self, slot: &[AtomicU32; ORDER_WORDS]) {
-        match self {
-            Self::Request(line, Request::Off) => head(slot, OFF, *line, false),
-            Self::Request(line, Request::On) => head(slot, ON, *line, false),
-            Self::Request(line, Request::Deliver { volume_nl, width_us }) => {
-                head(slot, DELIVER, *line, false);
-                put(slot, 1, *volume_nl);
-                put(slot, 2, *width_us);
-            }
-            Self::Request(line, Request::Train(train)) => pack_train(*line, train, slot),
-            _ => {
-                head(slot, OTHER, LineId(0), false);
-                pack_other(self, slot, 1);
-            }
+        if let Self::Request(line, request) = self {
+            pack_request(*line, request, slot);
+        } else {
+            head(slot, OTHER, LineId(0), false);
+            pack_other(self, slot, 1);
         }
     }
 
@@ -215,6 +207,21 @@ impl Packed<ORDER_WORDS> for Order {
             _ => return unpack_other(slot, 1),
         };
         Some(Self::Request(LineId(line), request))
+    }
+}
+
+/// Packs [`Order::Request`].
+#[inline(always)]
+pub(crate) fn pack_request(line: LineId, request: &Request, slot: &[AtomicU32; ORDER_WORDS]) {
+    match request {
+        Request::Off => head(slot, OFF, line, false),
+        Request::On => head(slot, ON, line, false),
+        Request::Deliver { volume_nl, width_us } => {
+            head(slot, DELIVER, line, false);
+            put(slot, 1, *volume_nl);
+            put(slot, 2, *width_us);
+        }
+        Request::Train(train) => pack_train(line, train, slot),
     }
 }
 

@@ -74,10 +74,16 @@ impl<T: Packed<W>, const N: usize, const W: usize> Producer<'_, T, N, W> {
         if self.places() <= kept {
             return false;
         }
-        message.pack(self.queue.slot(self.put));
+        self.enqueue_with(|slot| message.pack(slot));
+        true
+    }
+
+    /// Puts in a message whose words the caller stores; there must be a place for it.
+    #[inline(always)]
+    pub(crate) fn enqueue_with(&mut self, pack: impl FnOnce(&[AtomicU32; W])) {
+        pack(self.queue.slot(self.put));
         self.put = self.put.wrapping_add(1);
         self.queue.put.store(self.put, Ordering::Release);
-        true
     }
 }
 

@@ -160,7 +160,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             return;
         }
         let Self { engine, image, out, watch, reports, .. } = self;
-        let Some(Ok(program)) = image.as_ref().map(|image| Program::open(image_words(image))) else { return };
+        let Some(program) = image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
         let mut recorder = Recorder { program: &program, out, watch, hook };
         while !reports.ready() && engine.prepare(&program, &mut recorder, &mut || reports.ready()) {}
     }
@@ -268,7 +268,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             if self.engine.next_at().is_none_or(|at| at > closed) || !self.can_step(hook) {
                 return;
             }
-            let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
+            let Some(program) = self.image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
             let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
             self.engine.advance(&program, closed, 1, &mut recorder);
             self.out.step_made(hook);
@@ -378,7 +378,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     fn begin(&mut self, at: Micros, levels: u32, hook: &mut impl Preempt) {
         let Phase::Starting { seed, program: name } = self.phase else { return };
-        let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
+        let Some(program) = self.image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
         self.phase = Phase::Running;
         (self.tripped, self.trip_ordered, self.ring_full, self.end_waits) = (false, false, false, None);
         self.out.begin(at);

@@ -2,7 +2,7 @@
 //! up and the count of what found no room.
 
 use engine::Sink;
-use heapless::{Deque, Vec};
+use heapless::Vec;
 use link::limits::MAX_LINES;
 use link::program::Program;
 use link::record::Request;
@@ -11,18 +11,74 @@ use link::{LineId, Micros, Record, TripCause};
 use super::ORDERS_ROOM;
 use super::watch::Watch;
 use crate::board::Preempt;
-use crate::messages::{Order, OrdersOut};
+use crate::messages::{Order, OrdersOut, pack_request};
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
 /// Records that may wait to be written down.
 const LOG: usize = 64;
+
+/// Records in their order, each a plain copy.
+struct Log {
+    records: [Record; LOG],
+    times: [Micros; LOG],
+    /// Records put in and written down so far, modulo 2³².
+    put: u32,
+    written: u32,
+}
+
+const _: () = assert!(LOG.is_power_of_two(), "the place of a record is found by masking");
+
+impl Log {
+    const fn new() -> Self {
+        Self { records: [Record::Silence(false); LOG], times: [0; LOG], put: 0, written: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.written = self.put;
+    }
+
+    #[inline(always)]
+    fn len(&self) -> u32 {
+        self.put.wrapping_sub(self.written)
+    }
+
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.put == self.written
+    }
+
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.len() as usize >= LOG
+    }
+
+    /// Adds a record; there must be room for it.
+    #[inline(always)]
+    fn push(&mut self, at: Micros, record: &Record) {
+        let place = self.put as usize % LOG;
+        self.records[place] = *record;
+        self.times[place] = at;
+        self.put = self.put.wrapping_add(1);
+    }
+
+    #[inline(always)]
+    fn oldest(&self) -> Option<(Micros, &Record)> {
+        let place = self.written as usize % LOG;
+        if self.is_empty() { None } else { Some((self.times[place], &self.records[place])) }
+    }
+
+    #[inline(always)]
+    fn written(&mut self) {
+        self.written = self.written.wrapping_add(1);
+    }
+}
 
 /// The ways out of P1. Writing a record down takes as long as a small step, so records wait in a log until nothing else
 /// does; they reach the ring in their order, and none but those of the log are still missing there.
 pub(super) struct Out<'s> {
     orders: OrdersOut<'s>,
     ring: RingWriter<'s>,
-    log: Deque<(Micros, Record), LOG>,
+    log: Log,
     /// What P0 was told before the step that asks for it, and how much of it the step has asked for.
     answered: Vec<(LineId, Request), MAX_LINES>,
     asked: usize,
@@ -38,7 +94,7 @@ impl<'s> Out<'s> {
         Self {
             orders,
             ring,
-            log: Deque::new(),
+            log: Log::new(),
             answered: Vec::new(),
             asked: 0,
             lost: 0,
@@ -80,7 +136,7 @@ impl<'s> Out<'s> {
     /// The same, as far as it is known before all records are written down.
     #[inline]
     pub(super) fn surely_has_free(&self, bytes: u32) -> bool {
-        self.ring.free() >= bytes.wrapping_add((self.log.len() as u32).wrapping_mul(ENTRY_ROOM))
+        self.ring.free() >= bytes.wrapping_add(self.log.len().wrapping_mul(ENTRY_ROOM))
     }
 
     /// Whether records wait to be written down.
@@ -92,14 +148,16 @@ impl<'s> Out<'s> {
     /// Writes the oldest record of the log down; false if there is none.
     #[inline(never)]
     pub(super) fn write_down(&mut self, hook: &mut impl Preempt) -> bool {
-        let Some((at, record)) = self.log.pop_front() else { return false };
-        if self.lost > 0 && self.ring.free() >= 2 * ENTRY_ROOM && self.push_lost(at) {
+        let Some((at, record)) = self.log.oldest() else { return false };
+        let room = self.lost > 0 && self.ring.free() >= 2 * ENTRY_ROOM;
+        if room && self.ring.push(at, &Record::Lost { count: self.lost }).is_ok() {
             self.lost = 0;
         }
-        if self.lost > 0 || self.ring.push(at, &record).is_err() {
+        if self.lost > 0 || self.ring.push(at, record).is_err() {
             self.lost = self.lost.saturating_add(1);
             self.overflowed = true;
         }
+        self.log.written();
         hook.point();
         true
     }
@@ -109,15 +167,11 @@ impl<'s> Out<'s> {
         while self.write_down(hook) {}
     }
 
-    fn push_lost(&mut self, at: Micros) -> bool {
-        self.ring.push(at, &Record::Lost { count: self.lost }).is_ok()
-    }
-
-    /// Answers an edge before its step is made: P0 is told all of it at once.
+    /// Answers an edge before its step is made: P0 is told all of it at once. There must be room for these orders.
     #[inline(always)]
     pub(super) fn answer(&mut self, answer: &[(LineId, Request)], hook: &mut impl Preempt) {
         for (line, request) in answer {
-            self.overflowed |= !self.orders.enqueue(&Order::Request(*line, *request));
+            self.orders.enqueue_with(|slot| pack_request(*line, request, slot));
         }
         hook.ordered();
         self.note_answer(answer);
@@ -171,8 +225,7 @@ impl<'s> Out<'s> {
         if self.log.is_full() {
             self.write_down(hook);
         }
-        // There is room: one was taken out.
-        let _ = self.log.push_back((at, *record));
+        self.log.push(at, record);
     }
 
     /// Says so once when less than a quarter of the ring is free, and again only after half of it was.
