@@ -16,8 +16,8 @@ use crate::deck::Decks;
 use crate::ears::{Answer, EDGES, Ears};
 use crate::inbox::Inbox;
 use crate::outputs::Outputs;
-use crate::reflex::{Before, Reflexes, Rehearsal};
 use crate::random::Generator;
+use crate::reflex::{Before, Reflexes, Rehearsal};
 use crate::region::{Course, Deadline, Region};
 use crate::timers::Timers;
 use crate::{Given, InboxFull, NEVER, Sink, Start};
@@ -215,7 +215,17 @@ struct Step<'e, 'p, 's, S> {
 
 impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     const fn new(engine: &'e mut Engine, program: &'p Program<'p>, at: Micros, sink: &'s mut S) -> Self {
-        Self { engine, program, sink, at, ending: EndReason::Stopped, chain: 0, signals_handled: 0, due_handled: 0, rehearsal: None }
+        Self {
+            engine,
+            program,
+            sink,
+            at,
+            ending: EndReason::Stopped,
+            chain: 0,
+            signals_handled: 0,
+            due_handled: 0,
+            rehearsal: None,
+        }
     }
 
     #[inline(always)]

@@ -155,9 +155,8 @@ impl Outputs {
             let line = LineId(rest.trailing_zeros() as u8);
             rest &= rest - 1;
             let Some(request) = self.change(program, line) else { continue };
-            let broken = request != Request::Off
-                && self.watched & line.bit() != 0
-                && self.invariants.breach(line).is_some();
+            let broken =
+                request != Request::Off && self.watched & line.bit() != 0 && self.invariants.breach(line).is_some();
             let endless = request.train().is_some_and(|train| train.length_us() > NEVER / 4);
             if broken || endless || !keep(line, request) {
                 return false;
@@ -212,13 +211,7 @@ impl Outputs {
     }
 
     #[inline(never)]
-    fn flush_train(
-        &mut self,
-        at: Micros,
-        line: LineId,
-        request: Request,
-        sink: &mut impl Sink,
-    ) -> Result<(), Fault> {
+    fn flush_train(&mut self, at: Micros, line: LineId, request: Request, sink: &mut impl Sink) -> Result<(), Fault> {
         let length_us = request.train().map_or(0, |train| train.length_us());
         // This microsecond is closed with the request: not even a train of no length ends in it.
         let end = at.checked_add(length_us.max(1)).ok_or(Fault::Duration)?;
