@@ -209,6 +209,8 @@ struct Step<'e, 'p, 's, S> {
     signals_handled: u16,
     /// Ends of trains, timers and time-outs handled so far.
     due_handled: u16,
+    /// Whether anything but levels of inputs may be another than before.
+    changed: bool,
     /// If this step is only rehearsed.
     rehearsal: Option<Rehearsal<'s>>,
 }
@@ -224,6 +226,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             chain: 0,
             signals_handled: 0,
             due_handled: 0,
+            changed: false,
             rehearsal: None,
         }
     }
@@ -243,7 +246,9 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         }
         // The requests are out; what is left is to find out when to wake.
         let engine = self.engine;
-        engine.reflexes.forget();
+        if self.changed || engine.reflexes.heed_levels {
+            engine.reflexes.forget();
+        }
         engine.stack.clear();
         engine.clock = self.at.saturating_add(1);
         engine.next_due = engine.timers.next_due().min(engine.outputs.next_due());
@@ -301,6 +306,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     // The order within one microsecond.
 
     fn start_regions(&mut self) -> Handled {
+        self.changed = true;
         for index in 0..self.engine.region_count {
             let start = self.program.region(index).start;
             self.enter(index, 0, start)?;
@@ -338,6 +344,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     #[inline(never)]
     fn handle_other(&mut self) -> Handled {
+        self.changed = true;
         match self.take() {
             Some(Given::Stop(reason)) => return self.stop(reason),
             Some(Given::LastTrial(reason)) => self.engine.last_trial = Some(reason),
@@ -402,6 +409,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// What starts itself again for no time at all must not hold this microsecond open for ever.
     fn count_due(&mut self) -> Handled {
+        self.changed = true;
         self.due_handled += 1;
         if self.due_handled > MAX_DUE { Err(Fault::ChainTooLong.into()) } else { Ok(()) }
     }
@@ -431,7 +439,9 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         let mut index = 0;
         while regions != 0 {
             if regions & 1 != 0 {
-                match self.region(index).answers.to(event) {
+                let answer = self.region(index).answers.to(event);
+                self.changed |= !matches!(answer, Answer::Silent);
+                match answer {
                     Answer::Silent => {}
                     Answer::Rule(rule) => self.take_rule(index, rule)?,
                     Answer::Ask => self.occur_in(index, event)?,
@@ -563,6 +573,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// Leaves what does not hold `target`, acts, enters what leads to it.
     fn go(&mut self, region: usize, target: StateId, action: Code) -> Handled {
+        self.changed = true;
         self.chain += 1;
         if self.chain > MAX_CHAIN {
             return Err(Fault::ChainTooLong.into());

@@ -8,7 +8,7 @@
 //! A rehearsal is given up where what it would find could be different when the edge comes: where the step looks at a
 //! time or a timer, begins a trial, deals from a deck, lets something fall due in its own microsecond, breaks an
 //! invariant, or faults. Then there is no reflex, and the step alone answers. Nothing else can change between a
-//! rehearsal and its edge but by another step, and each step makes the engine forget all of its reflexes.
+//! rehearsal and its edge but by another step, and each step that changes anything makes the engine forget its reflexes.
 //!
 //! This file owns what is kept and what is put back. The step itself stands in `machine`, which asks here whether it is
 //! only rehearsed.
@@ -38,6 +38,8 @@ pub(crate) struct Reflexes {
     /// Per edge, the first of its requests and how many there are, or that its answer is [`UNKNOWN`].
     spans: [(u8, u8); EDGES],
     requests: Vec<(LineId, Request), REQUESTS>,
+    /// Whether a rehearsal asked for the level of an input: then an edge nobody listens to makes a difference.
+    pub(crate) heed_levels: bool,
 }
 
 /// In the place of a count of requests.
@@ -45,7 +47,7 @@ const UNKNOWN: u8 = u8::MAX;
 
 impl Reflexes {
     pub(crate) const fn new() -> Self {
-        Self { next: 0, known: Vec::new(), spans: [(0, UNKNOWN); EDGES], requests: Vec::new() }
+        Self { next: 0, known: Vec::new(), spans: [(0, UNKNOWN); EDGES], requests: Vec::new(), heed_levels: false }
     }
 
     /// Another step was taken: nothing is known any more.
@@ -55,6 +57,7 @@ impl Reflexes {
             self.spans[usize::from(edge) % EDGES].1 = UNKNOWN;
         }
         self.next = 0;
+        self.heed_levels = false;
         self.requests.truncate(0);
     }
 

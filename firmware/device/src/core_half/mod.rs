@@ -152,13 +152,17 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.run(at, hook);
     }
 
-    /// While nothing waits: writes records down, then gets ready for the next edge, looking up after every small piece.
+    /// While nothing waits: gets ready for the next edge, then writes records down, looking up after every small piece.
     fn use_leisure(&mut self, hook: &mut impl Preempt) {
-        while !self.reports.ready() && self.out.write_down(hook) {}
         self.quiet = self.look_ahead();
-        if self.phase != Phase::Running || !self.engine.unprepared() {
-            return;
+        if self.engine.unprepared() {
+            self.prepare(hook);
         }
+        while !self.reports.ready() && self.out.write_down(hook) {}
+    }
+
+    #[inline(never)]
+    fn prepare(&mut self, hook: &mut impl Preempt) {
         let Self { engine, image, out, watch, reports, .. } = self;
         let Some(program) = image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
         let mut recorder = Recorder { program: &program, out, watch, hook };

@@ -18,6 +18,8 @@ const OFF: u8 = OpCode::Off as u8;
 const INT: u8 = OpCode::Int as u8;
 const CONSTANT: u8 = OpCode::Constant as u8;
 const LOAD: u8 = OpCode::Load as u8;
+/// The first operation that changes something other than the stack; all behind it do too.
+const FIRST_EFFECT: u8 = OpCode::Store as u8;
 
 impl<S: Sink> Step<'_, '_, '_, S> {
     /// Whether a guard holds; no guard always does.
@@ -69,6 +71,8 @@ impl<S: Sink> Step<'_, '_, '_, S> {
                 END => break,
                 ON => self.engine.outputs.write(LineId(line), Write::On)?,
                 OFF => self.engine.outputs.write(LineId(line), Write::Off)?,
+                // No expression begins with it, so there is nothing to work out first.
+                FIRST_EFFECT.. => self.effect(Op::from_word(word).ok_or(Fault::BadProgram)?)?,
                 _ => {
                     match self.engine.stack.evaluate(&mut code, &self.engine.variables)? {
                         Some(op) => self.rarer(op)?,
@@ -112,14 +116,18 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         Ok(())
     }
 
-    fn special(&self, op: Op) -> Handled<i64> {
-        let engine = &*self.engine;
-        let since = |then: Micros| i64::try_from(self.at.saturating_sub(then)).map_err(|_| Halt::from(Fault::Overflow));
+    fn special(&mut self, op: Op) -> Handled<i64> {
+        let at = self.at;
+        let since = |then: Micros| i64::try_from(at.saturating_sub(then)).map_err(|_| Halt::from(Fault::Overflow));
         let timer = TimerId(op.b as u8);
         let special = Special::from_u8(op.a).ok_or(Fault::BadProgram)?;
         if !matches!(special, Special::Trial | Special::Level | Special::Outcome) {
             self.must_happen()?;
         }
+        if special == Special::Level {
+            self.engine.reflexes.heed_levels |= self.rehearsal.is_some();
+        }
+        let engine = &*self.engine;
         Ok(match special {
             Special::SessionTime => since(engine.started)?,
             Special::Trial => i64::from(engine.trial.number),
