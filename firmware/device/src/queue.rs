@@ -122,9 +122,12 @@ impl<T: Packed<W>, const N: usize, const W: usize> Consumer<'_, T, N, W> {
     /// Takes the next one.
     #[inline(always)]
     pub(crate) fn dequeue(&mut self) -> Option<T> {
-        let message = self.peek()?;
+        if !self.ready() {
+            return None;
+        }
+        let message = T::unpack(self.queue.slot(self.taken));
         self.taken = self.taken.wrapping_add(1);
         self.queue.taken.store(self.taken, Ordering::Release);
-        Some(message)
+        message
     }
 }

@@ -251,10 +251,22 @@ pub(super) struct Recorder<'a, 's, 'w, P> {
 impl<P: Preempt> Sink for Recorder<'_, '_, '_, P> {
     #[inline]
     fn record(&mut self, at: Micros, record: Record) {
+        // Before it is written down: what P0 must know comes first, and of a trial before any request of it.
+        if matches!(record, Record::Request { .. } | Record::Trial { .. } | Record::Breach { .. }) {
+            self.tell_edge(&record);
+        }
+        self.out.write(at, &record, self.hook);
+    }
+}
+
+impl<P: Preempt> Recorder<'_, '_, '_, P> {
+    /// Tells P0 what follows from a record for the outputs.
+    #[inline(never)]
+    fn tell_edge(&mut self, record: &Record) {
         match record {
             Record::Request { line, request } => {
-                if !self.out.was_answered(line, &request, self.hook) {
-                    self.out.order(Order::Request(line, request), self.hook);
+                if !self.out.was_answered(*line, request, self.hook) {
+                    self.out.order(Order::Request(*line, *request), self.hook);
                 }
             }
             Record::Trial { .. } => {
@@ -265,10 +277,9 @@ impl<P: Preempt> Sink for Recorder<'_, '_, '_, P> {
                 }
             }
             Record::Breach { invariant, .. } if self.program.invariant(invariant.index()).trips => {
-                self.out.order(Order::Trip(TripCause::Invariant(invariant)), self.hook);
+                self.out.order(Order::Trip(TripCause::Invariant(*invariant)), self.hook);
             }
             _ => {}
         }
-        self.out.write(at, &record, self.hook);
     }
 }
