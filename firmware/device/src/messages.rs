@@ -225,6 +225,20 @@ pub(crate) fn pack_request(line: LineId, request: &Request, slot: &[AtomicU32; O
     }
 }
 
+impl OrdersIn<'_> {
+    /// Takes the next order if it asks for a level, the shortest there is: which line, and whether on.
+    #[inline(always)]
+    pub(crate) fn take_level(&mut self) -> Option<(LineId, bool)> {
+        let [what, line, ..] = get(self.front()?, 0).to_le_bytes();
+        let on = what == ON;
+        if !on && what != OFF {
+            return None;
+        }
+        self.pass();
+        Some((LineId(line), on))
+    }
+}
+
 #[inline(never)]
 fn pack_train(line: LineId, train: &Train, slot: &[AtomicU32; ORDER_WORDS]) {
     if *train == Train::pulse(train.width_us) {

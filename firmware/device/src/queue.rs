@@ -113,21 +113,32 @@ impl<T: Packed<W>, const N: usize, const W: usize> Consumer<'_, T, N, W> {
         (self.len() == 1).then(|| self.queue.slot(self.taken))
     }
 
+    /// The words of the next one.
+    #[inline(always)]
+    pub(crate) fn front(&self) -> Option<&[AtomicU32; W]> {
+        if self.ready() { Some(self.queue.slot(self.taken)) } else { None }
+    }
+
+    /// Lets go of the next one, if there is one.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self) {
+        if self.ready() {
+            self.taken = self.taken.wrapping_add(1);
+            self.queue.taken.store(self.taken, Ordering::Release);
+        }
+    }
+
     /// The next one, which stays where it is.
     #[inline(always)]
     pub(crate) fn peek(&self) -> Option<T> {
-        if self.ready() { T::unpack(self.queue.slot(self.taken)) } else { None }
+        T::unpack(self.front()?)
     }
 
     /// Takes the next one.
     #[inline(always)]
     pub(crate) fn dequeue(&mut self) -> Option<T> {
-        if !self.ready() {
-            return None;
-        }
-        let message = T::unpack(self.queue.slot(self.taken));
-        self.taken = self.taken.wrapping_add(1);
-        self.queue.taken.store(self.taken, Ordering::Release);
-        message
+        let message = self.peek()?;
+        self.pass();
+        Some(message)
     }
 }
