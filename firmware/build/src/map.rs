@@ -17,6 +17,7 @@ const IDLE_SHOWN: usize = 24;
 fn about(name: &str) -> &'static str {
     match name {
         ".boot2" => "starts the flash",
+        ".start_block" => "tells the boot ROM what this is",
         ".vector_table" => "where the chip starts",
         ".text" => "the way to the first instruction",
         ".cold" => "code and constants of the start and of P2",

@@ -14,7 +14,8 @@ use cortex_m::peripheral::{NVIC, SCB};
 use device::{Core, Edge, Preempt};
 use link::Micros;
 
-use crate::chip::{CORE_IRQ, EDGE_IRQ, OUTER_IRQ, PINS_IRQ, TONE_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
+use crate::chip::pac::Interrupt;
+use crate::chip::{CORE_IRQ, EDGE_IRQ, INTERRUPTS, OUTER_IRQ, PINS_IRQ, TONE_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
 use crate::clock::{self, Alarm, Following};
 use crate::owned::Owned;
 use crate::pins::Pins;
@@ -33,7 +34,6 @@ const P2: u8 = 0xC0;
 const PIN_REGISTERS: usize = 4;
 /// Exceptions of the processor itself, before the first interrupt.
 const EXCEPTIONS: usize = 16;
-const INTERRUPTS: usize = 32;
 
 struct LevelEdge {
     edge: Edge<'static>,
@@ -51,7 +51,7 @@ static EDGE: Owned<Option<LevelEdge>> = Owned::new(None);
 /// P1's alone.
 static CORE: Owned<Option<LevelCore>> = Owned::new(None);
 
-#[repr(C, align(256))]
+#[repr(C, align(512))]
 struct Vectors([usize; EXCEPTIONS + INTERRUPTS]);
 /// The vectors in RAM: fetching one from flash would stall the entry of an interrupt.
 static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]));
@@ -179,21 +179,24 @@ extern "C" fn outer_alarm() {
 struct MaskOuter;
 critical_section::set_impl!(MaskOuter);
 
-/// P2's interrupts.
-const OUTER_MASK: u32 = (1 << OUTER_IRQ as u32) | (1 << UART_IRQ as u32) | (1 << USB_IRQ as u32);
+/// P2's interrupts, one bit of a token each.
+const OUTER_IRQS: [Interrupt; 3] = [OUTER_IRQ, UART_IRQ, USB_IRQ];
 
 // Sound: whatever stands behind a critical section is used by P2 alone, see above.
 unsafe impl critical_section::Impl for MaskOuter {
     unsafe fn acquire() -> u32 {
-        let nvic = unsafe { &*NVIC::PTR };
-        let enabled = nvic.iser[0].read() & OUTER_MASK;
-        unsafe { nvic.icer[0].write(OUTER_MASK) };
+        let enabled = (0..).zip(OUTER_IRQS).filter(|(_, irq)| NVIC::is_enabled(*irq)).fold(0, |set, (n, irq)| {
+            NVIC::mask(irq);
+            set | 1 << n
+        });
         cortex_m::asm::dsb();
         cortex_m::asm::isb();
         enabled
     }
 
     unsafe fn release(enabled: u32) {
-        unsafe { (*NVIC::PTR).iser[0].write(enabled) };
+        for (_, irq) in (0..).zip(OUTER_IRQS).filter(|(n, _)| enabled & 1 << n != 0) {
+            unsafe { NVIC::unmask(irq) };
+        }
     }
 }

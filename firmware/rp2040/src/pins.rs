@@ -10,7 +10,7 @@ use device::{Board, Sound};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use link::rig::{Pull, RigLine, Role};
 
-use crate::chip::{PADS, io, pads, sio};
+use crate::chip::{PADS, connect, io, pads, sio};
 use crate::fault::{Safe, remember};
 use crate::tone::Speakers;
 
@@ -135,6 +135,7 @@ fn set_up_input(pin: u8, pull: Pull) {
         w.pue().bit(pull == Pull::Up).pde().bit(pull == Pull::Down)
     });
     io().gpio(n).gpio_ctrl().write(|w| w.funcsel().sio());
+    connect(n);
     let (register, edges) = (n / 8, EDGES << (n % 8 * 4));
     io().intr(register).write(|w| unsafe { w.bits(edges) });
     io().proc0_inte(register).modify(|r, w| unsafe { w.bits(r.bits() | edges) });
@@ -152,5 +153,6 @@ fn set_up_output(pin: u8, safe_high: bool) {
     pads().gpio(n).write(|w| w.ie().set_bit().od().clear_bit().pue().bit(safe_high).pde().bit(!safe_high));
     sio().gpio_oe_set().write(|w| unsafe { w.bits(1 << n) });
     io().gpio(n).gpio_ctrl().write(|w| w.funcsel().sio());
+    connect(n);
     remember(pin, if safe_high { Safe::High } else { Safe::Low });
 }

@@ -27,10 +27,8 @@ const VOICES: usize = 2;
 const SLICES: u8 = 8;
 /// Function 4.
 const PWM: u8 = 4;
-/// DMA: enabled, halves of words, reading onwards, no interrupt.
-const PLAY: u32 = 1 | (1 << 2) | (1 << 4) | (1 << 21);
 /// The first of DMA's own timers among what may pace it.
-const PACER: u32 = 0x3B;
+const PACER: u8 = 0x3B;
 /// From one step of a rise to the next with short tables, and with long ones, in µs.
 const STEP_US: u32 = 100;
 const LONG_STEP_US: u32 = 250;
@@ -277,8 +275,8 @@ impl Voice {
         self.filled = 0;
         compiler_fence(Ordering::SeqCst);
         let pace = u32::from(plan.times) << 16 | u32::from(plan.over);
-        let ring = (samples * 2).trailing_zeros();
-        let control = PLAY | ring << 6 | (number as u32) << 11 | (PACER + number as u32) << 15;
+        // The length of a table in bytes, as a power of two.
+        let ring = (samples * 2).trailing_zeros() as u8;
         unsafe {
             match number {
                 0 => dma().timer0().write(|w| w.bits(pace)),
@@ -288,7 +286,11 @@ impl Voice {
             registers.ch_write_addr().write(|w| w.bits(pwm().ch(slice).cc().as_ptr() as u32));
             // Six hours of samples at the fastest: longer than a sound can be.
             registers.ch_trans_count().write(|w| w.bits(u32::MAX));
-            registers.ch_ctrl_trig().write(|w| w.bits(control));
+            registers.ch_ctrl_trig().write(|w| {
+                let w = w.data_size().size_halfword().incr_read().set_bit().ring_size().bits(ring);
+                let w = w.chain_to().bits(number as u8).treq_sel().bits(PACER + number as u8);
+                w.irq_quiet().set_bit().en().set_bit()
+            });
         }
     }
 

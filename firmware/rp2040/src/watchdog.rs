@@ -6,14 +6,10 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::chip::{psm, watchdog};
+use crate::chip::{EVERYTHING, WATCHDOG_COUNTS, psm, watchdog};
 
 /// How long a level may stand still before the chip is reset, in µs.
 pub(crate) const PATIENCE_US: u32 = 50_000;
-/// The counter falls by two a microsecond (erratum RP2040-E1).
-const COUNTS: u32 = PATIENCE_US * 2;
-/// All of the power-on state machine but the two oscillators: a reset of the pads, SIO, PWM, DMA and PIO is in it.
-const EVERYTHING: u32 = 0x0001_FFFC;
 const ENABLE: u32 = 1 << 30;
 
 /// Rounds of P0; written by P0 alone.
@@ -65,5 +61,5 @@ pub(crate) fn start() {
 
 #[inline(always)]
 fn feed() {
-    watchdog().load().write(|w| unsafe { w.bits(COUNTS) });
+    watchdog().load().write(|w| unsafe { w.bits(PATIENCE_US * WATCHDOG_COUNTS) });
 }
