@@ -96,6 +96,12 @@ impl System {
         }
     }
 
+    /// The same with another animal than the rig-config asks for.
+    #[must_use]
+    pub fn with_animal(self, animal: impl Animal + Send + 'static) -> Self {
+        Self { animal: Some(Box::new(animal)), ..self }
+    }
+
     /// A program that no protocol stands behind, with an animal that does as it is told.
     #[must_use]
     pub fn bare(compiled: Compiled, animal: Box<dyn Animal + Send>, seed: u64) -> Self {
@@ -145,6 +151,7 @@ impl System {
         let settings = SimSettings { settle_us, preempt: self.preempt, ..SimSettings::new(self.seed) };
         let mut memory = Box::new(Memory::new());
         let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
+        room::put_at_rest(&self.compiled, &mut sim);
         sim.connect_scope();
         let mut cable = Cable::new(self.faults, self.seed);
         let disk = self.disk.clone();

@@ -6,20 +6,8 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{GOOD, shipped, sim_box, task, with};
+use common::{Case, GOOD, case, drawn, shipped, sim_box, task, with};
 use compiler::{Diagnostics, Options, Severity, Source, Style, compile, read_rig};
-
-/// A spoilt place: what stands there, and what is put in its stead.
-struct Case {
-    title: &'static str,
-    from: &'static str,
-    to: &'static str,
-    code: &'static str,
-}
-
-const fn case(title: &'static str, from: &'static str, to: &'static str, code: &'static str) -> Case {
-    Case { title, from, to, code }
-}
 
 /// What is found in the small protocol once it is spoilt; errors and warnings alike.
 fn findings(text: &str) -> Diagnostics {
@@ -27,19 +15,6 @@ fn findings(text: &str) -> Diagnostics {
         Ok(compiled) => compiled.warnings,
         Err(found) => found,
     }
-}
-
-fn drawn(cases: &[Case], findings: impl Fn(&str) -> Diagnostics, good: &str) -> String {
-    let mut out = String::new();
-    for case in cases {
-        assert!(good.contains(case.from), "{}: the place to spoil is gone", case.title);
-        let found = findings(&good.replacen(case.from, case.to, 1));
-        let first = found.list.first().unwrap_or_else(|| panic!("{}: nothing was found", case.title));
-        assert_eq!(first.code, case.code, "{}:\n{found}", case.title);
-        assert!(first.help.is_some(), "{}: no remedy", case.title);
-        writeln!(out, "## {}\n{}", case.title, found.render_in(Style::PLAIN)).unwrap();
-    }
-    out
 }
 
 fn show(name: &str, cases: &[Case]) {

@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::samples::SampleBlock;
 use crate::vocabulary::{
     DisarmCause, DrawId, EndReason, EventId, Fault, InvariantId, LineId, Micros, OutcomeId, RegionId, StateId,
     TripCause, VariableId, Verdict,
@@ -248,6 +249,14 @@ pub enum Record {
     // Given; appended.
     /// The session is told to end at the next trial boundary.
     LastTrial(EndReason),
+    /// Samples of one line, one every [`crate::rig::Rig::sample_us`] without a gap; the record's time is that of the last.
+    /// A sample that was missed or came late ends a block before it.
+    Samples {
+        /// Which line.
+        line: LineId,
+        /// Their raw values.
+        block: SampleBlock,
+    },
 }
 
 impl Record {

@@ -2,7 +2,7 @@
 //! the very one that runs on a chip.
 //!
 //! - [`rig`]: the three halves of the device on virtual time.
-//! - [`room`]: contacts that bounce, an animal that notices.
+//! - [`room`]: contacts that bounce, levers that travel, wheels that turn, an animal that notices.
 //! - [`animal`]: who may sit in the box.
 //! - [`pins`]: what the device drives and the room moves.
 //! - [`wire`]: the cable and its faults.
@@ -16,6 +16,7 @@ pub mod pins;
 pub mod random;
 pub mod rig;
 pub mod room;
+mod travel;
 pub mod wire;
 
 pub use pins::{Pins, SimBoard};

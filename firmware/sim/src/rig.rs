@@ -180,13 +180,20 @@ struct Upper<'m> {
 
 impl Upper<'_> {
     fn due(&self) -> Option<Micros> {
-        [self.floor.due(), self.core.poll_at()].into_iter().flatten().min()
+        [self.floor.due(), self.core.sample_at(), self.core.poll_at()].into_iter().flatten().min()
     }
 
     fn run(&mut self) {
         for _ in 0..TURNS_MAX {
             self.floor.run();
             let now = self.floor.clock;
+            if self.core.sample_at().is_some_and(|at| at <= now) {
+                let raws = self.floor.room.raws(now);
+                let read = |pin| raws.iter().find(|(of, _)| *of == pin).map_or(0, |(_, raw)| *raw);
+                let (floor, interruptions) = (&mut self.floor, self.interruptions);
+                let polled_at = floor.began.map_or(0, |began| now - began);
+                self.core.sample(now, read, &mut OverCore { floor, interruptions, polled_at });
+            }
             if self.core.poll_at().is_some_and(|at| at <= now) {
                 let (floor, interruptions) = (&mut self.floor, self.interruptions);
                 let polled_at = floor.began.map_or(0, |began| now - began);
@@ -281,6 +288,12 @@ impl<'m> SimRig<'m> {
     #[must_use]
     pub const fn pins(&self) -> &Pins {
         &self.pins
+    }
+
+    /// Where an analog line is while nothing moves it.
+    pub fn rest(&mut self, pin: u8, raw: i32) {
+        let floor = &mut self.upper.floor;
+        floor.room.travel(floor.clock, pin, raw, 0);
     }
 
     /// Whether a session runs.

@@ -145,7 +145,11 @@ impl Lowering<'_> {
 
     fn not_an_output(&mut self, line: &Text, kind: &Kind) {
         self.reporter
-            .error("E122-not-an-output", line.span, format!("`{}` is {}, which only listens", line.text, a(kind.name)))
+            .error(
+                "E122-not-an-output",
+                line.span,
+                format!("`{}` is {}, which only listens", line.text, a(kind.noun())),
+            )
             .help("name an output: a valve, a speaker, a light, …");
     }
 
@@ -159,8 +163,8 @@ impl Lowering<'_> {
         if !output.verbs.contains(&verb) {
             let instead = listed(output.verbs.iter().map(|verb| verb.word()));
             self.reporter
-                .error("E123-wrong-verb", line.span, format!("{} cannot `{}`", a(kind.name), verb.word()))
-                .help(format!("with {} use {instead}", a(kind.name)));
+                .error("E123-wrong-verb", line.span, format!("{} cannot `{}`", a(kind.noun()), verb.word()))
+                .help(format!("with {} use {instead}", a(kind.noun())));
             return None;
         }
         Some((id, kind))

@@ -10,7 +10,13 @@ use crate::quantity::{Quantity, written};
 use crate::symbols::Unit;
 use crate::yaml::{Entry, Node, Text, Value};
 
-fn entries<'n>(top: &Fields<'n>, key: &str, what: &'static str, example: &str, reporter: &mut Reporter) -> &'n [Entry] {
+pub(super) fn entries<'n>(
+    top: &Fields<'n>,
+    key: &str,
+    what: &'static str,
+    example: &str,
+    reporter: &mut Reporter,
+) -> &'n [Entry] {
     top.get(key).and_then(|node| fields::map(node, what, example, reporter)).unwrap_or_default()
 }
 

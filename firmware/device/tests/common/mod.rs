@@ -127,7 +127,13 @@ pub struct Lab<'s> {
     /// The records received: their bytes, and what they say.
     pub bytes: Vec<u8>,
     pub records: Vec<(Micros, Record)>,
+    /// The session the device says it holds.
+    pub held: u32,
+    /// Records of which nothing is known.
+    pub unknown: Vec<(u32, u32)>,
     pub polls: u64,
+    /// What a converter finds at a time on a pin.
+    pub sensor: fn(Micros, u8) -> u16,
     answer: Option<Answer>,
     dice: u64,
 }
@@ -148,7 +154,10 @@ pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
         durable: true,
         bytes: Vec::new(),
         records: Vec::new(),
+        held: 0,
+        unknown: Vec::new(),
         polls: 0,
+        sensor: |_, _| 0,
         answer: None,
         dice: seed,
     };
@@ -176,16 +185,19 @@ impl Lab<'_> {
     fn due(&mut self) -> Option<Micros> {
         let host = self.link_up.then(|| self.host.poll_at()).flatten();
         let outer = self.outer.poll_at(self.now).filter(|_| self.link_up);
-        [self.edge.poll_at(), self.core.poll_at(), outer, host].into_iter().flatten().min()
+        [self.edge.poll_at(), self.core.sample_at(), self.core.poll_at(), outer, host].into_iter().flatten().min()
     }
 
     fn poll(&mut self) {
         self.polls += 1;
         self.board.now.set(self.now);
-        let Self { edge, core, outer, board, host, now, dice, .. } = self;
-        let now = *now;
+        let Self { edge, core, outer, board, host, now, dice, sensor, .. } = self;
+        let (now, sensor) = (*now, *sensor);
         if edge.poll_at().is_some_and(|at| at <= now) {
             edge.poll(now, board);
+        }
+        if core.sample_at().is_some_and(|at| at <= now) {
+            core.sample(now, |pin| sensor(now, pin), &mut OverCore { edge, board, now, dice });
         }
         if core.poll_at().is_some_and(|at| at <= now) {
             core.poll(now, &mut OverCore { edge, board, now, dice });
@@ -224,7 +236,9 @@ impl Lab<'_> {
                         }
                         self.bytes.extend_from_slice(bytes);
                     }
-                    HostEvent::Hello(_) | HostEvent::Status { .. } => {}
+                    HostEvent::Status { session, .. } => self.held = session,
+                    HostEvent::Unknown { first, next, .. } => self.unknown.push((first, next)),
+                    HostEvent::Hello(_) => {}
                     other => panic!("no story has {other:?}"),
                 }
             }
@@ -261,7 +275,7 @@ impl Lab<'_> {
     }
 
     pub fn load(&mut self, rig: &Rig, program: &Assembly) {
-        let mut bytes = [0; 512];
+        let mut bytes = [0; 1_024];
         let rig = postcard::to_slice(rig, &mut bytes).expect("a rig takes fewer bytes");
         assert_eq!(self.upload(Upload::Rig, rig), Answer::Done);
         let words = program.image().expect("the program is short");
