@@ -70,7 +70,8 @@ pub(crate) fn levels(found: &Found) -> Table {
     table.load_style(NOTHING);
     table.set_header(["level", "functions", "stack at most", "deepest"]);
     for level in &found.levels {
-        let shown = level.deepest.iter().map(|name| short(name)).collect::<Vec<_>>().join(" → ");
+        let shown =
+            level.deepest.iter().map(|(name, own)| format!("{} {own}", short(name))).collect::<Vec<_>>().join(" → ");
         let functions = number(level.functions as u32);
         table.add_row([Cell::new(level.level.name), functions, number(level.stack), Cell::new(shown)]);
     }

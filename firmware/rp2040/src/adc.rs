@@ -37,7 +37,7 @@ pub(crate) fn has(pin: u8) -> bool {
 pub(crate) fn set_up(pin: u8) {
     pads().gpio(usize::from(pin)).write(|w| w.ie().clear_bit().od().set_bit().pue().clear_bit().pde().clear_bit());
     if adc().cs().read().bits() & 1 == 0 {
-        start();
+        begin();
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn read(pin: u8) -> u16 {
     // The bus was held so long that the pins' values no longer stand where they belong; or DMA, which cannot count further
     // than two hours, has come to its end.
     if adc().fcs().read().bits() & OVERFLOWN != 0 || !dma().ch(CHANNEL).ch_al1_ctrl().read().busy().bit() {
-        start();
+        begin();
     }
     NEWEST.0.get(usize::from(pin.wrapping_sub(FIRST))).map_or(0, |value| value.load(Ordering::Relaxed))
 }
@@ -59,8 +59,7 @@ pub(crate) fn clear() {
 }
 
 /// From the first pin on.
-#[cold]
-fn start() {
+fn begin() {
     let channel = dma().ch(CHANNEL);
     clear();
     dma().chan_abort().write(|w| unsafe { w.bits(1 << CHANNEL) });

@@ -5,7 +5,7 @@
 //! level writes tables: for a sine at each step of its rise and fall, for noise before it repeats. P1 may hold it up; how
 //! far a sound has risen is counted from P0's word all the same.
 //!
-//! Between sounds a speaker's pin carries silence, half of the time high, so that a sound does not begin with a click.
+//! Between sounds a speaker's pin is low: off is off for a speaker too.
 
 // Registers of channels and slices that only this module uses, and tables that DMA reads.
 #![allow(unsafe_code)]
@@ -19,7 +19,7 @@ use link::record::Wave;
 use crate::chip::{CORE_HZ, TONE_IRQ, dma, io, pwm};
 use crate::clock::{self, Alarm};
 use crate::owned::Owned;
-use crate::wave::{self, MIDDLE, Noise, Plan, SAMPLES, TOP};
+use crate::wave::{self, Noise, Plan, SAMPLES, TOP};
 
 /// Sounds there can be at once.
 const VOICES: usize = 2;
@@ -140,7 +140,7 @@ impl Speakers {
         registers.csr().write(|w| unsafe { w.bits(0) });
         registers.div().write(|w| unsafe { w.bits(1 << 4) });
         registers.top().write(|w| unsafe { w.bits(TOP.into()) });
-        registers.cc().write(|w| unsafe { w.bits(both(MIDDLE)) });
+        registers.cc().write(|w| unsafe { w.bits(0) });
         registers.csr().write(|w| unsafe { w.bits(1) });
         io().gpio(usize::from(pin)).gpio_ctrl().write(|w| unsafe { w.funcsel().bits(PWM) });
         true
@@ -170,15 +170,10 @@ fn slice(pin: u8) -> usize {
     usize::from(pin / 2 % SLICES)
 }
 
-/// A slice's register has the widths of both its pins.
-fn both(width: u16) -> u32 {
-    u32::from(width) * 0x0001_0001
-}
-
-/// Stops the samples, then rests in the middle.
+/// Stops the samples; both pins of the slice are low from its next period on.
 fn silence(voice: usize, slice: usize) {
     dma().ch(voice).ch_al1_ctrl().write(|w| unsafe { w.bits(0) });
-    pwm().ch(slice).cc().write(|w| unsafe { w.bits(both(MIDDLE)) });
+    pwm().ch(slice).cc().write(|w| unsafe { w.bits(0) });
 }
 
 /// DMA comes back to a table's beginning by itself if it is aligned to its length.
