@@ -37,6 +37,7 @@ fn each_part_knows_only_the_parts_below_it() {
         ("firmware/sim", &["link", "engine", "device"]),
         ("firmware/emulated", &["link", "sim"]),
         ("firmware/spike", &["link", "engine"]),
+        ("firmware/rp2040", &["link", "device"]),
         ("controller/assembler", &["link"]),
         ("controller/compiler", &["link", "assembler"]),
         ("controller/journal", &["link", "engine"]),

@@ -1,0 +1,196 @@
+//! The two upper levels as interrupts: P0 at the pins, P1 with the engine. Owns priorities, vectors and who wakes whom;
+//! knows nothing of what the halves do.
+//!
+//! P0: the pins' interrupt and alarm 0. P1: alarm 1. P2: thread mode, and interrupts that only wake it. An alarm's
+//! interrupt is also made pending by software: that is how one level asks for another.
+//!
+//! Our critical section masks P2's interrupts and nothing else. What it guards (the driver of USB) is used by P2 alone,
+//! and P0 and P1 share nothing with anyone but queues that need no lock: masking them would only make edges late.
+
+// Vectors, and statics that belong to one level each.
+#![allow(unsafe_code)]
+
+use cortex_m::peripheral::{NVIC, SCB};
+use device::{Core, Edge, Preempt};
+use link::Micros;
+
+use crate::chip::{CORE_IRQ, EDGE_IRQ, OUTER_IRQ, PINS_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
+use crate::clock::{self, Alarm, Following};
+use crate::owned::Owned;
+use crate::pins::Pins;
+use crate::watchdog::{self, Feeder};
+use crate::{fault, uart, usb};
+
+/// The memory of the program image.
+pub(crate) type Image = &'static mut [u32];
+
+const P0: u8 = 0x00;
+const P1: u8 = 0x40;
+const P2: u8 = 0xC0;
+/// Registers of eight pins each that hold a rig's pins.
+const PIN_REGISTERS: usize = 4;
+/// Exceptions of the processor itself, before the first interrupt.
+const EXCEPTIONS: usize = 16;
+const INTERRUPTS: usize = 32;
+
+struct LevelEdge {
+    edge: Edge<'static>,
+    board: Pins,
+    clock: Following,
+}
+
+struct LevelCore {
+    core: Core<'static, Image>,
+    feeder: Feeder,
+}
+
+/// P0's alone.
+static EDGE: Owned<Option<LevelEdge>> = Owned::new(None);
+/// P1's alone.
+static CORE: Owned<Option<LevelCore>> = Owned::new(None);
+
+#[repr(C, align(256))]
+struct Vectors([usize; EXCEPTIONS + INTERRUPTS]);
+/// The vectors in RAM: fetching one from flash would stall the entry of an interrupt.
+static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]));
+
+/// Sets the upper levels going.
+///
+/// # Safety
+/// To be called once, in thread mode, before any interrupt is unmasked.
+pub(crate) unsafe fn start(edge: Edge<'static>, core: Core<'static, Image>) {
+    unsafe {
+        *EDGE.get() = Some(LevelEdge { edge, board: Pins::new(), clock: Following::new() });
+        *CORE.get() = Some(LevelCore { core, feeder: Feeder::new() });
+        let vectors = VECTORS.get();
+        vectors.0 = [fault::stop as *const () as usize; EXCEPTIONS + INTERRUPTS];
+        for (irq, priority, handler) in [
+            (PINS_IRQ, P0, pins as extern "C" fn()),
+            (EDGE_IRQ, P0, edge_alarm),
+            (CORE_IRQ, P1, core_alarm),
+            (OUTER_IRQ, P2, outer_alarm),
+            (UART_IRQ, P2, uart::interrupt),
+            (USB_IRQ, P2, usb::interrupt),
+        ] {
+            if let Some(vector) = vectors.0.get_mut(EXCEPTIONS + irq as usize) {
+                *vector = handler as *const () as usize;
+            }
+            let mut nvic = cortex_m::Peripherals::steal().NVIC;
+            nvic.set_priority(irq, priority);
+        }
+        (*SCB::PTR).vtor.write(vectors as *const Vectors as u32);
+        timer().inte().write(|w| w.bits(0b111));
+        for irq in [PINS_IRQ, EDGE_IRQ, CORE_IRQ, OUTER_IRQ, UART_IRQ, USB_IRQ] {
+            NVIC::unmask(irq);
+        }
+    }
+    NVIC::pend(EDGE_IRQ);
+    NVIC::pend(CORE_IRQ);
+}
+
+/// P2 has something for P1.
+pub(crate) fn ask_core() {
+    NVIC::pend(CORE_IRQ);
+}
+
+/// P0: pins changed. What changed twice since it was looked at changed there and back.
+extern "C" fn pins() {
+    // Sound: P0's alone, which nothing interrupts.
+    let Some(level) = (unsafe { EDGE.get() }) else { return };
+    let now = level.clock.now();
+    let levels = sio().gpio_in().read().bits();
+    for register in 0..PIN_REGISTERS {
+        let mut pending = io().proc0_ints(register).read().bits();
+        if pending == 0 {
+            continue;
+        }
+        io().intr(register).write(|w| unsafe { w.bits(pending) });
+        let mut pin = register as u8 * 8;
+        while pending != 0 {
+            let edges = pending & 0b1111;
+            if edges != 0 {
+                let high = levels & (1 << pin) != 0;
+                if edges == crate::pins::EDGES {
+                    level.edge.changed(now, pin, !high);
+                }
+                level.edge.changed(now, pin, high);
+            }
+            pending >>= 4;
+            pin += 1;
+        }
+    }
+    finish_edge(level, now);
+}
+
+/// P0: an edge of a pulse or a limit is due, or P1 has orders.
+extern "C" fn edge_alarm() {
+    clock::heard(Alarm::Edge);
+    // Sound: P0's alone, which nothing interrupts.
+    let Some(level) = (unsafe { EDGE.get() }) else { return };
+    let now = level.clock.now();
+    finish_edge(level, now);
+}
+
+/// Does what is due, and asks to be woken for what is next.
+#[inline(always)]
+fn finish_edge(level: &mut LevelEdge, now: Micros) {
+    watchdog::edge_lives();
+    if level.edge.poll_at().is_some_and(|at| at <= now) {
+        level.edge.poll(now, &mut level.board);
+    }
+    NVIC::pend(CORE_IRQ);
+    if clock::wake(Alarm::Edge, now, level.edge.poll_at()) {
+        NVIC::pend(EDGE_IRQ);
+    }
+}
+
+/// Asks for P0 in the midst of P1.
+struct AskEdge;
+
+impl Preempt for AskEdge {
+    #[inline(always)]
+    fn point(&mut self) {
+        NVIC::pend(EDGE_IRQ);
+    }
+}
+
+/// P1: P0 or P2 has something for it, or its own time has come.
+extern "C" fn core_alarm() {
+    clock::heard(Alarm::Core);
+    // Sound: P1's alone; P0, which interrupts it, does not touch it.
+    let Some(level) = (unsafe { CORE.get() }) else { return };
+    // Before the queue is looked at: what P0 stamps from here on is not earlier.
+    let now = clock::micros();
+    level.core.poll(now, &mut AskEdge);
+    level.feeder.core_lives();
+    if clock::wake(Alarm::Core, now, level.core.poll_at()) {
+        NVIC::pend(CORE_IRQ);
+    }
+}
+
+/// P2 is woken by the mere return from this.
+extern "C" fn outer_alarm() {
+    clock::heard(Alarm::Outer);
+}
+
+struct MaskOuter;
+critical_section::set_impl!(MaskOuter);
+
+/// P2's interrupts.
+const OUTER_MASK: u32 = (1 << OUTER_IRQ as u32) | (1 << UART_IRQ as u32) | (1 << USB_IRQ as u32);
+
+// Sound: whatever stands behind a critical section is used by P2 alone, see above.
+unsafe impl critical_section::Impl for MaskOuter {
+    unsafe fn acquire() -> u32 {
+        let nvic = unsafe { &*NVIC::PTR };
+        let enabled = nvic.iser[0].read() & OUTER_MASK;
+        unsafe { nvic.icer[0].write(OUTER_MASK) };
+        cortex_m::asm::dsb();
+        cortex_m::asm::isb();
+        enabled
+    }
+
+    unsafe fn release(enabled: u32) {
+        unsafe { (*NVIC::PTR).iser[0].write(enabled) };
+    }
+}

@@ -1,0 +1,36 @@
+//! The device on a Raspberry Pi Pico: clock, bytes, pins, tones, samples and a watchdog for the core. Owns the chip and
+//! the order of the start; knows nothing of experiments.
+//!
+//! On a host there is no chip, and the program only says so.
+
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod chip;
+#[cfg(target_os = "none")]
+mod clock;
+#[cfg(target_os = "none")]
+mod fault;
+#[cfg(target_os = "none")]
+mod identity;
+#[cfg(target_os = "none")]
+mod levels;
+#[cfg(target_os = "none")]
+mod owned;
+#[cfg(target_os = "none")]
+mod pins;
+#[cfg(target_os = "none")]
+mod ports;
+#[cfg(target_os = "none")]
+mod start;
+#[cfg(target_os = "none")]
+mod uart;
+#[cfg(target_os = "none")]
+mod usb;
+#[cfg(target_os = "none")]
+mod watchdog;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    println!("This is the image for a chip. Build it with: cargo firmware");
+}
