@@ -206,6 +206,8 @@ export class Chip {
       }
     };
     watchdog.onWatchdogTrigger = () => {
+      // It has expired once; the stock alarm would at once begin again, without end.
+      watchdog.alarm.enable = false;
       this.resetAsked = watchdog.reason === 2 ? "forced" : "watchdog";
     };
     this.resetAsked = null;

@@ -250,7 +250,8 @@ export class UsbHost {
     const intoFrame = now % FRAME;
     const begins = intoFrame < SOF_BITS * BIT ? SOF_BITS * BIT - intoFrame : 0;
     const late = intoFrame + begins + takes > FRAME - END_BITS * BIT;
-    if (late || begins > 0) {
+    // A wait shorter than the clock can tell would never end.
+    if (late || begins > 0.01) {
       this.alarmSet = true;
       this.alarm.schedule(late ? FRAME - intoFrame + SOF_BITS * BIT : begins);
       return;

@@ -15,6 +15,9 @@ use sim::{Memory, PinEdge, SimRig, SimSettings, VirtualBody, WireFaults};
 
 use crate::{Disk, OnChip, top};
 
+/// The longest session on the emulated chip, in µs of its time: what goes on longer is stopped.
+const LONGEST_ON_CHIP_US: Micros = 300_000_000;
+
 /// Everything there is to choose about a simulated session.
 pub struct System {
     /// The program and its rig.
@@ -164,7 +167,15 @@ impl System {
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;
         rig.connect_scope();
         let mut session = self.session();
-        let (result, took_us) = self.carry(&mut session, &mut rig, |_, _, _| {});
+        // A chip that never answers would be asked for a day.
+        let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
+        let (result, took_us) = self.carry(&mut session, &mut rig, |now, session, _| {
+            if now >= limit {
+                assert!(session.tally().trials > 0, "no trial on the chip within {now} µs");
+                session.stop();
+                limit = now + LONGEST_ON_CHIP_US;
+            }
+        });
         VirtualBody::run_until(&mut rig, took_us + 1_000_000);
         rig.settle_scope();
         let outcome = Outcome {

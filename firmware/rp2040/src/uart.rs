@@ -68,8 +68,10 @@ impl Uart {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
         let taken = bytes.iter().take_while(|byte| self.waiting.enqueue(**byte).is_ok()).count();
         if taken > 0 {
-            // The interrupt comes as soon as there is room, and asks no more when nothing waits.
+            // The UART interrupts when its queue falls to the level, never because it stands below: the first time it is
+            // asked for by hand. It asks no more when nothing waits.
             critical_section::with(|_| uart().uartimsc().write(|w| unsafe { w.bits(HEARD | ROOM) }));
+            cortex_m::peripheral::NVIC::pend(crate::chip::UART_IRQ);
         }
         taken
     }
