@@ -10,6 +10,8 @@ use link::{Micros, Record};
 
 use crate::{Outcome, System};
 
+/// How far a record that the interlock did not stamp may lie apart, in µs: a touch is stamped within its microsecond or the next.
+const STAMP_US: i64 = 1;
 /// The image's package.
 const PACKAGE: &str = "nosepoke-rp2040";
 
@@ -45,32 +47,40 @@ impl OnChip {
 }
 
 /// Two sessions side by side.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Comparison {
-    /// Records in both.
+    /// Records in both, but for edges of outputs.
     pub records: usize,
-    /// How much later the chip's records are at most, in µs, and which.
-    pub latest: Option<(i64, Record)>,
-    /// How much earlier at most, in µs, and which.
-    pub earliest: Option<(i64, Record)>,
+    /// Edges of outputs in both.
+    pub edges: usize,
+    /// How far the same record lies apart at most, in µs, later on the chip being more than 0; and which.
+    pub widest: Option<(i64, Record)>,
+    /// The same of the edges of outputs.
+    pub widest_edge: Option<(i64, Record)>,
     /// Where the two tell different things, or times differ by more than allowed; empty if nowhere.
     pub differences: Vec<String>,
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} records", self.records)?;
-        for (word, found) in [("latest", &self.latest), ("earliest", &self.earliest)] {
-            if let Some((us, record)) = found {
-                write!(f, "; {word} on the chip by {us} µs: {record:?}")?;
+        for (count, what, widest) in
+            [(self.records, "records", &self.widest), (self.edges, "; output edges", &self.widest_edge)]
+        {
+            match widest {
+                Some((us, record)) => write!(f, "{what} {count}, at most {us} µs apart: {record:?}")?,
+                None => write!(f, "{what} {count}, on the same µs")?,
             }
         }
         self.differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
     }
 }
 
-/// The records of a session, counted from its start; what a record says of lateness is left out.
-fn told(outcome: &Outcome) -> Vec<(i64, Record)> {
+/// Records of a session with their times, counted from its start.
+type Told = Vec<(i64, Record)>;
+
+/// What a session tells, in order, and the edges of its outputs, line by line: an edge stands in the stream where it was
+/// heard of, which may be before or after what happened within the same few µs. What is said of lateness is left out.
+fn told(outcome: &Outcome) -> (Told, Told) {
     let session = outcome.session();
     let start = session.records().next().map_or(0, |(_, at, _)| at);
     let since = |at: Micros| at.cast_signed() - start.cast_signed();
@@ -79,11 +89,18 @@ fn told(outcome: &Outcome) -> Vec<(i64, Record)> {
         Record::Outside { event, .. } => Record::Outside { event, late_us: 0 },
         other => other,
     };
-    session.records().map(|(_, at, record)| (since(at), plain(record))).collect()
+    let all = session.records().map(|(_, at, record)| (since(at), plain(record)));
+    let (mut edges, others): (Told, Told) = all.partition(|(_, record)| matches!(record, Record::Edge { .. }));
+    edges.sort_by_key(|(_, record)| match record {
+        Record::Edge { line, .. } => line.0,
+        _ => u8::MAX,
+    });
+    (others, edges)
 }
 
 /// Runs one system on the simulated rig, with the chip's `settle_us`, and on the emulated chip, and puts the two side by
-/// side. `system` makes it anew each time: same protocol, parameters, animal and seed. Times may differ by `tolerance_us`.
+/// side. `system` makes it anew each time: same protocol, parameters, animal and seed. What the interlock did
+/// may lie `tolerance_us` apart, everything else a microsecond.
 ///
 /// # Panics
 /// When one of the two sessions ends badly, the chip faults or is reset, or the emulator ends in the middle.
@@ -108,34 +125,50 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> Syst
         }
         assert_eq!(outcome.still_on, 0, "{name}: outputs still on");
     }
-    compare(&told(&simulated), &told(&on_chip), tolerance_us)
+    let ((sim_told, sim_edges), (chip_told, chip_edges)) = (told(&simulated), told(&on_chip));
+    let mut differences = Vec::new();
+    let (records, widest) = compare(&sim_told, &chip_told, tolerance_us, &mut differences);
+    let (edges, widest_edge) = compare(&sim_edges, &chip_edges, tolerance_us, &mut differences);
+    Comparison { records, edges, widest, widest_edge, differences }
 }
 
-fn compare(simulated: &[(i64, Record)], on_chip: &[(i64, Record)], tolerance_us: i64) -> Comparison {
-    let mut found = Comparison { records: 0, latest: None, earliest: None, differences: Vec::new() };
+/// Whether the interlock stamped it, as it did what was asked: as late as the body takes.
+const fn by_interlock(record: &Record) -> bool {
+    matches!(
+        record,
+        Record::Edge { .. } | Record::Verdict { .. } | Record::Armed { .. } | Record::Disarmed { .. } | Record::Trip(_)
+    )
+}
+
+/// Puts two streams side by side: how many records they share, and how far the same lie apart at most.
+fn compare(
+    simulated: &Told,
+    on_chip: &Told,
+    tolerance_us: i64,
+    differences: &mut Vec<String>,
+) -> (usize, Option<(i64, Record)>) {
+    let mut widest: Option<(i64, Record)> = None;
     for (n, ((sim_at, sim), (chip_at, chip))) in simulated.iter().zip(on_chip).enumerate() {
         if sim != chip {
-            let mut around = format!("record {n} at {sim_at} µs: simulated {sim:?}, on the chip {chip:?} at {chip_at} µs");
+            let mut found =
+                format!("record {n}: simulated {sim:?} at {sim_at} µs, on the chip {chip:?} at {chip_at} µs");
             for (place, list) in [("simulated", simulated), ("on the chip", on_chip)] {
-                let _ = write!(around, "\n    {place}: {:?}", &list[n.saturating_sub(2)..list.len().min(n + 4)]);
+                let _ = write!(found, "\n    {place}: {:?}", &list[n.saturating_sub(2)..list.len().min(n + 4)]);
             }
-            found.differences.push(around);
-            return found;
+            differences.push(found);
+            return (n, widest);
         }
-        found.records += 1;
         let apart = chip_at - sim_at;
-        if apart > found.latest.map_or(0, |(us, _)| us) {
-            found.latest = Some((apart, *chip));
+        if apart.abs() > widest.map_or(0, |(us, _)| us.abs()) {
+            widest = Some((apart, *chip));
         }
-        if apart < found.earliest.map_or(0, |(us, _)| us) {
-            found.earliest = Some((apart, *chip));
-        }
-        if apart.abs() > tolerance_us && found.differences.len() < 10 {
-            found.differences.push(format!("record {n} at {sim_at} µs: {apart} µs apart: {sim:?}"));
+        let allowed_us = if by_interlock(sim) { tolerance_us } else { STAMP_US };
+        if apart.abs() > allowed_us && differences.len() < 10 {
+            differences.push(format!("record {n} at {sim_at} µs: {apart} µs apart: {sim:?}"));
         }
     }
     if simulated.len() != on_chip.len() {
-        found.differences.push(format!("{} records simulated, {} on the chip", simulated.len(), on_chip.len()));
+        differences.push(format!("{} records simulated, {} on the chip", simulated.len(), on_chip.len()));
     }
-    found
+    (simulated.len().min(on_chip.len()), widest)
 }

@@ -45,7 +45,8 @@ fn each_part_knows_only_the_parts_below_it() {
         ("controller/nosepoke", &["link", "compiler", "journal", "report", "sim"]),
         ("tests", &["link", "engine", "sim", "emulated", "assembler", "compiler", "journal", "controller", "report"]),
     ]);
-    let ours = ["link", "engine", "device", "sim", "emulated", "assembler", "compiler", "journal", "report", "controller"];
+    let ours =
+        ["link", "engine", "device", "sim", "emulated", "assembler", "compiler", "journal", "report", "controller"];
     let mut complaints = Vec::new();
     for (name, text) in files(&["Cargo.toml"]) {
         let Some(folder) = name.parent().and_then(Path::to_str).filter(|folder| !folder.is_empty()) else { continue };

@@ -101,8 +101,13 @@ impl fmt::Display for BenchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(error) => write!(f, "the emulator does not start: {error}; it needs node 18 or later"),
-            Self::Gone(error) => write!(f, "the emulator ended in the middle of its work: {error}; what it said is above"),
-            Self::Answer(line) => write!(f, "the emulator answered `{line}`, which means nothing; are bench.mjs and this build of one age?"),
+            Self::Gone(error) => {
+                write!(f, "the emulator ended in the middle of its work: {error}; what it said is above")
+            }
+            Self::Answer(line) => write!(
+                f,
+                "the emulator answered `{line}`, which means nothing; are bench.mjs and this build of one age?"
+            ),
         }
     }
 }
@@ -223,7 +228,10 @@ impl Bench {
     pub fn read(&mut self, from: &str, words: usize) -> Result<Vec<u32>, BenchError> {
         self.tell(format_args!("read {from} {words}"));
         let answer = self.answer(|_| Ok(()))?;
-        answer.split(' ').map(|word| u32::from_str_radix(word, 16).map_err(|_| BenchError::Answer(answer.clone()))).collect()
+        answer
+            .split(' ')
+            .map(|word| u32::from_str_radix(word, 16).map_err(|_| BenchError::Answer(answer.clone())))
+            .collect()
     }
 
     /// What was counted, name and value, one line each.
@@ -291,7 +299,8 @@ fn parse(line: &str) -> Option<Event> {
                 _ => Source::Usb,
             };
             let text = words.next().unwrap_or("");
-            let bytes = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+            let bytes =
+                text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
             Event::Bytes { at, source, bytes: bytes.collect::<Option<Vec<u8>>>()? }
         }
         "z" => Event::Zero { at },
