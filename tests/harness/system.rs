@@ -103,6 +103,12 @@ impl System {
         }
     }
 
+    /// The same with another animal than the rig-config asks for.
+    #[must_use]
+    pub fn with_animal(self, animal: impl Animal + Send + 'static) -> Self {
+        Self { animal: Some(Box::new(animal)), ..self }
+    }
+
     /// A program that no protocol stands behind, with an animal that does as it is told.
     #[must_use]
     pub fn bare(compiled: Compiled, animal: Box<dyn Animal + Send>, seed: u64) -> Self {
@@ -136,6 +142,7 @@ impl System {
         let settings = SimSettings { settle_us, preempt: self.preempt, ..SimSettings::new(self.seed) };
         let mut memory = Box::new(Memory::new());
         let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
+        room::put_at_rest(&self.compiled, &mut sim);
         sim.connect_scope();
         let mut session = self.session();
         let (result, took_us) = self.carry(&mut session, &mut sim, look);
@@ -194,13 +201,6 @@ impl System {
             let rig = self.rig.as_ref().map(|rig| room::animal(&self.compiled, rig, self.seed));
             rig.and_then(Result::ok).unwrap_or_else(|| Box::new(sim::animal::Scripted::new(Vec::new())))
         })
-    }
-
-    /// Someone else sits in the box.
-    #[must_use]
-    pub fn with_animal(mut self, animal: Box<dyn Animal + Send>) -> Self {
-        self.animal = Some(animal);
-        self
     }
 
     fn session(&mut self) -> Session<Disk> {

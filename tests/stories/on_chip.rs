@@ -32,7 +32,7 @@ fn a_press_pays_on_the_chip_as_in_simulation() {
     let Some(image) = OnChip::ready(Cord::Uart) else { return };
     holds(&image, "first-lever", || {
         let system = System::shipped("protocols/first-lever.yaml", &[("pause", "300 ms")], 3);
-        system.with_animal(Box::new(presses(101, 700_000)))
+        system.with_animal(presses(101, 700_000))
     });
 }
 
@@ -47,7 +47,7 @@ fn the_flagship_draws_pays_omits_and_lights_on_the_chip_as_in_simulation() {
     let Some(image) = OnChip::ready(Cord::Uart) else { return };
     let set = [("trials_max", "6"), ("patience", "2 s"), ("delay", "100 ms")];
     holds(&image, "probabilistic-reward", || {
-        System::shipped("protocols/probabilistic-reward.yaml", &set, 5).with_animal(Box::new(presses(60, 1_300_000)))
+        System::shipped("protocols/probabilistic-reward.yaml", &set, 5).with_animal(presses(60, 1_300_000))
     });
 }
 
@@ -63,7 +63,7 @@ fn pulls_on_the_lever_go_as_in_simulation_cued_and_self_initiated() {
             ("time_out", "1 s"),
         ];
         holds(&image, context, || {
-            System::shipped("protocols/lever-pull.yaml", &set, 8).with_animal(Box::new(presses(60, 1_700_000)))
+            System::shipped("protocols/lever-pull.yaml", &set, 8).with_animal(presses(60, 1_700_000))
         });
     }
 }

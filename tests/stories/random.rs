@@ -17,7 +17,13 @@ const MAX_ON_US: u32 = 400_000;
 const UNDISTURBED: Tolerance = Tolerance { latency_us: 3, train_us: 0 };
 
 fn rig(program: &RandomProgram, dice: &mut Dice) -> Rig {
-    let mut rig = Rig { lines: Default::default(), silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 };
+    let mut rig = Rig {
+        lines: Default::default(),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+    };
     for line in 0..program.lines {
         let output = program.outputs & LineId(line).bit() != 0;
         let role = if output {

@@ -57,6 +57,8 @@ pub(crate) struct Output {
 pub(crate) enum Direction {
     Input(Input),
     Output(Output),
+    /// Sampled: nothing happens on it by itself, detectors look at it.
+    Sampled,
 }
 
 /// A kind of line.
@@ -67,17 +69,30 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
+    /// As messages call a line of this kind.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self.name {
+            ANALOG => "analog line",
+            name if DETECTORS.iter().any(|kind| kind.name == name) => "detector",
+            name => name,
+        }
+    }
+
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.direction == Direction::Sampled
+    }
+
     pub(crate) fn input(&self) -> Option<&Input> {
         match &self.direction {
             Direction::Input(input) => Some(input),
-            Direction::Output(_) => None,
+            Direction::Output(_) | Direction::Sampled => None,
         }
     }
 
     pub(crate) fn output(&self) -> Option<&Output> {
         match &self.direction {
             Direction::Output(output) => Some(output),
-            Direction::Input(_) => None,
+            Direction::Input(_) | Direction::Sampled => None,
         }
     }
 }
@@ -120,6 +135,24 @@ pub(crate) const KINDS: &[Kind] = &[
     output("sync", LEVEL, LONGEST_US, false, false),
     output("trigger", LEVEL, LONGEST_US, false, false),
     output("output", LEVEL, SECOND, false, true),
+    Kind { name: ANALOG, direction: Direction::Sampled },
+    Kind { name: ENCODER, direction: Direction::Sampled },
+];
+
+/// A voltage.
+pub(crate) const ANALOG: &str = "analog";
+/// A quadrature encoder.
+pub(crate) const ENCODER: &str = "encoder";
+
+/// What detectors look for, by the key that says so: what their edges are called, and their level.
+pub(crate) const DETECTORS: &[Kind] = &[
+    input("reach", "reach", "release", "reached", 0),
+    input("below", "reach", "release", "reached", 0),
+    input("inside", "enter", "leave", "inside", 0),
+    input("outside", "leave", "enter", "outside", 0),
+    input("still", "settle", "move", "still", 0),
+    input("onset", "onset", "end", "moving", 0),
+    input("speed", "onset", "end", "moving", 0),
 ];
 
 /// The kind with this name.

@@ -25,7 +25,9 @@ use std::path::Path;
 use link::program::Program;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
-pub use rig::{Animal, Calibration, LineConfig, Person, RigConfig, Simulation, read_rig};
+pub use rig::{
+    Animal, Calibration, DeviceConfig, LineConfig, LinkPort, Measured, Person, RigConfig, Simulation, read_rig,
+};
 pub use symbols::Symbols;
 
 use diagnostic::Reporter;

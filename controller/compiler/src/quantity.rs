@@ -36,10 +36,18 @@ pub(crate) const UNITS: &[UnitWord] = &[
     unit("Hz", Unit::Frequency, 1_000),
     unit("kHz", Unit::Frequency, 1_000_000),
     unit("dB", Unit::Level, 100),
+    unit("deg", Unit::Angle, 1_000),
+    unit("µm/s", Unit::Speed, 1),
+    unit("mm/s", Unit::Speed, 1_000),
+    unit("cm/s", Unit::Speed, 10_000),
+    unit("deg/s", Unit::Turning, 1_000),
+    unit("rpm", Unit::Turning, 6_000),
+    unit("µV", Unit::Voltage, 1),
+    unit("mV", Unit::Voltage, 1_000),
+    unit("V", Unit::Voltage, 1_000_000),
     unit("%", Unit::Number, 10_000),
     UnitWord { word: "mW", of: None, base: 1 },
     UnitWord { word: "mA", of: None, base: 1 },
-    UnitWord { word: "rpm", of: None, base: 1 },
 ];
 
 /// One whole, as a plain number in millionths.
@@ -128,6 +136,10 @@ pub(crate) fn name_of(unit: Unit) -> &'static str {
         Unit::Frequency => "frequency",
         Unit::Level => "sound level",
         Unit::Label => "label",
+        Unit::Angle => "angle",
+        Unit::Speed => "speed",
+        Unit::Turning => "turning",
+        Unit::Voltage => "voltage",
     }
 }
 
@@ -138,6 +150,10 @@ fn example(unit: Unit) -> &'static str {
         Unit::Length => "mm",
         Unit::Frequency => "Hz",
         Unit::Level => "dB",
+        Unit::Angle => "deg",
+        Unit::Speed => "mm/s",
+        Unit::Turning => "deg/s",
+        Unit::Voltage => "V",
         Unit::Truth | Unit::Count | Unit::Number | Unit::Label => "",
     }
 }
@@ -174,6 +190,10 @@ fn nearest_unit(word: &str) -> Option<&'static str> {
         ("milliliter", "ml"),
         ("millilitre", "ml"),
         ("hertz", "Hz"),
+        ("degree", "deg"),
+        ("degrees", "deg"),
+        ("volt", "V"),
+        ("volts", "V"),
         ("ul", "µl"),
         ("us", "µs"),
         ("k", "kHz"),
@@ -229,7 +249,7 @@ fn slip(text: &str) -> String {
 
 /// The unit a word names; `u` stands for `µ`, and a litre may be `L`.
 pub(crate) fn unit_named(word: &str) -> Option<UnitWord> {
-    let word = word.replace('\u{3bc}', "µ");
+    let word = word.replace('\u{3bc}', "µ").replace('°', "deg");
     let word = if matches!(word.as_str(), "nL" | "uL" | "µL" | "mL") { word.replace('L', "l") } else { word };
     let micro = word.strip_prefix('u').map(|rest| format!("µ{rest}"));
     UNITS.iter().copied().find(|unit| unit.word == word || micro.as_deref() == Some(unit.word))
@@ -289,7 +309,7 @@ impl Quantity {
         }
         match unit_named(rest) {
             Some(unit) => Self::new(number, Some(unit)),
-            None if rest.chars().all(|c| c.is_alphabetic() || c == '%') => {
+            None if rest.chars().all(|c| c.is_alphabetic() || matches!(c, '%' | '/')) => {
                 Err(QuantityError::UnknownUnit { word: rest.to_owned() })
             }
             None => Err(QuantityError::NotANumber { text: text.to_owned() }),
@@ -342,6 +362,10 @@ fn base_name(unit: Unit) -> &'static str {
         Unit::Length => "µm",
         Unit::Frequency => "mHz",
         Unit::Level => "hundredths of a dB",
+        Unit::Angle => "thousandths of a degree",
+        Unit::Speed => "µm/s",
+        Unit::Turning => "thousandths of a degree a second",
+        Unit::Voltage => "µV",
         Unit::Truth | Unit::Count | Unit::Number | Unit::Label => "millionths",
     }
 }
@@ -362,7 +386,7 @@ pub(crate) fn written(value: i64, unit: Unit) -> String {
         Unit::Truth => return if value == 0 { "false" } else { "true" }.to_owned(),
         Unit::Count | Unit::Label => return value.to_string(),
         Unit::Number => return plain_decimal(value.into(), 6),
-        Unit::Time | Unit::Volume | Unit::Length | Unit::Frequency | Unit::Level => {}
+        _ => {}
     }
     // The largest unit in which it is at least one and a short number.
     let words = UNITS.iter().filter(|word| word.of == Some(unit)).rev();
@@ -399,6 +423,10 @@ mod tests {
             ("7", Unit::Number, 7_000_000),
             ("2 h", Unit::Time, 7_200_000_000),
             ("4.5mm", Unit::Length, 4_500),
+            ("45°", Unit::Angle, 45_000),
+            ("2.5 cm/s", Unit::Speed, 25_000),
+            ("4 rpm", Unit::Turning, 24_000),
+            ("0.35 V", Unit::Voltage, 350_000),
         ] {
             let read = Quantity::read(text).and_then(|quantity| quantity.in_base(unit));
             assert_eq!(read, Ok(base), "{text}");

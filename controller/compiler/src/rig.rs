@@ -1,15 +1,25 @@
 //! Reads a rig-config: what carries the device, which line is on which pin, its limits and its calibration. Knows
 //! nothing of any protocol.
 
+pub(crate) mod body;
+mod calibration;
+mod device;
+mod line;
+mod room;
+
+pub use body::LinkPort;
+pub use calibration::{Calibration, Measured};
+pub use device::DeviceConfig;
+pub use line::LineConfig;
+pub(crate) use line::kind;
+pub use room::{Animal, Person, Simulation};
+
 use crate::Source;
-use crate::diagnostic::{Diagnostics, Reporter, Span, a, listed};
-use crate::fields::{self, Fields};
-use crate::kinds::{self, Direction, Kind, Verb};
-use crate::quantity::{Quantity, written};
+use crate::diagnostic::{Diagnostics, Reporter};
+use crate::fields;
 use crate::symbols::Unit;
-use crate::yaml::{self, Entry, Node, Text, Value};
-use link::limits::MAX_LINES;
-use link::rig::{Pull, Rig, RigLine, Role};
+use crate::yaml::{self, Node};
+use body::Body;
 
 /// A rig as its file states it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,14 +28,20 @@ pub struct RigConfig {
     pub name: String,
     /// What it is about.
     pub about: String,
-    /// What carries the device: `simulator`, `rp2040` or `pi`.
+    /// What carries the device: `simulator`, `rp2040`, `rp2350` or `pi`.
     pub body: String,
+    /// How the device is found; of no meaning for a simulator.
+    pub device: DeviceConfig,
+    /// Whether the device's supply outlives that of the controller, as the file states it; none if it says nothing.
+    pub separate_supply: Option<bool>,
     /// How long the controller may be silent before armed lines are disarmed, in µs.
     pub silence_us: u32,
     /// Within how long it may come back and find them armed again, in µs.
     pub rejoin_us: u32,
     /// How long a session goes on without it, in µs.
     pub carry_on_us: u32,
+    /// From one sample of the sampled lines to the next, in µs.
+    pub sample_us: u32,
     /// The lines, in the order of the file.
     pub lines: Vec<LineConfig>,
     /// Who is in the simulated room; a real rig has none.
@@ -36,103 +52,15 @@ pub struct RigConfig {
     pub file: String,
 }
 
-/// What carries the device core.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Body {
-    Simulator,
-    Rp2040,
-    Pi,
-}
-
-impl Body {
-    /// The last pin that can be used, counted from 0.
-    fn last_pin(self) -> u8 {
-        match self {
-            Self::Simulator | Self::Rp2040 => 29,
-            Self::Pi => 27,
-        }
-    }
-
-    /// As written in a rig-config.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Simulator => "simulator",
-            Self::Rp2040 => "rp2040",
-            Self::Pi => "pi",
-        }
-    }
-}
-
-/// One line of a rig.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LineConfig {
-    /// Its name.
-    pub name: String,
-    /// Its kind: `lever`, `valve`, …
-    pub kind: String,
-    /// Pin, polarity and limits, as the device takes them.
-    pub line: RigLine,
-    /// What an opening time gives, for a valve that was calibrated.
-    pub calibration: Option<Calibration>,
-}
-
-/// What a valve gives: volumes that were weighed, with the opening of each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Calibration {
-    /// The day it was done, as written.
-    pub date: String,
-    /// Opening in µs and volume in nl, both rising.
-    pub points: Vec<(i64, i64)>,
-}
-
-/// The simulated room.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Simulation {
-    /// How long the device waits for a microsecond to close, in µs.
-    pub settle_us: u32,
-    /// Who arms lines, if anyone is there.
-    pub person: Option<Person>,
-    /// Which animal is in the box, if any.
-    pub animal: Option<Animal>,
-}
-
-/// The simulated person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The name that stands in the journal.
-    pub name: String,
-    /// The lines armed at the start.
-    pub arms: Vec<String>,
-}
-
-/// The simulated animal.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Animal {
-    /// Which model.
-    pub model: String,
-    /// Its parameters: plain numbers, and times in seconds.
-    pub parameters: Vec<(String, f64)>,
-}
-
 impl RigConfig {
     /// The line with this name.
     #[must_use]
     pub fn line(&self, name: &str) -> Option<&LineConfig> {
         self.lines.iter().find(|line| line.name == name)
     }
-
-    /// The rig as the device takes it, its lines in the order of `names` and the others behind.
-    pub(crate) fn for_device(&self, names: &[String]) -> (Rig, Vec<&LineConfig>) {
-        let named = names.iter().filter_map(|name| self.line(name));
-        let others = self.lines.iter().filter(|line| !names.contains(&line.name));
-        let ordered: Vec<&LineConfig> = named.chain(others).take(MAX_LINES).collect();
-        let lines = ordered.iter().map(|line| line.line).collect();
-        let (silence_us, rejoin_us, carry_on_us) = (self.silence_us, self.rejoin_us, self.carry_on_us);
-        (Rig { lines, silence_us, rejoin_us, carry_on_us }, ordered)
-    }
 }
 
-const TOP: &[&str] = &["rig", "about", "body", "host", "lines", "simulation"];
+const TOP: &[&str] = &["rig", "about", "body", "device", "supply", "host", "sample", "lines", "simulation"];
 
 /// Reads a rig-config.
 ///
@@ -159,13 +87,17 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let name = top.need("rig", "rig: my-box", reporter);
     let name = name.and_then(|node| fields::text(node, "the rig's name", "my-box", reporter));
     let about = top.get("about").and_then(|node| fields::text(node, "`about`", "what it is", reporter));
-    let bodies = [("simulator", Body::Simulator), ("rp2040", Body::Rp2040), ("pi", Body::Pi)];
     let body = top.need("body", "body: rp2040", reporter);
-    let body = body.and_then(|node| fields::choice(node, "the body", &bodies, reporter));
+    let body = body.and_then(|node| fields::choice(node, "the body", &Body::WORDS, reporter));
     let (silence_us, rejoin_us, carry_on_us) = host(top.get("host"), reporter);
-    let lines = lines(&top, body.unwrap_or(Body::Simulator), reporter);
-    let simulation = top.get("simulation").and_then(|node| simulation(node, &lines, reporter));
-    if let (Some(span), Some(real @ (Body::Rp2040 | Body::Pi))) = (top.key("simulation"), body) {
+    let device = device::read(top.get("device"), body, reporter);
+    let supplies = [("separate", true), ("usb", false)];
+    let supply = top.get("supply").and_then(|node| fields::choice(node, "the supply", &supplies, reporter));
+    let carrier = line::Carrier { body: body.unwrap_or(Body::Simulator), link: device.link };
+    let lines = line::read(&top, carrier, reporter);
+    let sample_us = line::sample(&top, reporter);
+    let simulation = top.get("simulation").and_then(|node| room::read(node, &lines, reporter));
+    if let (Some(span), Some(real)) = (top.key("simulation"), body.filter(|body| *body != Body::Simulator)) {
         reporter
             .error(
                 "E040-simulation-on-real-rig",
@@ -178,6 +110,9 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
         name: name?.text.clone(),
         about: about.map(|text| text.text.clone()).unwrap_or_default(),
         body: body?.word().to_owned(),
+        device,
+        separate_supply: supply,
+        sample_us,
         silence_us,
         rejoin_us,
         carry_on_us,
@@ -202,259 +137,4 @@ fn host(node: Option<&Node>, reporter: &mut Reporter) -> (u32, u32, u32) {
     }
     let [silence, rejoin, carry_on] = timings;
     (silence, rejoin, carry_on)
-}
-
-fn lines(top: &Fields<'_>, body: Body, reporter: &mut Reporter) -> Vec<LineConfig> {
-    let Some(node) = top.need("lines", "lines: {lever: {kind: lever, pin: 2}}", reporter) else { return Vec::new() };
-    let Some(entries) = fields::map(node, "`lines`", "lever: {kind: lever, pin: 2}", reporter) else {
-        return Vec::new();
-    };
-    if entries.len() > MAX_LINES {
-        reporter
-            .error(
-                "E041-too-many-lines",
-                fields::short(node),
-                format!("this rig has {} lines; a device holds {MAX_LINES}", entries.len()),
-            )
-            .help("leave out the lines no protocol uses");
-    }
-    let mut found: Vec<(LineConfig, Span)> = Vec::new();
-    for entry in entries {
-        if !fields::check_name(&entry.key, "a line", reporter) {
-            continue;
-        }
-        let Some((line, pin)) = line(entry, body, reporter) else { continue };
-        if let Some((other, _)) = found.iter().find(|(other, _)| other.line.pin == line.line.pin) {
-            let taken: Vec<u8> = found.iter().map(|(line, _)| line.line.pin).collect();
-            let free = (0..=body.last_pin()).filter(|pin| !taken.contains(pin));
-            let free: Vec<String> = free.take(8).map(|pin| pin.to_string()).collect();
-            reporter
-                .error(
-                    "E042-pin-clash",
-                    pin,
-                    format!("pin {} is both `{}` and `{}`", line.line.pin, other.name, line.name),
-                )
-                .label("taken")
-                .help(format!("free pins: {}, …", free.join(", ")));
-        }
-        found.push((line, pin));
-    }
-    found.into_iter().map(|(line, _)| line).collect()
-}
-
-fn line(entry: &Entry, body: Body, reporter: &mut Reporter) -> Option<(LineConfig, Span)> {
-    const INPUT: &[&str] = &["kind", "pin", "active", "pull", "debounce", "about"];
-    const OUTPUT: &[&str] = &["kind", "pin", "active", "max_on", "arm", "calibration", "about"];
-    let example = "{kind: lever, pin: 2}";
-    let entries = fields::map(&entry.value, "a line", example, reporter)?;
-    let kind = entries.iter().find(|field| field.key.text == "kind").and_then(|field| kind(&field.value, reporter));
-    let known = match kind.map(|kind| kind.direction) {
-        Some(Direction::Input(_)) => INPUT,
-        Some(Direction::Output(_)) => OUTPUT,
-        None => &["kind", "pin", "active", "pull", "debounce", "max_on", "arm", "calibration", "about"],
-    };
-    let line = fields::fields(&entry.value, "this line", known, example, reporter)?;
-    let kind_node = line.need("kind", "kind: lever", reporter);
-    let pin_node = line.need("pin", "pin: 2", reporter)?;
-    kind_node?;
-    let pin = pin(pin_node, body, reporter)?;
-    let levels = [("high", true), ("low", false)];
-    let active = line.get("active").and_then(|node| fields::choice(node, "`active`", &levels, reporter));
-    let kind = kind?;
-    let mut calibration = None;
-    let role = match kind.direction {
-        Direction::Input(input) => {
-            let pulls = [("up", Pull::Up), ("down", Pull::Down), ("none", Pull::None)];
-            let pull = line.get("pull").and_then(|node| fields::choice(node, "`pull`", &pulls, reporter));
-            let debounce = line
-                .get("debounce")
-                .map(|node| fields::quantity_u32(node, "the debounce", Unit::Time, 0, "5 ms", reporter).unwrap_or(0));
-            Role::Input {
-                // An input that is wired to nothing must read as not active.
-                pull: pull.unwrap_or(if active.unwrap_or(true) { Pull::Down } else { Pull::Up }),
-                debounce_us: debounce.unwrap_or_else(|| u32::try_from(input.debounce_us).unwrap_or(0)),
-            }
-        }
-        Direction::Output(output) => {
-            let max_on = line.get("max_on").map(|node| {
-                fields::quantity_u32(node, "`max_on`", Unit::Time, 1, "500 ms", reporter).unwrap_or(u32::MAX)
-            });
-            let arms = [("required", true), ("none", false)];
-            let arm_node = line.get("arm");
-            let arm = arm_node.and_then(|node| fields::choice(node, "`arm`", &arms, reporter));
-            if let (Some(false), true, Some(node)) = (arm, output.must_arm, arm_node) {
-                reporter
-                    .error("E043-must-arm", node.span, format!("a {} must always be armed by a person", kind.name))
-                    .help("write `arm: required` or leave the key out");
-            }
-            calibration = line.get("calibration").and_then(|node| self::calibration(node, kind, reporter));
-            Role::Output {
-                max_on_us: max_on.unwrap_or_else(|| u32::try_from(output.max_on_us).unwrap_or(u32::MAX)),
-                must_arm: arm.unwrap_or(output.must_arm),
-                safe_on_trip: output.safe_on_trip,
-                speaker: output.verbs.contains(&Verb::Play),
-            }
-        }
-    };
-    let line = RigLine { pin, active_high: active.unwrap_or(true), role };
-    let (name, kind) = (entry.key.text.clone(), kind.name.to_owned());
-    Some((LineConfig { name, kind, line, calibration }, pin_node.span))
-}
-
-/// The kind a node names.
-pub(crate) fn kind(node: &Node, reporter: &mut Reporter) -> Option<&'static Kind> {
-    let found = fields::text(node, "the kind of a line", "lever", reporter)?;
-    let kind = kinds::named(&found.text);
-    if kind.is_none() {
-        let known = kinds::KINDS.iter().map(|kind| kind.name);
-        reporter
-            .error("E044-unknown-kind", found.span, format!("there is no kind of line called `{}`", found.text))
-            .near(&found.text, known, |known| Some(format!("kinds are {}", listed(known.iter().copied()))));
-    }
-    kind
-}
-
-fn pin(node: &Node, body: Body, reporter: &mut Reporter) -> Option<u8> {
-    let number = fields::quantity(node, "the pin", Unit::Count, "2", reporter)?;
-    let pin = u8::try_from(number).ok().filter(|pin| *pin <= body.last_pin());
-    if pin.is_none() {
-        let (body, last) = (body.word(), body.last_pin());
-        reporter
-            .error("E045-no-such-pin", node.span, format!("there is no pin {number} on this body ({body})"))
-            .help(format!("pins are 0 to {last}"));
-    }
-    pin
-}
-
-fn calibration(node: &Node, kind: &Kind, reporter: &mut Reporter) -> Option<Calibration> {
-    let example = "{date: 2026-01-31, volumes: [[10 ms, 2.1 µl], [100 ms, 24.1 µl]]}";
-    if kind.output().is_none_or(|output| !output.verbs.contains(&Verb::Deliver)) {
-        reporter
-            .error("E046-no-calibration", fields::short(node), format!("{} takes no volumes", a(kind.name)))
-            .help("leave the calibration out; only a valve has one");
-        return None;
-    }
-    let fields = fields::fields(node, "a calibration", &["date", "volumes", "by"], example, reporter)?;
-    let date = fields.need("date", "date: 2026-01-31", reporter);
-    let date = date.and_then(|node| fields::text(node, "the date", "2026-01-31", reporter));
-    if let Some(date) = date.filter(|date| !is_date(&date.text)) {
-        reporter
-            .error("E047-bad-date", date.span, format!("`{}` is not a date", date.text))
-            .help("write year, month and day: 2026-01-31");
-    }
-    let volumes = fields.need("volumes", "volumes: [[10 ms, 2.1 µl], [100 ms, 24.1 µl]]", reporter)?;
-    let mut points: Vec<(i64, i64)> = Vec::new();
-    for item in fields::list(volumes, "`volumes`", "[[10 ms, 2.1 µl], [100 ms, 24.1 µl]]", reporter)? {
-        let pair = fields::list(item, "a calibration point", "[10 ms, 2.1 µl]", reporter)?;
-        let [time, volume] = pair else {
-            reporter
-                .error("E048-bad-calibration", fields::short(item), "a calibration point is an opening and a volume")
-                .help("write for instance `[10 ms, 2.1 µl]`");
-            return None;
-        };
-        let time_us = fields::quantity(time, "the opening", Unit::Time, "10 ms", reporter)?;
-        let volume_nl = fields::quantity(volume, "the volume", Unit::Volume, "2.1 µl", reporter)?;
-        let (last_us, last_nl) = points.last().copied().unwrap_or((0, 0));
-        if time_us <= last_us || volume_nl <= last_nl || time_us > kinds::LONGEST_US || volume_nl > kinds::LONGEST_US {
-            let (time, volume) = (written(last_us, Unit::Time), written(last_nl, Unit::Volume));
-            reporter
-                .error("E048-bad-calibration", time_volume(item), "the points of a calibration must rise")
-                .label(format!("the one before is {time}, {volume}"))
-                .help("sort the points by opening; a longer opening that gives less was measured wrongly");
-            return None;
-        }
-        points.push((time_us, volume_nl));
-    }
-    if points.len() < 2 {
-        reporter
-            .error("E048-bad-calibration", fields::short(volumes), "a calibration needs at least two points")
-            .help("measure a short and a long opening, around the volumes you give");
-        return None;
-    }
-    Some(Calibration { date: date?.text.clone(), points })
-}
-
-fn time_volume(item: &Node) -> Span {
-    match &item.value {
-        Value::List(pair) => pair.iter().fold(item.span, |span, node| span.to(node.span)),
-        _ => item.span,
-    }
-}
-
-fn is_date(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let number = |n: usize, digits: usize| {
-        parts.get(n).filter(|part| part.len() == digits).and_then(|part| part.parse::<u32>().ok())
-    };
-    parts.len() == 3
-        && number(0, 4).is_some_and(|year| year >= 1900)
-        && number(1, 2).is_some_and(|month| (1..=12).contains(&month))
-        && number(2, 2).is_some_and(|day| (1..=31).contains(&day))
-}
-
-fn simulation(node: &Node, lines: &[LineConfig], reporter: &mut Reporter) -> Option<Simulation> {
-    let example = "{settle: 2 µs, animal: {model: rat}}";
-    let room = fields::fields(node, "`simulation`", &["settle", "person", "animal"], example, reporter)?;
-    let settle = room.get("settle");
-    let settle_us =
-        settle.and_then(|node| fields::quantity_u32(node, "`settle`", Unit::Time, 0, "2 µs", reporter)).unwrap_or(2);
-    let person = room.get("person").and_then(|node| {
-        let fields =
-            fields::fields(node, "the person", &["name", "arms"], "{name: operator, arms: [laser]}", reporter)?;
-        let name = fields.need("name", "name: operator", reporter);
-        let name = name.and_then(|node| fields::text(node, "the person's name", "operator", reporter))?;
-        let mut arms = Vec::new();
-        if let Some(node) = fields.get("arms") {
-            for item in fields::list(node, "`arms`", "[laser]", reporter)? {
-                let Some(line) = fields::text(item, "a line to arm", "laser", reporter) else { continue };
-                if check_line(line, lines, reporter) {
-                    arms.push(line.text.clone());
-                }
-            }
-        }
-        Some(Person { name: name.text.clone(), arms })
-    });
-    let animal = room.get("animal").and_then(|node| {
-        let entries = fields::map(node, "the animal", "{model: rat}", reporter)?;
-        let mut animal = Animal { model: String::new(), parameters: Vec::new() };
-        for entry in entries {
-            let Some(value) = fields::text(&entry.value, "this parameter of the animal", "0.5", reporter) else {
-                continue;
-            };
-            if entry.key.text == "model" {
-                animal.model.clone_from(&value.text);
-            } else if let Some(number) = animal_parameter(value, reporter) {
-                animal.parameters.push((entry.key.text.clone(), number));
-            }
-        }
-        if animal.model.is_empty() {
-            reporter
-                .error("E030-missing-key", fields::short(node), "the animal needs `model`")
-                .help("add for instance `model: rat`");
-        }
-        Some(animal)
-    });
-    Some(Simulation { settle_us, person, animal })
-}
-
-fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> bool {
-    let known = lines.iter().any(|line| line.name == name.text);
-    if !known {
-        reporter.error("E049-unknown-line", name.span, format!("this rig has no line `{}`", name.text)).near(
-            &name.text,
-            lines.iter().map(|line| line.name.as_str()),
-            |known| Some(format!("its lines are {}", listed(known.iter().copied()))),
-        );
-    }
-    known
-}
-
-/// Plain numbers as they are, times in seconds.
-fn animal_parameter(text: &Text, reporter: &mut Reporter) -> Option<f64> {
-    let value = Quantity::read(&text.text).and_then(|quantity| match quantity.unit.and_then(|unit| unit.of) {
-        Some(Unit::Time) => quantity.in_base(Unit::Time),
-        _ => quantity.in_base(Unit::Number),
-    });
-    // Seconds and plain numbers are both millionths in base units.
-    value.map(|value| value as f64 / 1e6).map_err(|error| fields::bad_quantity(&error, "", text.span, reporter)).ok()
 }

@@ -53,6 +53,8 @@ pub struct LineSymbol {
     pub off_event: String,
     /// Whether the protocol names it; the others of the rig are held off, and their inputs kept.
     pub named: bool,
+    /// What its raw values mean, if it is sampled.
+    pub scale: Option<Scale>,
 }
 
 /// A state.
@@ -115,6 +117,66 @@ pub enum Unit {
     Level,
     /// The index of a label.
     Label,
+    /// Thousandths of a degree.
+    Angle,
+    /// µm a second.
+    Speed,
+    /// Thousandths of a degree a second.
+    Turning,
+    /// µV.
+    Voltage,
+}
+
+/// What the raw values of a sampled line mean: a straight line from what is measured to what is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scale {
+    /// What is measured: a length or an angle.
+    pub unit: Unit,
+    /// The raw value at zero, in 10⁻⁹.
+    pub zero_nraw: i64,
+    /// Raw values in one base unit, in 10⁻⁹; negative if they fall. Never 0.
+    pub base_nraw: i64,
+}
+
+impl Scale {
+    const NANO: i128 = 1_000_000_000;
+
+    /// The raw value of a quantity in base units, to the nearest; none if no device can count so far.
+    #[must_use]
+    pub fn raw(&self, base: i64) -> Option<i32> {
+        let nraw = i128::from(self.zero_nraw) + i128::from(base) * i128::from(self.base_nraw);
+        i32::try_from(nearest(nraw, Self::NANO)).ok()
+    }
+
+    /// The raw difference of a difference in base units, to the nearest and never negative; none if no device can count so
+    /// far.
+    #[must_use]
+    pub fn raw_difference(&self, base: i64) -> Option<i32> {
+        i32::try_from(nearest((i128::from(base) * i128::from(self.base_nraw)).abs(), Self::NANO)).ok()
+    }
+
+    /// The finest step that can be told apart: the base units of one raw value, at least one.
+    #[must_use]
+    pub fn finest(&self) -> i64 {
+        let step = i128::from(self.base_nraw).abs().max(1);
+        i64::try_from((Self::NANO + step - 1) / step).unwrap_or(i64::MAX).max(1)
+    }
+
+    /// What a raw value means, in base units, to the nearest.
+    #[must_use]
+    pub fn base(&self, raw: i32) -> i64 {
+        let nraw = i128::from(raw) * Self::NANO - i128::from(self.zero_nraw);
+        match i128::from(self.base_nraw) {
+            0 => 0,
+            slope if slope < 0 => i64::try_from(nearest(-nraw, -slope)).unwrap_or(i64::MAX),
+            slope => i64::try_from(nearest(nraw, slope)).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// A quotient to the nearest, halves away from zero; `by` is positive.
+fn nearest(value: i128, by: i128) -> i128 {
+    (value + value.signum() * (by / 2)) / by
 }
 
 /// A draw.

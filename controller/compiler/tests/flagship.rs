@@ -8,6 +8,7 @@ use compiler::symbols::Unit;
 use link::program::op::{Op, OpCode};
 use link::program::rows::{DrawKind, Scope};
 use link::program::{Program, Table};
+use link::record::Wave;
 use link::rig::Role;
 use link::{EventId, LineId, OutcomeId};
 
@@ -171,8 +172,9 @@ fn units_become_whole_base_units() {
     let go = program.stimulus(0).train;
     let carrier = go.carrier.unwrap();
     assert_eq!(
-        (go.width_us, carrier.frequency_mhz, carrier.level_cdb, carrier.ramp_us),
-        (300_000, 8_000_000, 7_000, 5_000)
+        (go.width_us, carrier.wave, carrier.level_cdb, carrier.amplitude, carrier.ramp_us),
+        (300_000, Wave::Sine { frequency_mhz: 8_000_000 }, 7_000, 3_685, 5_000),
+        "70 dB of 95 dB are 10^(-25/20) of 65 535"
     );
     let burst = program.stimulus(1).train;
     assert_eq!((burst.width_us, burst.period_us, burst.count, burst.carrier), (5_000, 50_000, 20, None));

@@ -6,20 +6,8 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{GOOD, shipped, sim_box, task, with};
+use common::{Case, GOOD, case, drawn, shipped, sim_box, task, with};
 use compiler::{Diagnostics, Options, Severity, Source, Style, compile, read_rig};
-
-/// A spoilt place: what stands there, and what is put in its stead.
-struct Case {
-    title: &'static str,
-    from: &'static str,
-    to: &'static str,
-    code: &'static str,
-}
-
-const fn case(title: &'static str, from: &'static str, to: &'static str, code: &'static str) -> Case {
-    Case { title, from, to, code }
-}
 
 /// What is found in the small protocol once it is spoilt; errors and warnings alike.
 fn findings(text: &str) -> Diagnostics {
@@ -27,19 +15,6 @@ fn findings(text: &str) -> Diagnostics {
         Ok(compiled) => compiled.warnings,
         Err(found) => found,
     }
-}
-
-fn drawn(cases: &[Case], findings: impl Fn(&str) -> Diagnostics, good: &str) -> String {
-    let mut out = String::new();
-    for case in cases {
-        assert!(good.contains(case.from), "{}: the place to spoil is gone", case.title);
-        let found = findings(&good.replacen(case.from, case.to, 1));
-        let first = found.list.first().unwrap_or_else(|| panic!("{}: nothing was found", case.title));
-        assert_eq!(first.code, case.code, "{}:\n{found}", case.title);
-        assert!(first.help.is_some(), "{}: no remedy", case.title);
-        writeln!(out, "## {}\n{}", case.title, found.render_in(Style::PLAIN)).unwrap();
-    }
-    out
 }
 
 fn show(name: &str, cases: &[Case]) {
@@ -96,6 +71,7 @@ fn quantities_have_units() {
             case("a fraction of a count", "count: 20", "count: 2.5", "E026-not-whole"),
             case("a rate without a period of whole microseconds", "rate: 20 Hz", "rate: 30 Hz", "E079-uneven-rate"),
             case("pulses that touch", "rate: 20 Hz", "rate: 200 Hz", "E078-pulses-touch"),
+            case("a tone above all hearing", "frequency: 8 kHz", "frequency: 800 kHz", "E027-out-of-bounds"),
             case("a ramp longer than its tone", "ramp: 5 ms", "ramp: 200 ms", "E076-ramp-too-long"),
             case("a default outside its range", "default: 5 µl", "default: 50 µl", "E106-out-of-range"),
             case("a range that ends before it begins", "[3 µl, 20 µl]", "[20 µl, 3 µl]", "E104-empty-range"),
@@ -309,6 +285,14 @@ fn a_rig_must_hold_together() {
         case("two lines on a pin", "pin: 12", "pin: 10", "E042-pin-clash"),
         case("a pin that is not there", "pin: 12", "pin: 31", "E045-no-such-pin"),
         case("a calibration that falls", "[50 ms, 11.8 µl]", "[50 ms, 1.8 µl]", "E048-bad-calibration"),
+        case("a full scale without its unit", "full_scale: 95 dB", "full_scale: 95", "E024-missing-unit"),
+        case("a full scale no speaker has", "full_scale: 95 dB", "full_scale: 950 dB", "E027-out-of-bounds"),
+        case(
+            "a light that was calibrated",
+            "mask: {kind: light, pin: 12,",
+            "mask: {kind: light, pin: 12, calibration: {date: 2026-11-02},",
+            "E046-no-calibration",
+        ),
         case("a calibration without its date", "date: 2026-11-02, ", "", "E030-missing-key"),
         case("a date that is none", "2026-11-02", "2.11.2026", "E047-bad-date"),
         case("a laser without its arming", "arm: required", "arm: none", "E043-must-arm"),
@@ -343,6 +327,12 @@ fn a_protocol_must_fit_its_rig() {
             "E130-not-calibrated",
         ),
         case("a dose longer than the valve may be open", "max_on: 500 ms", "max_on: 20 ms", "E124-over-max-on"),
+        case(
+            "a sound louder than its speaker",
+            "full_scale: 95 dB",
+            "full_scale: 65 dB",
+            "E132-louder-than-full-scale",
+        ),
     ];
     insta::assert_snapshot!("rig-and-protocol", drawn(&cases, found, &good));
 }

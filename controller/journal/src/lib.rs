@@ -6,6 +6,7 @@
 //! - [`Writer`]: appends, and says truthfully what is durable.
 //! - [`Session`]: what a file holds, whatever became of it, and what was found wrong with it.
 //! - [`replay()`]: whether the program in the journal, given what it was given, does again what the journal says it did.
+//! - [`sensed`]: whether detectors find in the samples what the journal says they found.
 //! - [`pairing`]: whether every request became its edges, and every edge had its request.
 //!
 //! This crate never sees a device, a wall clock or a protocol: records come as the device's bytes, names stay opaque.
@@ -16,6 +17,7 @@ mod finding;
 pub mod pairing;
 mod reader;
 mod replay;
+pub mod sensed;
 pub mod storage;
 mod writer;
 

@@ -12,7 +12,7 @@ pub use unpaired::Unpaired;
 
 use link::record::{Request, Train};
 use link::rig::{Rig, RigLine, Role};
-use link::{LineId, Micros, Record, Verdict};
+use link::{EndReason, LineId, Micros, Record, Verdict};
 
 /// How far an edge may lie from where it should be, in µs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +212,8 @@ impl Gatherer {
                 self.cut(number, at, |line, _| lines & line.bit() != 0);
             }
             Record::Trip(_) => self.cut(number, at, |_, line| line.safe_on_trip()),
+            // A reset leaves no word of what it cut.
+            Record::End(EndReason::DeviceReset) => {}
             Record::End(_) => {
                 self.end = Some((number, at));
                 self.cut(number, at, |_, _| true);

@@ -1,7 +1,8 @@
 //! Runs the program in a journal again, on what it was given, and compares what it does with what the journal says it
 //! did, record by record. Owns the comparison; the engine owns what is right.
 //!
-//! Given records that the engine handles are offered with the stamps they came with; records of the interlock pass.
+//! Given records that the engine handles are offered with the stamps they came with; records of the interlock pass. Edges
+//! of detectors are given too, and are looked for again in the samples they came from.
 //! Everything the engine writes, and only that, must stand in the journal in the same order at the same microseconds.
 //!
 //! What replay cannot show: that the device saw what was there. A given record that changed nothing (the last lick of a
@@ -13,12 +14,13 @@ use engine::{Engine, Given, Start};
 use link::limits::MAX_INBOX;
 use link::program::{ImageError, Program};
 use link::rig::Rig;
-use link::{Micros, Record};
+use link::{EndReason, Micros, Record};
 
 use crate::contents::{Close, Why};
 use crate::finding::Finding;
 use crate::pairing::{self, Pairing, Tolerance};
 use crate::reader::Session;
+use crate::sensed::{self, Sensed};
 
 /// Microseconds handled between two looks at what came out.
 const STEPS: u16 = 64;
@@ -38,25 +40,31 @@ pub struct ReplayReport {
     pub ended: bool,
     /// How requests and edges pair.
     pub pairing: Pairing,
+    /// What detectors find in the samples again.
+    pub sensed: Sensed,
 }
 
 impl ReplayReport {
-    /// Whether every request and edge pairs; that the program did the same again goes without saying.
+    /// Whether every request and edge pairs, and every edge of a detector is found again in its samples; that the program did
+    /// the same again goes without saying.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.pairing.unpaired.is_empty()
+        self.pairing.unpaired.is_empty() && self.sensed.differing.is_empty()
     }
 }
 
 impl fmt::Display for ReplayReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { records, fed, derived, ended, pairing } = self;
+        let Self { records, fed, derived, ended, pairing, sensed } = self;
         let Pairing { requests, refused, breaches, edges, latency_us_max, unpaired } = pairing;
         write!(
             f,
             "all {derived} derived records made again from {fed} given ones ({records} records in all); {requests} requests \
              ({refused} refused, {breaches} blocked) paired with {edges} edges, first edges at most {latency_us_max} µs late"
         )?;
+        if sensed.samples > 0 {
+            write!(f, "; {} edges of detectors found again in {} samples", sensed.edges, sensed.samples)?;
+        }
         if !ended {
             write!(f, "; the session was interrupted")?;
         }
@@ -68,6 +76,12 @@ impl fmt::Display for ReplayReport {
         }
         if unpaired.len() > TOLD {
             write!(f, "\n  and {} more", unpaired.len() - TOLD)?;
+        }
+        if !sensed.differing.is_empty() {
+            write!(f, "; {} edges of detectors differ", sensed.differing.len())?;
+        }
+        for differing in sensed.differing.iter().take(TOLD) {
+            write!(f, "\n  {differing}")?;
         }
         Ok(())
     }
@@ -179,7 +193,8 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
         &engines,
     )?;
 
-    let whole = matches!(session.close, Some(Close { why: Why::Ended(_), .. }));
+    let whole =
+        matches!(session.close, Some(Close { why: Why::Ended(reason), .. }) if reason != EndReason::DeviceReset);
     let derived = engines.iter().filter(|(_, _, record)| record.is_derived()).count() as u64;
     Ok(ReplayReport {
         records: session.records_len(),
@@ -187,6 +202,7 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
         derived,
         ended,
         pairing: pairing::pair(&rig, session.records(), tolerance, whole),
+        sensed: sensed::look_again(&rig, session.records()),
     })
 }
 

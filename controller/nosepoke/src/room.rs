@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-use compiler::{Compiled, RigConfig, Simulation};
+use compiler::{Compiled, Measured, RigConfig, Simulation};
 use link::LineId;
-use sim::animal::{Animal, Rat, Scripted, Surroundings};
+use link::rig::Role;
+use sim::animal::{Animal, Rat, Scripted, Stick, Surroundings};
 use sim::{Memory, SimRig, SimSettings};
 
 /// Why a rig cannot be simulated.
@@ -44,18 +45,32 @@ impl std::error::Error for RoomError {}
 
 /// What the first line of each kind is, for an animal.
 #[must_use]
-pub fn surroundings(compiled: &Compiled) -> Surroundings {
+pub fn surroundings(compiled: &Compiled, rig: &RigConfig) -> Surroundings {
     let first = |kinds: &[&str]| {
         let place = compiled.symbols.lines.iter().position(|line| kinds.contains(&line.kind.as_str()));
         place.map(|place| LineId(place as u8))
     };
     Surroundings {
         lever: first(&["lever", "poke"]),
+        stick: stick(compiled, rig),
         spout: first(&["lick"]),
         water: first(&["valve"]),
         cue: first(&["speaker"]),
         laser: first(&["laser"]),
     }
+}
+
+/// The first analog line whose travel was measured, if the protocol names one.
+fn stick(compiled: &Compiled, rig: &RigConfig) -> Option<Stick> {
+    compiled.symbols.lines.iter().zip(0_u8..).find_map(|(line, place)| {
+        let Measured::Travel { low, high, .. } = rig.line(&line.name)?.calibration.as_ref()?.measured else {
+            return None;
+        };
+        let scale = line.scale?;
+        // It rests where nothing is pulled, which need not be where it was first measured.
+        let (rest, end) = if low.abs() <= high.abs() { (low, high) } else { (high, low) };
+        Some(Stick { line: LineId(place), rest: scale.raw(rest)?, end: scale.raw(end)? })
+    })
 }
 
 /// The animal the rig-config asks for.
@@ -65,7 +80,7 @@ pub fn surroundings(compiled: &Compiled) -> Surroundings {
 pub fn animal(compiled: &Compiled, rig: &RigConfig, seed: u64) -> Result<Box<dyn Animal + Send>, RoomError> {
     let asked = room_of(rig).and_then(|simulation| simulation.animal.as_ref());
     match asked.map_or("none", |animal| animal.model.as_str()) {
-        "rat" => Ok(Box::new(Rat::new(surroundings(compiled), seed))),
+        "rat" => Ok(Box::new(Rat::new(surroundings(compiled, rig), seed))),
         "none" => Ok(Box::new(Scripted::new(Vec::new()))),
         other => Err(RoomError::Animal { model: other.to_owned() }),
     }
@@ -99,5 +114,16 @@ pub fn simulated<'m>(
         return Err(RoomError::Body { rig: rig.name.clone(), body: rig.body.clone() });
     };
     let settings = SimSettings { settle_us: simulation.settle_us, ..SimSettings::new(seed) };
-    Ok(SimRig::new(memory, &settings, &compiled.rig, animal(compiled, rig, seed)?))
+    let mut simulated = SimRig::new(memory, &settings, &compiled.rig, animal(compiled, rig, seed)?);
+    put_at_rest(compiled, &mut simulated);
+    Ok(simulated)
+}
+
+/// Every analog line is where it measures nothing: levers are not pulled.
+pub fn put_at_rest(compiled: &Compiled, simulated: &mut SimRig<'_>) {
+    for (line, symbol) in compiled.rig.lines.iter().zip(&compiled.symbols.lines) {
+        if let (Role::Analog, Some(rest)) = (line.role, symbol.scale.and_then(|scale| scale.raw(0))) {
+            simulated.rest(line.pin, rest);
+        }
+    }
 }

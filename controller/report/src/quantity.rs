@@ -90,6 +90,10 @@ const fn shown_in(unit: Unit) -> (&'static str, &'static str) {
         Unit::Length => ("_mm", " mm"),
         Unit::Frequency => ("_hz", " Hz"),
         Unit::Level => ("_db", " dB"),
+        Unit::Angle => ("_deg", " deg"),
+        Unit::Speed => ("_mm_s", " mm/s"),
+        Unit::Turning => ("_deg_s", " deg/s"),
+        Unit::Voltage => ("_v", " V"),
     }
 }
 
@@ -110,8 +114,10 @@ pub fn cell(variable: &VariableSymbol, value: i64) -> Cell {
             .and_then(|index| variable.labels.get(index))
             .map_or(Cell::Count(value), |label| Cell::Text(label.clone())),
         Unit::Time => Cell::Seconds(value),
-        Unit::Number => Cell::Fixed { value, decimals: 6 },
-        Unit::Volume | Unit::Length | Unit::Frequency => Cell::Fixed { value, decimals: 3 },
+        Unit::Number | Unit::Voltage => Cell::Fixed { value, decimals: 6 },
+        Unit::Volume | Unit::Length | Unit::Frequency | Unit::Angle | Unit::Speed | Unit::Turning => {
+            Cell::Fixed { value, decimals: 3 }
+        }
         Unit::Level => Cell::Fixed { value, decimals: 2 },
     }
 }

@@ -339,6 +339,7 @@ pub(crate) fn end_reason(symbols: &Symbols, reason: EndReason) -> String {
         EndReason::HostLost => "the controller was lost".into(),
         EndReason::Fault(fault) => format!("the program broke a bound: {}", fault_name(fault)),
         EndReason::RingFull => "the device's memory for records was nearly full".into(),
+        EndReason::DeviceReset => "the device was reset".into(),
     }
 }
 

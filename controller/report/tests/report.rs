@@ -252,6 +252,7 @@ fn a_line_the_protocol_does_not_name_and_that_did_nothing_is_nowhere_shown() {
         on_event: "on".into(),
         off_event: "off".into(),
         named: false,
+        scale: None,
     };
     names.lines.push(of_rig);
     let report = Report::of(&session(&names, &records(20))).unwrap();

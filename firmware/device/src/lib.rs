@@ -24,9 +24,10 @@ pub mod interlock;
 mod messages;
 pub mod outer;
 pub mod ring;
+mod sense;
 pub mod storage;
 
-pub use board::{Board, Preempt, Undisturbed};
+pub use board::{Board, Preempt, Sound, Undisturbed};
 pub use core_half::Core;
 pub use edge::Edge;
 pub use outer::Outer;

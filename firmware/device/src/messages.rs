@@ -72,7 +72,7 @@ pub(crate) enum What {
 #[derive(Debug)]
 pub(crate) enum Command<M> {
     /// A new rig: first its limits, then each line, then the question whether all is well.
-    Rig { silence_us: u32, rejoin_us: u32, carry_on_us: u32 },
+    Rig { silence_us: u32, rejoin_us: u32, carry_on_us: u32, sample_us: u32 },
     /// A line of the new rig.
     Line(LineId, RigLine),
     /// The rig is complete.

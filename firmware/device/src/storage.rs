@@ -12,6 +12,7 @@ use crate::edge::Edge;
 use crate::messages::{COMMANDS, Command, NOTICES, Notice, ORDERS, Order, REPORTS, Report, Reports};
 use crate::outer::Outer;
 use crate::ring::Ring;
+use crate::sense::encoders::Counts;
 
 /// The words that more than one half reads; each has one writer.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) armed: AtomicU32,
     /// Whether the interlock has tripped; written by P0.
     pub(crate) tripped: AtomicBool,
+    /// What the encoders count; written by P0.
+    pub(crate) counts: Counts,
 }
 
 impl Shared {
@@ -33,6 +36,7 @@ impl Shared {
             silent: AtomicBool::new(false),
             armed: AtomicU32::new(0),
             tripped: AtomicBool::new(false),
+            counts: Counts::new(),
         }
     }
 }
@@ -42,6 +46,8 @@ impl Shared {
 pub struct Identity<'a> {
     /// A number that differs from boot to boot; 0 is taken as 1.
     pub boot: u32,
+    /// The number of this very board, the same in every boot and unlike any other's.
+    pub id: u64,
     /// What carries the device, as `rp2040`; at most [`link::message::NAME_BYTES`] bytes are told.
     pub board: &'a str,
     /// How long after a time P0 may still report an input stamped with it, in µs: P1 closes a microsecond only then.
@@ -53,19 +59,17 @@ pub struct Identity<'a> {
 /// All that the halves share. A chip keeps it in a static, a simulator in a box.
 ///
 /// `M` is the memory of the program image, which is handed between P2 (upload) and P1 (run): `&'static mut [u32]` on a
-/// chip, a `Vec<u32>` in a simulator. `RING_WORDS` words hold the records until they are durable: at least
-/// 4096, a quarter of which is then the reserve for a session's last records ([`crate::core_half::RING_RESERVE`]).
+/// chip, a `Vec<u32>` in a simulator. The ring of records stands apart, because it outlives a reset and this does not.
 #[derive(Debug)]
-pub struct Storage<M, const RING_WORDS: usize> {
+pub struct Storage<M> {
     orders: Queue<Order, ORDERS>,
     reports: Queue<Report, REPORTS>,
     commands: Queue<Command<M>, COMMANDS>,
     notices: Queue<Notice<M>, NOTICES>,
-    ring: Ring<RING_WORDS>,
     shared: Shared,
 }
 
-impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Storage<M, RING_WORDS> {
+impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
     /// Memory in which nothing has happened yet.
     #[must_use]
     pub const fn new() -> Self {
@@ -74,17 +78,27 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Storage<M, RING_WO
             reports: Queue::new(),
             commands: Queue::new(),
             notices: Queue::new(),
-            ring: Ring::new(),
             shared: Shared::new(),
         }
     }
 
-    /// Lends out the three halves. `image` is the memory for programs.
-    pub fn split(&mut self, image: M, identity: &Identity) -> (Edge<'_>, Core<'_, M>, Outer<'_, M>) {
+    /// Lends out the three halves. `image` is the memory for programs. `ring` holds records until they are durable: at
+    /// least 4096 words, a quarter of which is then the reserve for a session's last records
+    /// ([`crate::core_half::RING_RESERVE`]).
+    ///
+    /// The ring is as the reset before left it, or [`Ring::new`]: a session that is whole in it is held again, in state
+    /// [`link::message::State::Over`], until its records are durable and it is forgotten.
+    pub fn split<'s, const RING_WORDS: usize>(
+        &'s mut self,
+        ring: &'s mut Ring<RING_WORDS>,
+        image: M,
+        identity: &Identity,
+    ) -> (Edge<'s>, Core<'s, M>, Outer<'s, M>) {
         let hello = Hello {
             link_min: LINK_MIN,
             link_current: LINK_CURRENT,
             schema: SCHEMA,
+            id: identity.id,
             board: name(identity.board),
             firmware: name(env!("CARGO_PKG_VERSION")),
             settle_us: identity.settle_us,
@@ -98,16 +112,16 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Storage<M, RING_WO
         let (reports, from_edge) = self.reports.split();
         let (to_core, commands) = self.commands.split();
         let (notices, from_core) = self.notices.split();
-        let (writer, reader) = self.ring.split();
+        let (writer, reader) = ring.recover();
         (
             Edge::new(orders, Reports::new(reports), &self.shared),
-            Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer),
+            Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer, &self.shared),
             Outer::new(identity.boot, hello, image, to_core, from_core, reader, &self.shared),
         )
     }
 }
 
-impl<M: AsRef<[u32]> + AsMut<[u32]>, const RING_WORDS: usize> Default for Storage<M, RING_WORDS> {
+impl<M: AsRef<[u32]> + AsMut<[u32]>> Default for Storage<M> {
     fn default() -> Self {
         Self::new()
     }

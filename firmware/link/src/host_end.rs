@@ -11,7 +11,7 @@
 use core::fmt;
 
 use crate::frame::{BadFrames, Deframer};
-use crate::message::{Answer, Body, Command, DeviceFrame, Hello, HostFrame, Status};
+use crate::message::{Answer, Body, Command, DeviceFrame, Hello, HostFrame, Status, compatible};
 use crate::record::Reader;
 use crate::reliable::{ACK_US, BEAT_US, EAGER_US, REPEAT_US, RESEND_US, SEQUENCE_LEAP};
 use crate::vocabulary::Micros;
@@ -44,7 +44,16 @@ pub enum HostEvent<'a> {
         /// One past the last.
         next: u32,
     },
-    /// Who the device is.
+    /// After a reset, or at [`HostEnd::resume`]: the device does not hold the session followed, as after a loss of power.
+    /// It is followed no longer.
+    Gone {
+        /// The session.
+        session: u32,
+        /// The first record of which nothing is known: all before it were received.
+        first: u32,
+    },
+    /// Who the device is. Unless it can be worked with ([`crate::message::compatible`]), it is sent nothing but the
+    /// question for its hello, and none of its records is taken.
     Hello(Hello),
     /// How things stand.
     Status {
@@ -81,12 +90,20 @@ pub enum SendError {
     },
     /// No device has said hello.
     NoDevice,
+    /// The device and this build do not understand each other; [`crate::message::compatible`] says which to update.
+    Mismatch,
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy { seq } => write!(f, "command {seq} is still under way: wait for its answer"),
+            Self::Mismatch => {
+                write!(
+                    f,
+                    "the device and this controller were built for different links: update the one its hello names"
+                )
+            }
             Self::NoDevice => write!(f, "no device has answered yet: check the cable, the port and the device's power"),
         }
     }
@@ -122,6 +139,10 @@ struct Desk {
     /// Boots that are over: what still arrives from them is stale.
     past_boots: [u32; 4],
     greeted: bool,
+    /// Whether the device said hello and cannot be worked with.
+    mismatched: bool,
+    /// Whether the device has yet to say that it holds the session followed.
+    seeks: bool,
     asks_hello: bool,
     last_seq: u16,
     under_way: Option<UnderWay>,
@@ -140,6 +161,7 @@ struct Desk {
     reset: Option<(u32, u32, Option<u16>)>,
     answered: Option<(u16, Answer)>,
     unknown: Option<(u32, u32)>,
+    gone: Option<(u32, u32)>,
     heard: Option<Heard>,
 }
 
@@ -157,6 +179,8 @@ impl HostEnd {
             boot: 0,
             past_boots: [0; 4],
             greeted: false,
+            mismatched: false,
+            seeks: false,
             asks_hello: true,
             last_seq: 0,
             under_way: None,
@@ -172,6 +196,7 @@ impl HostEnd {
             reset: None,
             answered: None,
             unknown: None,
+            gone: None,
             heard: None,
         };
         Self { deframer: Deframer::new(), desk }
@@ -203,9 +228,13 @@ impl HostEnd {
         if let Some((first, next)) = desk.unknown.take() {
             return Some(HostEvent::Unknown { session: desk.session, first, next });
         }
+        if let Some((session, first)) = desk.gone.take() {
+            return Some(HostEvent::Gone { session, first });
+        }
         match desk.heard.take()? {
             Heard::Hello(hello) => {
-                (desk.greeted, desk.asks_hello) = (true, false);
+                let fits = compatible(&hello).is_ok();
+                (desk.greeted, desk.mismatched, desk.asks_hello) = (fits, !fits, !fits);
                 Some(HostEvent::Hello(hello))
             }
             Heard::Status { session, status, asked_at } => Some(HostEvent::Status { session, status, asked_at }),
@@ -232,7 +261,7 @@ impl HostEnd {
             return Ok(0);
         }
         if !desk.greeted {
-            return Err(SendError::NoDevice);
+            return Err(if desk.mismatched { SendError::Mismatch } else { SendError::NoDevice });
         }
         if let Some(UnderWay { seq, .. }) = desk.under_way {
             return Err(SendError::Busy { seq });
@@ -252,7 +281,8 @@ impl HostEnd {
     /// started is followed from record 0 by itself, as soon as its start is answered.
     pub fn resume(&mut self, session: u32, next: u32) {
         (self.desk.session, self.desk.next, self.desk.durable) = (session, next, next);
-        (self.desk.unknown, self.desk.heard) = (None, None);
+        (self.desk.unknown, self.desk.gone, self.desk.heard) = (None, None, None);
+        self.desk.seeks = session != 0;
     }
 
     /// The session followed; 0 for none.
@@ -313,7 +343,10 @@ impl Desk {
         match &frame.body {
             Body::Hello(hello) => self.heard = Some(Heard::Hello(hello.clone())),
             Body::Status(status) => self.hear_status(frame.session, *status),
+            // Before the hello it is not known how this boot writes its records.
+            Body::Records { .. } if !self.greeted => {}
             Body::Records { first, count, base, bytes } if frame.session == self.session && self.session != 0 => {
+                self.seeks = false;
                 let by = now.saturating_add(ACK_US);
                 self.acknowledge_at = Some(self.acknowledge_at.map_or(by, |at| at.min(by)));
                 self.hear_records(*first, *count, *base, bytes.0);
@@ -330,7 +363,8 @@ impl Desk {
             self.past_boots.rotate_right(1);
             self.past_boots[0] = self.boot;
         }
-        (self.boot, self.greeted, self.asks_hello) = (boot, false, true);
+        (self.boot, self.greeted, self.mismatched, self.asks_hello) = (boot, false, false, true);
+        self.seeks = self.session != 0;
         self.last_seq = applied.wrapping_add(SEQUENCE_LEAP);
     }
 
@@ -345,6 +379,10 @@ impl Desk {
     }
 
     fn hear_status(&mut self, session: u32, status: Status) {
+        if core::mem::take(&mut self.seeks) && session != self.session {
+            self.gone = Some((self.session, self.next));
+            (self.session, self.next, self.durable) = (0, 0, 0);
+        }
         if session == self.session && session != 0 && status.first_record > self.next {
             self.unknown = Some((self.next, status.first_record));
             self.next = status.first_record;

@@ -6,6 +6,7 @@
 //! - [`program`]: the compiled protocol as a flat image of 32-bit words, its rows, its operations, and [`program::check`],
 //!   which lets nothing through that the engine could stumble over.
 //! - [`rig`]: what the device must know of the rig: lines, pins, limits.
+//! - [`samples`]: samples of a line in few bytes.
 //! - [`record`]: what happened, as the device tells it; *given* and *derived*.
 //! - [`message`]: what both ends can say, its frozen bytes, and whether two builds match.
 //! - [`frame`]: how a message lies in a stream of bytes.
@@ -29,6 +30,7 @@ pub mod program;
 pub mod record;
 pub mod reliable;
 pub mod rig;
+pub mod samples;
 pub mod upload;
 pub mod vocabulary;
 

@@ -3,6 +3,14 @@
 
 /// Lines of one rig, inputs and outputs together. A set of lines is one `u32`, bit *n* for line *n*.
 pub const MAX_LINES: usize = 32;
+/// Lines of one rig that are sampled, analog ones and encoders together.
+pub const MAX_SAMPLED: usize = 4;
+/// Encoders among them.
+pub const MAX_ENCODERS: usize = 2;
+/// Detectors of one rig.
+pub const MAX_DETECTORS: usize = 16;
+/// Samples a detector may look back over.
+pub const MAX_WINDOW: usize = 128;
 /// States of one program.
 pub const MAX_STATES: usize = 1024;
 /// Parallel regions of one program.

@@ -19,7 +19,7 @@ pub const LINK_MIN: u16 = 1;
 pub const LINK_CURRENT: u16 = 1;
 /// A hash over the frozen sample bytes of every message and record (`tests/wire_v1` computes it): two builds that
 /// claim one version but write different bytes find out in the hello.
-pub const SCHEMA: u32 = 0x4DA8_9157;
+pub const SCHEMA: u32 = 0x50BA_4D78;
 
 /// Bytes of one [`Command::Piece`] at most.
 pub const PIECE_BYTES: usize = 160;
@@ -282,6 +282,9 @@ pub struct Hello {
     pub link_current: u16,
     /// Its [`SCHEMA`].
     pub schema: u32,
+    /// The number of this very board, unlike any other's (on a chip that of its flash); shown as 16 hexadecimal digits,
+    /// and the serial number of its USB port.
+    pub id: u64,
     /// What carries it, as `rp2040`.
     pub board: String<NAME_BYTES>,
     /// The version of its firmware, as `0.1.0`.

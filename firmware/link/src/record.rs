@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::samples::SampleBlock;
 use crate::vocabulary::{
     DisarmCause, DrawId, EndReason, EventId, Fault, InvariantId, LineId, Micros, OutcomeId, RegionId, StateId,
     TripCause, VariableId, Verdict,
@@ -44,13 +45,27 @@ pub struct Train {
     pub carrier: Option<Carrier>,
 }
 
-/// A tone, as a speaker line carries it.
+/// What a sound is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wave {
+    /// A pure tone.
+    Sine {
+        /// Frequency in mHz.
+        frequency_mhz: u32,
+    },
+    /// White noise.
+    Noise,
+}
+
+/// A sound, as a speaker line carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
-    /// Frequency in mHz.
-    pub frequency_mhz: u32,
-    /// Level in hundredths of a dB SPL, by the line's calibration.
+    /// What it is made of.
+    pub wave: Wave,
+    /// Level in hundredths of a dB SPL, as asked for.
     pub level_cdb: i32,
+    /// The fraction of the speaker's full scale that gives this level by the line's calibration, in 1/65535.
+    pub amplitude: u16,
     /// Length of the rising and falling ramp in µs.
     pub ramp_us: u32,
 }
@@ -228,12 +243,20 @@ pub enum Record {
     },
     /// The engine broke one of its bounds and stopped.
     Fault(Fault),
-    /// The last record the program makes.
+    /// The last record the program makes; given, and the last of its stream, where the device was reset.
     End(EndReason),
 
     // Given; appended.
     /// The session is told to end at the next trial boundary.
     LastTrial(EndReason),
+    /// Samples of one line, one every [`crate::rig::Rig::sample_us`] without a gap; the record's time is that of the last.
+    /// A sample that was missed or came late ends a block before it.
+    Samples {
+        /// Which line.
+        line: LineId,
+        /// Their raw values.
+        block: SampleBlock,
+    },
 }
 
 impl Record {
@@ -251,8 +274,12 @@ impl Record {
                 | Self::Request { .. }
                 | Self::Breach { .. }
                 | Self::Fault(_)
-                | Self::End(_)
-        )
+        ) || self.ends_program()
+    }
+
+    /// Whether this is the end as the program made it. That of a reset was added by the device, and is given.
+    const fn ends_program(&self) -> bool {
+        matches!(self, Self::End(reason) if !matches!(reason, EndReason::DeviceReset))
     }
 
     /// Whether this given record is handled by the engine, so that `replay` must feed it.
@@ -356,7 +383,8 @@ mod tests {
 
     #[test]
     fn longest_record_fits() {
-        let carrier = Some(Carrier { frequency_mhz: u32::MAX, level_cdb: i32::MIN, ramp_us: u32::MAX });
+        let wave = Wave::Sine { frequency_mhz: u32::MAX };
+        let carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let train = Train { delay_us: u32::MAX, width_us: u32::MAX, period_us: u32::MAX, count: u32::MAX, carrier };
         let longest = [
             Record::Request { line: LineId(u8::MAX), request: Request::Train(train) },

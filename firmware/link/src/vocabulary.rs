@@ -124,6 +124,9 @@ pub enum EndReason {
     Fault(Fault),
     /// The memory for records was nearly full.
     RingFull,
+    /// The device was reset: what it had written down was kept, and this added behind it after the reset, with the last
+    /// time the device is known to have been alive.
+    DeviceReset,
 }
 
 /// What the engine refuses to do; each ends the session with every output safe.

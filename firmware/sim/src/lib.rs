@@ -3,7 +3,7 @@
 //!
 //! - [`body`]: what a session in virtual time asks of a body.
 //! - [`rig`]: the three halves of the device on virtual time.
-//! - [`room`]: contacts that bounce, an animal that notices.
+//! - [`room`]: contacts that bounce, levers that travel, wheels that turn, an animal that notices.
 //! - [`animal`]: who may sit in the box.
 //! - [`pins`]: what the device drives and the room moves.
 //! - [`wire`]: the cable and its faults.
@@ -18,6 +18,7 @@ pub mod pins;
 pub mod random;
 pub mod rig;
 pub mod room;
+mod travel;
 pub mod wire;
 
 pub use body::VirtualBody;

@@ -5,9 +5,8 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use device::Board;
+use device::{Board, Sound};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
-use link::record::Carrier;
 use link::rig::{RigLine, Role};
 
 /// Pins the simulated body has, numbered from 0.
@@ -27,7 +26,7 @@ struct Levels {
     high: [bool; PINS],
     /// Pads that do not follow what is commanded, and the level they are stuck at.
     stuck: [Option<bool>; PINS],
-    tones: [Option<Carrier>; PINS],
+    tones: [Option<Sound>; PINS],
     changes: Vec<PinChange>,
 }
 
@@ -57,9 +56,9 @@ impl Pins {
         self.levels.borrow().high.get(usize::from(pin)).copied().unwrap_or(false)
     }
 
-    /// The tone a pin plays.
+    /// The sound a pin plays.
     #[must_use]
-    pub fn tone(&self, pin: u8) -> Option<Carrier> {
+    pub fn tone(&self, pin: u8) -> Option<Sound> {
         self.levels.borrow().tones.get(usize::from(pin)).copied().flatten()
     }
 
@@ -165,11 +164,11 @@ impl Board for SimBoard {
     }
 
     /// A speaker sounds or is still; to the room that is its level.
-    fn tone(&mut self, pin: u8, carrier: Option<&Carrier>) {
+    fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
         if let Some(slot) = self.pins.levels.borrow_mut().tones.get_mut(usize::from(pin)) {
-            *slot = carrier.copied();
+            *slot = sound.copied();
         }
-        self.pins.drive(pin, carrier.is_some());
+        self.pins.drive(pin, sound.is_some());
     }
 
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {

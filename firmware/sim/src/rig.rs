@@ -4,6 +4,7 @@
 //! Time only passes here while nothing has anything to do, and inside a half that is interrupted. What happens at the
 //! pins therefore does not depend on what the cable does.
 
+use device::ring::Ring;
 use device::{Core, Edge, Identity, Outer, Preempt, Storage};
 use link::rig::Rig;
 use link::{LineId, Micros};
@@ -14,8 +15,28 @@ use crate::room::Room;
 
 /// Words of the ring of records: what an RP2040 can spare, 96 KiB.
 pub const RING_WORDS: usize = 24 * 1024;
-/// The device's memory.
-pub type Memory = Storage<Vec<u32>, RING_WORDS>;
+
+/// The device's memory. Another [`SimRig`] in the same memory, with another boot, is the device after a reset: the ring of
+/// records is as it was left, all else begins anew.
+#[derive(Debug)]
+pub struct Memory {
+    storage: Storage<Vec<u32>>,
+    ring: Ring<RING_WORDS>,
+}
+
+impl Memory {
+    /// Memory at power-on.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { storage: Storage::new(), ring: Ring::new() }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// How a simulated rig is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -159,13 +180,20 @@ struct Upper<'m> {
 
 impl Upper<'_> {
     fn due(&self) -> Option<Micros> {
-        [self.floor.due(), self.core.poll_at()].into_iter().flatten().min()
+        [self.floor.due(), self.core.sample_at(), self.core.poll_at()].into_iter().flatten().min()
     }
 
     fn run(&mut self) {
         for _ in 0..TURNS_MAX {
             self.floor.run();
             let now = self.floor.clock;
+            if self.core.sample_at().is_some_and(|at| at <= now) {
+                let raws = self.floor.room.raws(now);
+                let read = |pin| raws.iter().find(|(of, _)| *of == pin).map_or(0, |(_, raw)| *raw);
+                let (floor, interruptions) = (&mut self.floor, self.interruptions);
+                let polled_at = floor.began.map_or(0, |began| now - began);
+                self.core.sample(now, read, &mut OverCore { floor, interruptions, polled_at });
+            }
             if self.core.poll_at().is_some_and(|at| at <= now) {
                 let (floor, interruptions) = (&mut self.floor, self.interruptions);
                 let polled_at = floor.began.map_or(0, |began| now - began);
@@ -220,10 +248,16 @@ impl<'m> SimRig<'m> {
     #[must_use]
     pub fn new(memory: &'m mut Memory, settings: &SimSettings, rig: &Rig, animal: Box<dyn Animal + Send>) -> Self {
         let pins = Pins::new();
-        let identity =
-            Identity { boot: settings.boot, board: "simulator", settle_us: settings.settle_us, separate_supply: true };
+        let identity = Identity {
+            boot: settings.boot,
+            id: settings.seed,
+            board: "simulator",
+            settle_us: settings.settle_us,
+            separate_supply: true,
+        };
         let image = vec![0; link::limits::MAX_PROGRAM_WORDS];
-        let (edge, core, outer) = memory.split(image, &identity);
+        memory.storage = Storage::new();
+        let (edge, core, outer) = memory.storage.split(&mut memory.ring, image, &identity);
         let floor = Floor {
             edge,
             board: SimBoard::new(pins.clone()),
@@ -254,6 +288,12 @@ impl<'m> SimRig<'m> {
     #[must_use]
     pub const fn pins(&self) -> &Pins {
         &self.pins
+    }
+
+    /// Where an analog line is while nothing moves it.
+    pub fn rest(&mut self, pin: u8, raw: i32) {
+        let floor = &mut self.upper.floor;
+        floor.room.travel(floor.clock, pin, raw, 0);
     }
 
     /// Whether a session runs.

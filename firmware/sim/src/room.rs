@@ -4,15 +4,19 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use link::rig::{Rig, Role};
+use link::limits::MAX_LINES;
+use link::rig::{ANALOG_MAX, Rig, Role};
 use link::{LineId, Micros};
 
-use crate::animal::{Act, Animal};
+use crate::animal::{Act, Animal, To};
 use crate::pins::{PinChange, Pins};
 use crate::random::Dice;
+use crate::travel::{Travel, quadrature, steps};
 
 /// How often a mechanical contact bounces.
 const BOUNCE_CHANCE: f64 = 0.5;
+/// The noise of an analog line: standard deviation in raw values, about what a Pico's converter has.
+const NOISE_SD: f64 = 1.5;
 
 /// An input pin that changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +28,13 @@ struct Contact {
     high: bool,
 }
 
+/// Something that is sampled.
+#[derive(Debug)]
+struct Sensor {
+    pin: u8,
+    travel: Travel,
+}
+
 /// The room.
 pub struct Room {
     pins: Pins,
@@ -31,6 +42,11 @@ pub struct Room {
     animal: Box<dyn Animal + Send>,
     inside: bool,
     dice: Dice,
+    noise: Dice,
+    /// The analog lines.
+    sensors: Vec<Sensor>,
+    /// Where each line's encoder stands once it has made the contacts that wait.
+    counts: [i64; MAX_LINES],
     contacts: BinaryHeap<Reverse<Contact>>,
     made: u32,
     changes: Vec<PinChange>,
@@ -45,12 +61,17 @@ impl Room {
                 pins.set_input(line.pin, !line.active_high);
             }
         }
+        let analog = rig.lines.iter().filter(|line| line.role == Role::Analog);
+        let sensors = analog.map(|line| Sensor { pin: line.pin, travel: Travel::resting_at(0) });
         Self {
             pins,
             rig: rig.clone(),
             animal,
             inside: false,
             dice: Dice::new(seed, "bounce"),
+            noise: Dice::new(seed, "noise"),
+            sensors: sensors.collect(),
+            counts: [0; MAX_LINES],
             contacts: BinaryHeap::new(),
             made: 0,
             changes: Vec::new(),
@@ -90,11 +111,46 @@ impl Room {
         None
     }
 
-    /// A line moves, and its contact may bounce within the first quarter of its debounce.
+    /// A line moves.
     fn touch(&mut self, now: Micros, act: Act) {
-        let Some(line) = self.rig.lines.get(act.line.index()) else { return };
-        let Role::Input { debounce_us, .. } = line.role else { return };
-        let (pin, high) = (line.pin, line.active_high == act.active);
+        let Some(line) = self.rig.lines.get(act.line.index()).copied() else { return };
+        match (line.role, act.to) {
+            (Role::Input { debounce_us, .. }, To::Active(active)) => {
+                self.bounce(now, line.pin, line.active_high == active, debounce_us);
+            }
+            (Role::Analog, To::Raw { raw, over_us }) => self.travel(now, line.pin, raw, over_us),
+            (Role::Encoder { pin_b, .. }, To::Raw { raw, over_us }) => {
+                let Some(count) = self.counts.get_mut(act.line.index()) else { return };
+                let from = std::mem::replace(count, raw.into());
+                for (at, count) in steps(now, from, raw.into(), over_us) {
+                    let (a, b) = quadrature(count);
+                    self.contact(at, line.pin, a);
+                    self.contact(at, pin_b, b);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A sensor is moved, by an animal or by whoever sets the room up.
+    pub fn travel(&mut self, now: Micros, pin: u8, raw: i32, over_us: u64) {
+        if let Some(sensor) = self.sensors.iter_mut().find(|sensor| sensor.pin == pin) {
+            sensor.travel.set_out(now, raw, over_us);
+        }
+    }
+
+    /// What a converter finds at each analog pin at `now`, with its noise.
+    pub fn raws(&mut self, now: Micros) -> Vec<(u8, u16)> {
+        let Self { sensors, noise, .. } = self;
+        let found = sensors.iter().map(|sensor| {
+            let raw = noise.bell(sensor.travel.at(now), NOISE_SD).round();
+            (sensor.pin, raw.clamp(0.0, f64::from(ANALOG_MAX)) as u16)
+        });
+        found.collect()
+    }
+
+    /// A contact closes or opens, and may bounce within the first quarter of its debounce.
+    fn bounce(&mut self, now: Micros, pin: u8, high: bool, debounce_us: u32) {
         self.contact(now, pin, high);
         if debounce_us >= 1_000 && self.dice.chance(BOUNCE_CHANCE) {
             let open = now + 20 + self.dice.below(u64::from(debounce_us) / 8);

@@ -25,7 +25,13 @@ fn rig() -> Rig {
             role: Role::Output { max_on_us: 1_000_000, must_arm: false, safe_on_trip: true, speaker: false },
         },
     ];
-    Rig { lines: heapless_lines(&lines), silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 }
+    Rig {
+        lines: heapless_lines(&lines),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+    }
 }
 
 fn heapless_lines(lines: &[RigLine]) -> heapless::Vec<RigLine, 32> {

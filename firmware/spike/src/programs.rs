@@ -10,7 +10,7 @@ use link::program::op::{Op, OpCode, Special};
 use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Rule, Scope, Slice, State, Stimulus, When,
 };
-use link::record::{Carrier, Train};
+use link::record::{Carrier, Train, Wave};
 use link::{EventId, LineId, OutcomeId, RegionId, StateId, VariableId};
 
 const LEVER: LineId = LineId(0);
@@ -78,7 +78,8 @@ pub(crate) fn flagship() -> Assembly {
     a.variables = vec![500_000, 20_000, 200, 20_000, 0, 0, 0, 0, 0];
     a.regions = vec![Region { start: ready }, Region { start: dark }];
 
-    let carrier = Some(Carrier { frequency_mhz: 8_000_000, level_cdb: 7_000, ramp_us: 5 });
+    let wave = Wave::Sine { frequency_mhz: 8_000_000 };
+    let carrier = Some(Carrier { wave, level_cdb: 7_000, amplitude: 3_685, ramp_us: 5 });
     a.stimuli = vec![
         Stimulus { train: Train { delay_us: 0, width_us: 300, period_us: 300, count: 1, carrier } },
         Stimulus { train: Train { delay_us: 0, width_us: 10, period_us: 40, count: 20, carrier: None } },

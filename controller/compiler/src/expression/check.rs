@@ -21,6 +21,10 @@ pub(crate) enum Type {
     Length,
     Frequency,
     Level,
+    Angle,
+    Speed,
+    Turning,
+    Voltage,
     /// One of a set of labels, by the set's number.
     Label(usize),
     /// The outcome of the trial; 0 while it has none.
@@ -39,6 +43,10 @@ impl Type {
             Self::Length => Unit::Length,
             Self::Frequency => Unit::Frequency,
             Self::Level => Unit::Level,
+            Self::Angle => Unit::Angle,
+            Self::Speed => Unit::Speed,
+            Self::Turning => Unit::Turning,
+            Self::Voltage => Unit::Voltage,
             Self::Label(_) | Self::Outcome => Unit::Label,
         }
     }
@@ -54,6 +62,10 @@ impl Type {
             Unit::Length => Self::Length,
             Unit::Frequency => Self::Frequency,
             Unit::Level => Self::Level,
+            Unit::Angle => Self::Angle,
+            Unit::Speed => Self::Speed,
+            Unit::Turning => Self::Turning,
+            Unit::Voltage => Self::Voltage,
             Unit::Label => return None,
         })
     }
@@ -311,9 +323,15 @@ impl<'a> Checker<'a> {
                         }
                         Some(input) => (vec![input.level], None),
                         None => {
-                            self.reporter
-                                .error("E065-no-level", span, format!("`{owner}` is an output, which cannot be asked"))
-                                .help("keep what was asked of it in a variable");
+                            let (what, instead) = match kind.is_sampled() {
+                                true => {
+                                    ("is sampled; only its detectors can be asked", "declare one under `detectors`")
+                                }
+                                false => {
+                                    ("is an output, which cannot be asked", "keep what was asked of it in a variable")
+                                }
+                            };
+                            self.reporter.error("E065-no-level", span, format!("`{owner}` {what}")).help(instead);
                             return None;
                         }
                     }

@@ -86,7 +86,12 @@ fn number(rest: &str) -> NumberOrError {
     let behind = rest.get(digits..).unwrap_or("");
     let spaces = behind.len() - behind.trim_start().len();
     let behind = behind.trim_start();
-    let word: String = behind.chars().take_while(|c| c.is_alphabetic()).collect();
+    let mut word: String = behind.chars().take_while(|c| c.is_alphabetic() || *c == '°').collect();
+    // A speed: no variable that something is divided by is called `s`, since no unit would stand before it.
+    if behind.get(word.len()..).is_some_and(|rest| rest.starts_with("/s")) && unit_named(&format!("{word}/s")).is_some()
+    {
+        word.push_str("/s");
+    }
     let after_word = behind.get(word.len()..).unwrap_or("");
     let (unit, length) = if behind.starts_with('%') && is_percent(spaces, behind.get(1..).unwrap_or("")) {
         (unit_named("%"), digits + spaces + 1)

@@ -145,7 +145,11 @@ impl Lowering<'_> {
 
     fn not_an_output(&mut self, line: &Text, kind: &Kind) {
         self.reporter
-            .error("E122-not-an-output", line.span, format!("`{}` is {}, which only listens", line.text, a(kind.name)))
+            .error(
+                "E122-not-an-output",
+                line.span,
+                format!("`{}` is {}, which only listens", line.text, a(kind.noun())),
+            )
             .help("name an output: a valve, a speaker, a light, …");
     }
 
@@ -159,8 +163,8 @@ impl Lowering<'_> {
         if !output.verbs.contains(&verb) {
             let instead = listed(output.verbs.iter().map(|verb| verb.word()));
             self.reporter
-                .error("E123-wrong-verb", line.span, format!("{} cannot `{}`", a(kind.name), verb.word()))
-                .help(format!("with {} use {instead}", a(kind.name)));
+                .error("E123-wrong-verb", line.span, format!("{} cannot `{}`", a(kind.noun()), verb.word()))
+                .help(format!("with {} use {instead}", a(kind.noun())));
             return None;
         }
         Some((id, kind))
@@ -219,20 +223,23 @@ impl Lowering<'_> {
                     .error(
                         "E126-wrong-stimulus",
                         stimulus.span,
-                        format!("`{}` is a pulse train, not a tone", stimulus.text),
+                        format!("`{}` is a pulse train, not a sound", stimulus.text),
                     )
-                    .help("a speaker plays tones: `{tone: {frequency: 8 kHz, level: 70 dB, duration: 300 ms}}`");
+                    .help(
+                        "a speaker plays tones and noise: `{tone: {frequency: 8 kHz, level: 70 dB, duration: 300 ms}}`",
+                    );
                 return None;
             }
             (Verb::Pulse, Some(_)) => {
                 self.reporter
-                    .error("E126-wrong-stimulus", stimulus.span, format!("`{}` is a tone, not a pulse train", stimulus.text))
-                    .help("tones are for `play` on a speaker; pulses are `{pulses: {width: 5 ms, rate: 20 Hz, count: 20}}`");
+                    .error("E126-wrong-stimulus", stimulus.span, format!("`{}` is a sound, not a pulse train", stimulus.text))
+                    .help("sounds are for `play` on a speaker; pulses are `{pulses: {width: 5 ms, rate: 20 Hz, count: 20}}`");
                 return None;
             }
             _ => {}
         }
         self.check_max_on(line, train.width_us.into(), stimulus.span);
+        let id = if verb == Verb::Play { self.sound(line, stimulus, id)? } else { id };
         Some(vec![Op::new(OpCode::Play, line_id.0, id.0)])
     }
 

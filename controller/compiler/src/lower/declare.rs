@@ -30,6 +30,7 @@ fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64)> {
 impl Lowering<'_> {
     pub(super) fn declare(&mut self, options: &Options) {
         self.declare_lines();
+        self.name_detectors();
         self.declare_parameters(options);
         self.declare_variables();
         self.declare_lists();
@@ -39,6 +40,7 @@ impl Lowering<'_> {
         self.declare_events();
         self.declare_counters();
         self.declare_drawn();
+        self.declare_detectors();
         self.check_clashes();
         let names = &self.names;
         let registered = |name: &String| {
@@ -84,7 +86,7 @@ impl Lowering<'_> {
                             format!(
                                 "`{}` is {} here and {} on the rig `{}`",
                                 name.text,
-                                a(kind.name),
+                                a(kind.noun()),
                                 a(&line.kind),
                                 self.rig.name
                             ),

@@ -19,7 +19,8 @@ impl Lowering<'_> {
         let typed = self.value(volume, Type::Volume, scope);
         let ((id, _), typed) = (output?, typed?);
         let config = self.rig.line(&line.text)?;
-        let Some(calibration) = &config.calibration else {
+        let Some((calibration, points)) = config.calibration.as_ref().and_then(|found| Some((found, found.volumes()?)))
+        else {
             self.reporter
                 .error(
                     "E130-not-calibrated",
@@ -32,7 +33,6 @@ impl Lowering<'_> {
                 ));
             return None;
         };
-        let points = &calibration.points;
         if let Some(dose) = self.at_start(volume, Type::Volume, scope) {
             match opening(points, dose) {
                 Some(opening_us) => self.check_max_on(line, opening_us, volume.span),

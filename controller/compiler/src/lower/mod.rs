@@ -3,10 +3,13 @@
 
 mod actions;
 mod declare;
+mod detectors;
 mod dose;
 mod draws;
 mod flow;
 mod invariants;
+mod lines;
+mod sound;
 mod states;
 
 use assembler::Assembly;
@@ -22,7 +25,7 @@ use crate::expression::emit;
 use crate::names::{Names, Origin, Scope};
 use crate::protocol::{EndKind, Protocol};
 use crate::rig::RigConfig;
-use crate::symbols::{DrawSymbol, LineSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
+use crate::symbols::{DrawSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
 
 /// A program before it is an image.
 pub(crate) struct Lowered {
@@ -42,6 +45,10 @@ pub(crate) struct Lowering<'a> {
     /// Deck cells given out.
     cells: usize,
     uses: Uses,
+    /// The detectors as the device takes them, in their order.
+    detectors: Vec<link::rig::RigLine>,
+    /// Speakers that play without a calibration, each told once.
+    uncalibrated: Vec<String>,
     flow: flow::Flow,
 }
 
@@ -69,6 +76,8 @@ pub(crate) fn lower(
         draws: Vec::new(),
         cells: 0,
         uses: Uses::default(),
+        detectors: Vec::new(),
+        uncalibrated: Vec::new(),
         flow: flow::Flow::default(),
     };
     lowering.declare(options);
@@ -266,7 +275,8 @@ impl Lowering<'_> {
             (self.assembly.draws.len(), limits::MAX_DRAWS, "draws"),
             (self.cells, limits::MAX_DECK_CELLS, "cells of decks (one a label and two a deck)"),
             (self.assembly.invariants.len(), limits::MAX_INVARIANTS, "invariants"),
-            (self.names.lines.len(), limits::MAX_LINES, "lines"),
+            (self.device_lines(), limits::MAX_LINES, "lines, its detectors and the rig's other lines among them"),
+            (self.protocol.detectors.len(), limits::MAX_DETECTORS, "detectors"),
         ];
         for (have, most, what) in counts {
             self.limit(have, most, what, span);
@@ -284,7 +294,8 @@ impl Lowering<'_> {
         };
         for (n, line) in self.names.lines.iter().enumerate() {
             if !self.uses.lines.iter().any(|used| usize::from(*used) == n) {
-                warn(self.reporter, line.span, "line", &line.name);
+                let what = if n < self.protocol.lines.len() { "line" } else { "detector" };
+                warn(self.reporter, line.span, what, &line.name);
             }
         }
         for (n, variable) in self.names.variables.iter().enumerate() {
@@ -301,26 +312,13 @@ impl Lowering<'_> {
     }
 
     fn finish(self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
-        let names: Vec<String> = self.names.lines.iter().map(|line| line.name.clone()).collect();
-        let (rig, ordered) = self.rig.for_device(&names);
-        let lines = ordered.iter().map(|line| {
-            let kind = crate::kinds::named(&line.kind);
-            let input = kind.and_then(crate::kinds::Kind::input);
-            LineSymbol {
-                name: line.name.clone(),
-                kind: line.kind.clone(),
-                output: input.is_none(),
-                on_event: input.map_or("on", |input| input.on).to_owned(),
-                off_event: input.map_or("off", |input| input.off).to_owned(),
-                named: names.contains(&line.name),
-            }
-        });
+        let (rig, lines) = self.lines();
         let symbols = Symbols {
             protocol: self.protocol.name.text.clone(),
             about: self.protocol.about.clone(),
             sources: self.protocol.sources.clone(),
             rig: self.rig.name.clone(),
-            lines: lines.collect(),
+            lines,
             regions: self.protocol.regions.iter().map(|region| region.name.clone()).collect(),
             states: self
                 .names

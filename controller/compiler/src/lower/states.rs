@@ -371,12 +371,16 @@ impl Lowering<'_> {
                 Some(input) if member == input.on => return Some(EventId::edge(line, true)),
                 Some(input) if member == input.off => return Some(EventId::edge(line, false)),
                 Some(input) => vec![input.on, input.off],
+                None if kind.is_sampled() => {
+                    self.only_samples(owner, kind, event.span);
+                    return None;
+                }
                 None if member == "end" => return Some(EventId::train_end(line)),
                 None => vec!["end"],
             };
             let whole: Vec<String> = members.iter().map(|member| format!("{owner}.{member}")).collect();
             self.reporter
-                .error("E112-unknown-event", member_span, format!("{} has no event `{member}`", a(kind.name)))
+                .error("E112-unknown-event", member_span, format!("{} has no event `{member}`", a(kind.noun())))
                 .help(match crate::diagnostic::nearest(member, members.iter().copied()) {
                     Some(near) => format!("did you mean `{owner}.{near}`?"),
                     None => format!("its events are {}", listed(whole.iter().map(String::as_str))),
@@ -403,6 +407,17 @@ impl Lowering<'_> {
         None
     }
 
+    /// Reports that something is asked of a sampled line which only a detector can tell.
+    fn only_samples(&mut self, line: &str, kind: &crate::kinds::Kind, span: Span) {
+        self.reporter
+            .error(
+                "E112-unknown-event",
+                span,
+                format!("`{line}` is {}, which has no events of its own", a(kind.noun())),
+            )
+            .help(detect(line));
+    }
+
     fn named_event(&mut self, event: &Text) -> Option<EventId> {
         let word = event.text.as_str();
         let found = self.names.event(word);
@@ -411,11 +426,19 @@ impl Lowering<'_> {
             let diagnostic =
                 self.reporter.error("E112-unknown-event", event.span, format!("nothing raises an event `{word}`"));
             if let Some((_, kind)) = names.line(word) {
-                let members: Vec<String> = match kind.input() {
-                    Some(input) => vec![format!("{word}.{}", input.on), format!("{word}.{}", input.off)],
-                    None => vec![format!("{word}.end")],
-                };
-                diagnostic.help(format!("it is a line; its events are {}", listed(members.iter().map(String::as_str))));
+                match (kind.input(), kind.is_sampled()) {
+                    (Some(input), _) => {
+                        let (on, off) = (format!("{word}.{}", input.on), format!("{word}.{}", input.off));
+                        diagnostic
+                            .help(format!("it is a line; its events are {}", listed([on.as_str(), off.as_str()])));
+                    }
+                    (None, true) => {
+                        diagnostic.help(detect(word));
+                    }
+                    (None, false) => {
+                        diagnostic.help(format!("it is a line; its events are {word}.end"));
+                    }
+                }
             } else if names.timer(word).is_some() {
                 diagnostic.help(format!("it is a timer; write `{word}.end`"));
             } else {
@@ -436,6 +459,13 @@ impl Lowering<'_> {
         }
         found
     }
+}
+
+/// How to learn something of a sampled line.
+fn detect(line: &str) -> String {
+    format!(
+        "say what to look for on it: `detectors: {{pull: {{line: {line}, reach: 3 mm}}}}`, then wait for `pull.reach`"
+    )
 }
 
 pub(super) fn is_after(row: &Row) -> bool {

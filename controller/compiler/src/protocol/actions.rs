@@ -272,11 +272,11 @@ fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> 
     Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on }, guard))
 }
 
-fn scalar(node: &Node, example: &str, reporter: &mut Reporter) -> Option<Expr> {
+pub(super) fn scalar(node: &Node, example: &str, reporter: &mut Reporter) -> Option<Expr> {
     fields::text(node, "this value", example, reporter).map(|text| parse(text, reporter))
 }
 
-fn bounds(node: &Node, example: &str, reporter: &mut Reporter) -> Option<(Expr, Expr)> {
+pub(super) fn bounds(node: &Node, example: &str, reporter: &mut Reporter) -> Option<(Expr, Expr)> {
     match fields::list(node, "the bounds", example, reporter)? {
         [low, high] => {
             let (low, high) = (scalar(low, example, reporter), scalar(high, example, reporter));

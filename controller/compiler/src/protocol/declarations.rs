@@ -1,6 +1,6 @@
 //! The declarations of a protocol as written: lines, parameters, variables, stimuli and what ends the session.
 
-use link::record::{Carrier, Train};
+use link::record::{Carrier, Train, Wave};
 
 use super::{Counter, End, EndKind, Parameter, Stimulus, Variable};
 use crate::diagnostic::Reporter;
@@ -10,7 +10,13 @@ use crate::quantity::{Quantity, written};
 use crate::symbols::Unit;
 use crate::yaml::{Entry, Node, Text, Value};
 
-fn entries<'n>(top: &Fields<'n>, key: &str, what: &'static str, example: &str, reporter: &mut Reporter) -> &'n [Entry] {
+pub(super) fn entries<'n>(
+    top: &Fields<'n>,
+    key: &str,
+    what: &'static str,
+    example: &str,
+    reporter: &mut Reporter,
+) -> &'n [Entry] {
     top.get(key).and_then(|node| fields::map(node, what, example, reporter)).unwrap_or_default()
 }
 
@@ -210,14 +216,16 @@ pub(super) fn stimuli(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<(Text, S
         if !fields::check_name(&entry.key, "a stimulus", reporter) {
             continue;
         }
-        let kinds = fields::fields(&entry.value, "a stimulus", &["tone", "pulses", "about"], "{tone: {…}}", reporter);
+        let kinds =
+            fields::fields(&entry.value, "a stimulus", &["tone", "noise", "pulses", "about"], "{tone: {…}}", reporter);
         let Some(kinds) = kinds else { continue };
-        let train = match (kinds.get("tone"), kinds.get("pulses")) {
-            (Some(node), None) => tone(node, reporter),
-            (None, Some(node)) => pulses(node, reporter),
+        let train = match (kinds.get("tone"), kinds.get("noise"), kinds.get("pulses")) {
+            (Some(node), None, None) => sound(node, "a tone", reporter),
+            (None, Some(node), None) => sound(node, "a noise", reporter),
+            (None, None, Some(node)) => pulses(node, reporter),
             _ => {
                 reporter
-                    .error("E031-wrong-shape", entry.key.span, "a stimulus is either a `tone` or `pulses`")
+                    .error("E031-wrong-shape", entry.key.span, "a stimulus is one of `tone`, `noise` and `pulses`")
                     .help(format!("write for instance `{example}`"));
                 None
             }
@@ -229,14 +237,21 @@ pub(super) fn stimuli(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<(Text, S
     found
 }
 
-fn tone(node: &Node, reporter: &mut Reporter) -> Option<Train> {
-    const KEYS: &[&str] = &["frequency", "level", "duration", "ramp", "delay"];
-    let example = "{frequency: 8 kHz, level: 70 dB, duration: 300 ms, ramp: 5 ms}";
-    let tone = fields::fields(node, "a tone", KEYS, example, reporter)?;
-    let frequency = tone.need("frequency", "frequency: 8 kHz", reporter);
+/// A tone, or noise, which has no frequency. Its amplitude is worked out where it is played, by that speaker's calibration.
+fn sound(node: &Node, what: &'static str, reporter: &mut Reporter) -> Option<Train> {
+    const TONE: &[&str] = &["frequency", "level", "duration", "ramp", "delay"];
+    let is_tone = what == "a tone";
+    let (keys, example) = match is_tone {
+        true => (TONE, "{frequency: 8 kHz, level: 70 dB, duration: 300 ms, ramp: 5 ms}"),
+        false => (TONE.get(1..).unwrap_or_default(), "{level: 60 dB, duration: 300 ms, ramp: 5 ms}"),
+    };
+    let tone = fields::fields(node, what, keys, example, reporter)?;
+    let wave = match is_tone {
+        true => tone.need("frequency", "frequency: 8 kHz", reporter).and_then(|node| frequency(node, reporter)),
+        false => Some(Wave::Noise),
+    };
     let level = tone.need("level", "level: 70 dB", reporter);
     let duration = tone.need("duration", "duration: 300 ms", reporter);
-    let hz = frequency.and_then(|n| fields::quantity_u32(n, "the frequency", Unit::Frequency, 1, "8 kHz", reporter));
     let level_node = level;
     let level = level.and_then(|n| fields::quantity(n, "the level", Unit::Level, "70 dB", reporter));
     let width = duration.and_then(|n| fields::quantity_u32(n, "the duration", Unit::Time, 1, "300 ms", reporter));
@@ -244,7 +259,7 @@ fn tone(node: &Node, reporter: &mut Reporter) -> Option<Train> {
         tone.get(key).map_or(Some(0), |n| fields::quantity_u32(n, what, Unit::Time, 0, "5 ms", reporter))
     };
     let (ramp, delay) = (time("ramp", "the ramp", reporter), time("delay", "the delay", reporter));
-    let (ramp_us, width_us, delay_us, frequency_mhz, level) = (ramp?, width?, delay?, hz?, level?);
+    let (ramp_us, width_us, delay_us, wave, level) = (ramp?, width?, delay?, wave?, level?);
     let level_cdb = i32::try_from(level).ok().filter(|level| (-20_000..=20_000).contains(level));
     if let (None, Some(node)) = (level_cdb, level_node) {
         reporter
@@ -259,8 +274,23 @@ fn tone(node: &Node, reporter: &mut Reporter) -> Option<Train> {
             .help(format!("the ramp can be at most {}", written(i64::from(width_us / 2), Unit::Time)));
         return None;
     }
-    let carrier = Some(Carrier { frequency_mhz, level_cdb: level_cdb?, ramp_us });
+    let carrier = Some(Carrier { wave, level_cdb: level_cdb?, amplitude: 0, ramp_us });
     Some(Train { delay_us, width_us, period_us: width_us, count: 1, carrier })
+}
+
+/// The highest tone there is, in mHz: rats hear up to 80 kHz, mice a little higher.
+const FREQUENCY_MAX_MHZ: u32 = 100_000_000;
+
+fn frequency(node: &Node, reporter: &mut Reporter) -> Option<Wave> {
+    let frequency_mhz = fields::quantity_u32(node, "the frequency", Unit::Frequency, 1, "8 kHz", reporter)?;
+    if frequency_mhz > FREQUENCY_MAX_MHZ {
+        let most = written(FREQUENCY_MAX_MHZ.into(), Unit::Frequency);
+        reporter
+            .error("E027-out-of-bounds", node.span, format!("a tone is at most {most} high"))
+            .help("look for a digit or a unit too many");
+        return None;
+    }
+    Some(Wave::Sine { frequency_mhz })
 }
 
 fn pulses(node: &Node, reporter: &mut Reporter) -> Option<Train> {

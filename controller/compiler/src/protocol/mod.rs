@@ -3,6 +3,7 @@
 
 mod actions;
 pub(crate) mod declarations;
+pub(crate) mod detectors;
 mod states;
 
 use crate::diagnostic::{Reporter, Span};
@@ -18,6 +19,7 @@ pub(crate) struct Protocol {
     /// What is taken from where.
     pub(crate) sources: Vec<(String, String)>,
     pub(crate) lines: Vec<(Text, Node)>,
+    pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
@@ -191,6 +193,7 @@ const TOP: &[&str] = &[
     "about",
     "sources",
     "lines",
+    "detectors",
     "parameters",
     "variables",
     "lists",
@@ -229,7 +232,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
@@ -237,6 +240,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
     Some(Protocol {
         declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
         lines: declarations::lines(&top, reporter),
+        detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
         lists: declarations::lists(&top, reporter),

@@ -1,9 +1,10 @@
 //! What the compiler's stories share: the files that ship, and a small good protocol to spoil.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use std::fmt::Write;
 use std::path::Path;
 
-use compiler::{Compiled, Diagnostics, Options, RigConfig, Source, compile, read_rig};
+use compiler::{Compiled, Diagnostics, Options, RigConfig, Source, Style, compile, read_rig};
 use link::program::Program;
 use link::program::op::{Op, OpCode};
 use link::program::rows::Code;
@@ -108,3 +109,29 @@ states:
 invariants:
   - at most 1 deliver on water per trial
 ";
+
+/// A spoilt place: what stands there, and what is put in its stead.
+pub(crate) struct Case {
+    pub(crate) title: &'static str,
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    pub(crate) code: &'static str,
+}
+
+pub(crate) const fn case(title: &'static str, from: &'static str, to: &'static str, code: &'static str) -> Case {
+    Case { title, from, to, code }
+}
+
+/// Every message, each under its title; fails where another mistake is found than the one that was made.
+pub(crate) fn drawn(cases: &[Case], findings: impl Fn(&str) -> Diagnostics, good: &str) -> String {
+    let mut out = String::new();
+    for case in cases {
+        assert!(good.contains(case.from), "{}: the place to spoil is gone", case.title);
+        let found = findings(&good.replacen(case.from, case.to, 1));
+        let first = found.list.first().unwrap_or_else(|| panic!("{}: nothing was found", case.title));
+        assert_eq!(first.code, case.code, "{}:\n{found}", case.title);
+        assert!(first.help.is_some(), "{}: no remedy", case.title);
+        writeln!(out, "## {}\n{}", case.title, found.render_in(Style::PLAIN)).unwrap();
+    }
+    out
+}

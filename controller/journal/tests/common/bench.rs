@@ -35,6 +35,7 @@ pub(crate) fn rig() -> Rig {
         silence_us: 250_000,
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
+        sample_us: 1_000,
     }
 }
 

@@ -233,7 +233,7 @@ impl<S: Storage> Session<S> {
                     }
                 }
                 HostEvent::DeviceReset { .. } => self.device_reset(),
-                HostEvent::Unknown { first, .. } => {
+                HostEvent::Unknown { first, .. } | HostEvent::Gone { first, .. } => {
                     let kind = NoteKind::Interrupted { after_record: u64::from(first).saturating_sub(1) };
                     self.note(kind);
                 }

@@ -27,6 +27,7 @@ pub(crate) fn symbols() -> Symbols {
         on_event: on.into(),
         off_event: off.into(),
         named: true,
+        scale: None,
     };
     let variable = |name: &str, unit: Unit, labels: &[&str], parameter: Option<ParameterSymbol>| VariableSymbol {
         name: name.into(),

@@ -5,6 +5,7 @@
 //! engine has ended and P0 makes the outputs safe. Only with P0's word for that is the stream complete.
 
 mod recorder;
+mod samples;
 mod watch;
 
 use engine::{Engine, Given, Start};
@@ -17,6 +18,8 @@ use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
 use crate::messages::{Command, Notice, Order, REPORTS, Report, What};
 use crate::ring::RingWriter;
+use crate::sense::Sampler;
+use crate::storage::Shared;
 use recorder::{Out, Recorder};
 use watch::Watch;
 
@@ -60,6 +63,7 @@ pub struct Core<'s, M> {
     ring_full: bool,
     /// An end of the session that found the engine's inbox full: unlike an input it is never lost.
     end_waits: Option<(Micros, Given)>,
+    sampler: Sampler<'s>,
     out: Out<'s>,
     reports: Consumer<'s, Report>,
     commands: Consumer<'s, Command<M>>,
@@ -74,6 +78,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         commands: Consumer<'s, Command<M>>,
         notices: Producer<'s, Notice<M>>,
         ring: RingWriter<'s>,
+        shared: &'s Shared,
     ) -> Self {
         Self {
             engine: Engine::new(),
@@ -86,6 +91,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             trip_ordered: false,
             ring_full: false,
             end_waits: None,
+            sampler: Sampler::new(&shared.counts),
             out: Out::new(orders, ring),
             reports,
             commands,
@@ -173,6 +179,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         if !self.engine.running() && self.out.has_room_for_orders() {
             self.phase = Phase::Ending;
             self.watch.rest();
+            self.flush_samples(hook);
             self.out.order(Order::End, hook);
         }
     }
@@ -296,6 +303,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.phase = Phase::Running;
         (self.tripped, self.trip_ordered, self.ring_full, self.end_waits) = (false, false, false, None);
         self.out.begin(at);
+        self.sampler.begin(at);
         let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
         self.engine.start(&program, Start { at, seed, levels, program: name }, &mut recorder);
         self.notify(Notice::Begun { at }, hook);
@@ -313,11 +321,13 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     fn obey(&mut self, now: Micros, command: Command<M>, hook: &mut impl Preempt) {
         match command {
-            Command::Rig { silence_us, rejoin_us, carry_on_us } => {
+            Command::Rig { silence_us, rejoin_us, carry_on_us, sample_us } => {
+                self.sampler.clear(sample_us);
                 self.watch.set_limits(rejoin_us, carry_on_us);
                 self.out.order(Order::Clear { silence_us }, hook);
             }
             Command::Line(line, what) => {
+                self.sampler.add(line, &what);
                 self.out.order(Order::Line(line, what), hook);
             }
             Command::CheckRig => {

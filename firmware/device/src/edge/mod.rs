@@ -16,12 +16,14 @@ use crate::board::Board;
 use crate::interlock::guard::{Guard, Hands};
 use crate::interlock::silence::Silence;
 use crate::messages::{Order, Reports, What};
+use crate::sense::encoders::Encoders;
 use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
 
 /// The half of the highest priority.
 pub struct Edge<'s> {
     inputs: Inputs,
+    encoders: Encoders,
     guard: Guard,
     silence: Silence,
     /// Whether a session runs: only then are inputs reported.
@@ -39,6 +41,7 @@ impl<'s> Edge<'s> {
     pub(crate) const fn new(orders: Consumer<'s, Order>, reports: Reports<'s>, shared: &'s Shared) -> Self {
         Self {
             inputs: Inputs::new(),
+            encoders: Encoders::new(),
             guard: Guard::new(),
             silence: Silence::new(),
             live: false,
@@ -54,6 +57,7 @@ impl<'s> Edge<'s> {
     /// no input of the rig is ignored.
     #[inline]
     pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
+        self.encoders.changed(pin, high, &self.shared.counts);
         for accepted in self.inputs.changed(now, pin, high).into_iter().flatten() {
             self.report(accepted);
         }
@@ -158,20 +162,26 @@ impl<'s> Edge<'s> {
             }
             Order::Clear { silence_us } => {
                 self.guard.clear(hands.board);
+                hands.board.clear();
                 self.inputs.clear();
+                self.encoders.clear();
                 self.silence.set_limit(silence_us);
                 self.rig_good = true;
             }
             Order::CheckRig => hands.reports.push_urgent(now, What::Rig { good: self.rig_good }),
             Order::Line(line, what) => {
-                let made = hands.board.set_up(&what)
-                    && match what.role {
-                        Role::Input { .. } => self.inputs.add(line, &what, hands.board),
-                        Role::Output { .. } => {
-                            self.guard.add(line, &what);
-                            true
-                        }
-                    };
+                let made = match what.role {
+                    // It has no pin: P1 finds it in the samples of another line.
+                    Role::Detector { .. } => true,
+                    _ if !hands.board.set_up(&what) => false,
+                    Role::Input { .. } => self.inputs.add(line, &what, hands.board),
+                    Role::Output { .. } => {
+                        self.guard.add(line, &what);
+                        true
+                    }
+                    Role::Analog => true,
+                    Role::Encoder { .. } => self.encoders.add(&what, hands.board),
+                };
                 self.rig_good &= made;
             }
         }

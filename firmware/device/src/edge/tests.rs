@@ -7,12 +7,12 @@ mod bench;
 use std::vec::Vec;
 
 use heapless::spsc::{Consumer, Producer, Queue};
-use link::record::{Carrier, Request, Train};
+use link::record::{Carrier, Request, Train, Wave};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 use proptest::prelude::*;
 
 use super::Edge;
-use crate::board::Board;
+use crate::board::{Board, Sound};
 use crate::messages::{ORDERS, Order, REPORTS, Report, Reports, What};
 use crate::storage::Shared;
 use bench::*;
@@ -303,7 +303,9 @@ fn a_request_replaces_what_runs_and_no_net_change_is_no_edge() {
 #[test]
 fn only_what_a_line_can_do_is_done() {
     story(|b| {
-        let tone = Carrier { frequency_mhz: 8_000_000, level_cdb: 7_000, ramp_us: 5_000 };
+        let wave = Wave::Sine { frequency_mhz: 8_000_000 };
+        let tone = Carrier { wave, level_cdb: 7_000, amplitude: 3_685, ramp_us: 5_000 };
+        let sound = Sound { wave, amplitude: 3_685, ramp_us: 5_000, length_us: 300_000 };
         let play = Request::Train(Train { carrier: Some(tone), ..Train::pulse(300_000) });
         b.now = 10_000;
         for (line, request) in [(LEVER, Request::On), (31, Request::On), (200, Request::On), (CUE, Request::On)] {
@@ -316,7 +318,7 @@ fn only_what_a_line_can_do_is_done() {
         b.ask(CUE, play);
         b.at(400_000);
         assert_eq!(b.told(), [edge(10_000, CUE, true), edge(310_000, CUE, false)]);
-        assert_eq!(b.board.tones, [(10_000, CUE_PIN, Some(8_000_000)), (310_000, CUE_PIN, None)]);
+        assert_eq!(b.board.tones, [(10_000, CUE_PIN, Some(sound)), (310_000, CUE_PIN, None)]);
     });
 }
 

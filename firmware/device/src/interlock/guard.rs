@@ -6,13 +6,13 @@
 
 use embedded_hal::digital::{OutputPin, PinState};
 use link::limits::MAX_LINES;
-use link::record::{Carrier, Request};
+use link::record::Request;
 use link::rig::{RigLine, Role};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 
 use super::LATE_MAX_US;
 use super::train::{Pulses, Step, joined};
-use crate::board::Board;
+use crate::board::{Board, Sound};
 use crate::deadlines::{Deadlines, bit, lines};
 use crate::messages::{Reports, What};
 
@@ -331,9 +331,9 @@ impl Guard {
         let Some(output) = self.outputs.get_mut(n) else { return };
         let Run::Train(pulses) = &mut output.run else { return };
         pulses.skip(hands.now);
-        let carrier = pulses.carrier().copied();
+        let sound = pulses.sound();
         match pulses.step(hands.now) {
-            Step::Rise => self.drive(n, true, carrier, hands),
+            Step::Rise => self.drive(n, true, sound, hands),
             Step::Fall => self.drive(n, false, None, hands),
             Step::End => self.stop(n, hands),
         }
@@ -349,16 +349,16 @@ impl Guard {
         }
     }
 
-    fn drive<B: Board>(&mut self, n: usize, on: bool, carrier: Option<Carrier>, hands: &mut Hands<B>) {
+    fn drive<B: Board>(&mut self, n: usize, on: bool, sound: Option<Sound>, hands: &mut Hands<B>) {
         let speaker = self.speakers & bit(n) != 0;
         let Some(output) = self.outputs.get_mut(n) else { return };
         if on == (self.on & bit(n) != 0) {
             if on && speaker {
-                hands.board.tone(output.pin, carrier.as_ref());
+                hands.board.tone(output.pin, sound.as_ref());
             }
             return;
         }
-        let follows = write(output, speaker, on, carrier, hands.board);
+        let follows = write(output, speaker, on, sound, hands.board);
         if on {
             output.cut_at = hands.now.saturating_add(Micros::from(output.max_on_us));
             self.on |= bit(n);
@@ -381,9 +381,9 @@ impl Guard {
 }
 
 /// Writes a pin: whether its pad follows.
-fn write<B: Board>(output: &Output, speaker: bool, on: bool, carrier: Option<Carrier>, board: &mut B) -> bool {
+fn write<B: Board>(output: &Output, speaker: bool, on: bool, sound: Option<Sound>, board: &mut B) -> bool {
     if speaker {
-        board.tone(output.pin, carrier.as_ref());
+        board.tone(output.pin, sound.as_ref());
         return true;
     }
     let written = board.output(output.pin).is_some_and(|pin| pin.set_state(output.level(on)).is_ok());

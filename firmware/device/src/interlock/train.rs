@@ -7,6 +7,8 @@
 use link::Micros;
 use link::record::{Carrier, Train};
 
+use crate::board::Sound;
+
 /// A train under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pulses {
@@ -71,8 +73,9 @@ impl Pulses {
     }
 
     /// What its pulses are filled with.
-    pub(crate) const fn carrier(&self) -> Option<&Carrier> {
-        self.carrier.as_ref()
+    pub(crate) fn sound(&self) -> Option<Sound> {
+        let Carrier { wave, amplitude, ramp_us, .. } = self.carrier?;
+        Some(Sound { wave, amplitude, ramp_us, length_us: self.width_us })
     }
 
     /// Whether a rise at `now` comes so late that the pulse after it is due as well: pulses would be left out.

@@ -61,14 +61,17 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         ring: RingReader<'s>,
         shared: &'s Shared,
     ) -> Self {
+        let mut end = DeviceEnd::new(boot, hello);
+        let outlived = ring.session() != 0;
+        end.begin_session(ring.session());
         Self {
-            end: DeviceEnd::new(boot, hello),
-            state: State::Idle,
+            end,
+            state: if outlived { State::Over } else { State::Idle },
             image: Some(image),
             uploads: Uploads::new(),
             awaited: Awaited::Nothing,
             asked: None,
-            begun: false,
+            begun: outlived,
             back_at: None,
             heard_at: None,
             commands,
@@ -101,6 +104,9 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
 
     /// Does all that can be done by `now`.
     pub fn poll(&mut self, now: Micros, hook: &mut impl Preempt) {
+        if self.state == State::Running {
+            self.ring.note_alive(now);
+        }
         while let Some(notice) = self.notices.dequeue() {
             hook.point();
             self.hear(now, notice);
@@ -185,6 +191,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
                 self.end.answer(now, Answer::Done);
             }
             (Notice::Over { image }, awaited) => {
+                self.ring.complete();
                 self.image = Some(image);
                 self.state = State::Over;
                 self.awaited = awaited;
@@ -270,6 +277,8 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         self.state = State::Running;
         self.begun = false;
         self.end.begin_session(session);
+        self.ring.announce(session);
+        hook.point();
         let [a, b, c, d, ..] = self.uploads.program().unwrap_or_default();
         self.pass_on(Command::Start { image, seed, program: u32::from_le_bytes([a, b, c, d]) }, hook);
         Ok(Awaited::Begun)
@@ -286,6 +295,8 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             return Err(Refusal::NotDurable);
         }
         self.begun = false;
+        self.ring.forget();
+        hook.point();
         self.end.end_session();
         self.state = State::Idle;
         self.reconsider();
@@ -307,8 +318,12 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
 
     fn pass_on_rig(&mut self, hook: &mut impl Preempt) {
         let Some(rig) = self.uploads.rig() else { return };
-        let limits =
-            Command::Rig { silence_us: rig.silence_us, rejoin_us: rig.rejoin_us, carry_on_us: rig.carry_on_us };
+        let limits = Command::Rig {
+            silence_us: rig.silence_us,
+            rejoin_us: rig.rejoin_us,
+            carry_on_us: rig.carry_on_us,
+            sample_us: rig.sample_us,
+        };
         let lines = rig.lines.clone();
         self.pass_on(limits, hook);
         for (number, line) in lines.into_iter().enumerate() {

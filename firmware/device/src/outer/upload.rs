@@ -8,7 +8,7 @@ use link::rig::{Rig, Role};
 use link::upload::Assembling;
 
 /// Bytes of a rig at most: 32 lines and the limits take fewer than 400 in postcard.
-const RIG_BYTES: usize = 512;
+const RIG_BYTES: usize = 1024;
 
 /// What an upload brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,10 +119,8 @@ impl Uploads {
     }
 }
 
-/// No two lines on one pin, no output that may never be on, a limit to the host's silence.
+/// What can be: no two lines on one pin, no output that may never be on, a limit to the host's silence.
 fn sound(rig: &Rig) -> bool {
-    let pins_differ =
-        rig.lines.iter().enumerate().all(|(n, line)| rig.lines.iter().take(n).all(|other| other.pin != line.pin));
     let outputs_limited = rig.lines.iter().all(|line| !matches!(line.role, Role::Output { max_on_us: 0, .. }));
-    pins_differ && outputs_limited && rig.silence_us > 0
+    rig.holds_together() && outputs_limited && rig.silence_us > 0
 }

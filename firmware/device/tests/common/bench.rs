@@ -8,10 +8,9 @@ use std::vec::Vec;
 
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use link::Micros;
-use link::record::Carrier;
 use link::rig::{Pull, Rig, RigLine, Role};
 
-use super::Board;
+use super::{Board, Sound};
 
 /// A pin changed at a time, to high or low.
 pub type Change = (Micros, u8, bool);
@@ -20,7 +19,7 @@ pub struct Bench {
     pub now: Rc<Cell<Micros>>,
     pub changes: Rc<RefCell<Vec<Change>>>,
     /// Tones started (their frequency in mHz) and ended, with their times.
-    pub tones: Vec<(Micros, u8, Option<u32>)>,
+    pub tones: Vec<(Micros, u8, Option<Sound>)>,
     pins: Vec<Pin>,
 }
 
@@ -112,8 +111,8 @@ impl Board for Bench {
     fn input(&mut self, pin: u8) -> Option<&mut Pin> {
         self.pins.get_mut(usize::from(pin))
     }
-    fn tone(&mut self, pin: u8, carrier: Option<&Carrier>) {
-        self.tones.push((self.now.get(), pin, carrier.map(|carrier| carrier.frequency_mhz)));
+    fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
+        self.tones.push((self.now.get(), pin, sound.copied()));
     }
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
         Some(Bench::is_high(self, pin))
@@ -154,5 +153,11 @@ pub fn rig() -> Rig {
         output(MASK_PIN, 60_000_000, false, false, false),
         output(LASER_PIN, 5_000_000, true, true, false),
     ];
-    Rig { lines: lines.into_iter().collect(), silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 }
+    Rig {
+        lines: lines.into_iter().collect(),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+    }
 }

@@ -6,7 +6,8 @@
 pub mod bench;
 
 use assembler::Assembly;
-use device::{Board, Core, Edge, Identity, Outer, Preempt, Storage};
+use device::ring::Ring;
+use device::{Board, Core, Edge, Identity, Outer, Preempt, Sound, Storage};
 use link::frame::MAX_FRAME;
 use link::host_end::{HostEnd, HostEvent};
 use link::message::{Answer, Command, Upload};
@@ -127,15 +128,17 @@ pub struct Lab<'s> {
     pub bytes: Vec<u8>,
     pub records: Vec<(Micros, Record)>,
     pub polls: u64,
+    /// What a converter finds at a time on a pin.
+    pub sensor: fn(Micros, u8) -> u16,
     answer: Option<Answer>,
     dice: u64,
 }
 
 /// Tells a story of a device that was just switched on. With a `seed` other than 0, halves come in between one another.
 pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
-    let mut storage = Box::new(Storage::<Vec<u32>, RING_WORDS>::new());
-    let identity = Identity { boot: 9, board: "bench", settle_us: SETTLE_US, separate_supply: false };
-    let (edge, core, outer) = storage.split(vec![0; 1_024], &identity);
+    let (mut storage, mut ring) = (Box::new(Storage::new()), Box::new(Ring::<RING_WORDS>::new()));
+    let identity = Identity { boot: 9, id: 0xB0A2_D001, board: "bench", settle_us: SETTLE_US, separate_supply: false };
+    let (edge, core, outer) = storage.split(&mut *ring, vec![0; 1_024], &identity);
     let mut lab = Lab {
         edge,
         core,
@@ -148,6 +151,7 @@ pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
         bytes: Vec::new(),
         records: Vec::new(),
         polls: 0,
+        sensor: |_, _| 0,
         answer: None,
         dice: seed,
     };
@@ -175,16 +179,19 @@ impl Lab<'_> {
     fn due(&mut self) -> Option<Micros> {
         let host = self.link_up.then(|| self.host.poll_at()).flatten();
         let outer = self.outer.poll_at(self.now).filter(|_| self.link_up);
-        [self.edge.poll_at(), self.core.poll_at(), outer, host].into_iter().flatten().min()
+        [self.edge.poll_at(), self.core.sample_at(), self.core.poll_at(), outer, host].into_iter().flatten().min()
     }
 
     fn poll(&mut self) {
         self.polls += 1;
         self.board.now.set(self.now);
-        let Self { edge, core, outer, board, host, now, dice, .. } = self;
-        let now = *now;
+        let Self { edge, core, outer, board, host, now, dice, sensor, .. } = self;
+        let (now, sensor) = (*now, *sensor);
         if edge.poll_at().is_some_and(|at| at <= now) {
             edge.poll(now, board);
+        }
+        if core.sample_at().is_some_and(|at| at <= now) {
+            core.sample(now, |pin| sensor(now, pin), &mut OverCore { edge, board, now, dice });
         }
         if core.poll_at().is_some_and(|at| at <= now) {
             core.poll(now, &mut OverCore { edge, board, now, dice });
@@ -260,7 +267,7 @@ impl Lab<'_> {
     }
 
     pub fn load(&mut self, rig: &Rig, program: &Assembly) {
-        let mut bytes = [0; 512];
+        let mut bytes = [0; 1_024];
         let rig = postcard::to_slice(rig, &mut bytes).expect("a rig takes fewer bytes");
         assert_eq!(self.upload(Upload::Rig, rig), Answer::Done);
         let words = program.image().expect("the program is short");

@@ -1,6 +1,6 @@
 //! The rows of a program image: what each table holds, and how a row lies in its words (halves are named low, high).
 
-use crate::record::Carrier;
+use crate::record::{Carrier, Wave};
 use crate::vocabulary::{EventId, LineId, OutcomeId, RegionId, StateId, VariableId};
 
 /// A row of fixed size.
@@ -325,15 +325,23 @@ impl Row for When {
     }
 }
 
+/// Stands where a tone's frequency does; no tone is so high.
+const NOISE: u32 = u32::MAX;
+
 impl Row for Stimulus {
-    const WORDS: usize = 7;
+    const WORDS: usize = 8;
     fn read(words: &[u32]) -> Self {
-        let carrier = match word(words, 4) {
+        let wave = match word(words, 4) {
             0 => None,
-            frequency_mhz => {
-                Some(Carrier { frequency_mhz, level_cdb: word(words, 5).cast_signed(), ramp_us: word(words, 6) })
-            }
+            NOISE => Some(Wave::Noise),
+            frequency_mhz => Some(Wave::Sine { frequency_mhz }),
         };
+        let carrier = wave.map(|wave| Carrier {
+            wave,
+            level_cdb: word(words, 5).cast_signed(),
+            amplitude: low(word(words, 7)),
+            ramp_us: word(words, 6),
+        });
         Self {
             train: crate::record::Train {
                 delay_us: word(words, 0),
@@ -345,10 +353,15 @@ impl Row for Stimulus {
         }
     }
     fn write(&self, words: &mut [u32]) {
-        let (frequency, level, ramp) =
-            self.train.carrier.map_or((0, 0, 0), |c| (c.frequency_mhz, c.level_cdb.cast_unsigned(), c.ramp_us));
+        let [frequency, level, ramp, amplitude] = self.train.carrier.map_or([0; 4], |carrier| {
+            let frequency = match carrier.wave {
+                Wave::Sine { frequency_mhz } => frequency_mhz,
+                Wave::Noise => NOISE,
+            };
+            [frequency, carrier.level_cdb.cast_unsigned(), carrier.ramp_us, carrier.amplitude.into()]
+        });
         let t = &self.train;
-        put(words, &[t.delay_us, t.width_us, t.period_us, t.count, frequency, level, ramp]);
+        put(words, &[t.delay_us, t.width_us, t.period_us, t.count, frequency, level, ramp, amplitude]);
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) fn hello() -> Hello {
         link_min: LINK_MIN,
         link_current: LINK_CURRENT,
         schema: SCHEMA,
+        id: 0xE660_5838_83A5_4C2F,
         board: "sim".try_into().unwrap(),
         firmware: "0.1.0".try_into().unwrap(),
         settle_us: 5,

@@ -31,6 +31,8 @@ pub(crate) struct Bench {
     /// Old boot, new boot, and the command that was under way.
     pub(crate) resets: Vec<(u32, u32, Option<u16>)>,
     pub(crate) unknown: Vec<(u32, u32)>,
+    /// Sessions the device did not hold, and the first of their records of which nothing is known.
+    pub(crate) gone: Vec<(u32, u32)>,
     pub(crate) last_heard: Option<Micros>,
     pub(crate) longest_silence: Micros,
 }
@@ -52,6 +54,7 @@ impl Bench {
             durable: 0,
             resets: Vec::new(),
             unknown: Vec::new(),
+            gone: Vec::new(),
             last_heard: None,
             longest_silence: 0,
         }
@@ -164,6 +167,7 @@ impl Bench {
                         HostEvent::Answered { answer, .. } => self.answers.push(answer),
                         HostEvent::DeviceReset { old, new, unanswered } => self.resets.push((old, new, unanswered)),
                         HostEvent::Unknown { first, next, .. } => self.unknown.push((first, next)),
+                        HostEvent::Gone { session, first } => self.gone.push((session, first)),
                         HostEvent::Hello(_) | HostEvent::Status { .. } => {}
                     }
                 }

@@ -11,9 +11,12 @@ mod wire;
 use bench::{Bench, SECOND};
 use common::hello;
 use link::frame::MAX_FRAME;
+use link::message::{LINK_CURRENT, compatible};
 use link::reliable::WINDOW_RECORDS;
-use link::{Answer, Command, DeviceEnd, EventId, HostEnd, HostEvent, RecordSource, Refusal, SendError, VariableId};
-use wire::Chance;
+use link::{
+    Answer, Command, DeviceEnd, EventId, Hello, HostEnd, HostEvent, RecordSource, Refusal, SendError, VariableId,
+};
+use wire::{Chance, Ring};
 
 fn keys(count: u16) -> Vec<Command> {
     (0..count).map(|n| Command::Event(EventId::named(n))).collect()
@@ -104,6 +107,83 @@ fn a_controller_that_crashed_resumes_after_its_last_durable_record() {
         assert_eq!(bench.applied, keys(5));
         assert_eq!(bench.resets, []);
     }
+}
+
+#[test]
+fn a_device_whose_memory_was_lost_says_so_and_the_controller_knows_from_where_on() {
+    for percent_each in [0, 10, 40] {
+        let mut bench = Bench::in_session(percent_each, 23);
+        (0..90).for_each(|_| bench.write_record());
+        bench.run_until(|bench| bench.records.len() == 90);
+        bench.device = DeviceEnd::new(78, hello());
+        bench.ring = Ring::default();
+        bench.run_until(|bench| !bench.gone.is_empty());
+        bench.run_for(SECOND);
+        assert_eq!((bench.gone.as_slice(), bench.resets.len(), bench.host.session()), ([(5, 90)].as_slice(), 1, 0));
+        // The same answer awaits a controller that comes back from its journal.
+        bench.gone.clear();
+        bench.host = HostEnd::new();
+        bench.host.resume(5, 90);
+        bench.run_until(|bench| !bench.gone.is_empty());
+        assert_eq!(bench.gone, [(5, 90)]);
+    }
+}
+
+#[test]
+fn a_reset_while_the_controller_is_away_gives_it_every_record_once() {
+    for percent_each in [0, 10, 40] {
+        let mut bench = Bench::in_session(percent_each, 24);
+        (0..300).for_each(|_| bench.write_record());
+        bench.durable = 120;
+        bench.run_until(|bench| bench.records.len() > 150 && bench.device.durable() == 120);
+        // Both start anew: the one from its ring, the other from its journal.
+        bench.device = DeviceEnd::new(78, hello());
+        bench.device.begin_session(5);
+        bench.host = HostEnd::new();
+        bench.host.resume(5, 130);
+        bench.records.truncate(130);
+        bench.durable = 130;
+        bench.run_until(|bench| bench.records.len() == 300);
+        bench.run_for(SECOND);
+        assert_eq!(bench.records, (0..300).collect::<Vec<_>>());
+        assert_eq!((bench.gone.as_slice(), bench.unknown.as_slice()), ([].as_slice(), [].as_slice()));
+    }
+}
+
+#[test]
+fn a_device_of_another_link_is_told_nothing_and_says_which_side_to_update() {
+    let ours = hello();
+    let older = Hello { link_min: 0, link_current: 0, ..hello() };
+    let newer = Hello { link_min: LINK_CURRENT + 1, link_current: LINK_CURRENT + 3, ..hello() };
+    let other = Hello { schema: !ours.schema, firmware: "0.0.9".try_into().unwrap(), ..hello() };
+    let told = [(older, "update the device"), (newer, "update the controller"), (other, "update the device")];
+    for (forged, advice) in told {
+        let why = compatible(&forged).unwrap_err().to_string();
+        assert!(why.contains(advice), "{why}");
+        let mut bench = Bench::new(10, 25);
+        bench.device = DeviceEnd::new(77, forged);
+        bench.run_for(SECOND);
+        assert_eq!(bench.host.send(Command::Stop), Err(SendError::Mismatch));
+        bench.wishes = vec![Command::Start { session: 5, seed: 1 }];
+        bench.run_for(SECOND);
+        assert_eq!((bench.applied.as_slice(), bench.wishes.len()), ([].as_slice(), 1), "nothing was sent");
+
+        // The board is flashed with what fits, and all goes its way.
+        bench.device = DeviceEnd::new(78, hello());
+        bench.run_until(|bench| bench.host.session() == 5);
+    }
+}
+
+#[test]
+fn a_board_flashed_in_mid_session_is_not_taken_at_its_word() {
+    let mut bench = Bench::in_session(0, 26);
+    (0..100).for_each(|_| bench.write_record());
+    bench.run_until(|bench| bench.records.len() == 100);
+    bench.device = DeviceEnd::new(78, Hello { schema: 1, ..hello() });
+    bench.device.begin_session(5);
+    (0..100).for_each(|_| bench.write_record());
+    bench.run_for(SECOND);
+    assert_eq!(bench.records.len(), 100, "its records may not mean what ours do");
 }
 
 #[test]

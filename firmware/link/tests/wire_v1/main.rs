@@ -16,8 +16,9 @@ use link::message::{Body, Bytes, DeviceFrame, HostFrame, Mismatch, SCHEMA, State
 use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Row, Rule, Scope, Slice, State as StateRow, Stimulus, When,
 };
-use link::record::{Carrier, Request, Train};
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::record::{Carrier, Request, Train, Wave};
+use link::rig::{Pattern, Pull, Rig, RigLine, Role};
+use link::samples::SampleBlock;
 use link::*;
 
 /// Fails to compile when a variant is appended, so that nobody forgets its line.
@@ -64,6 +65,7 @@ fn ends() -> Vec<EndReason> {
         EndReason::HostLost => EndReason::HostLost,
         EndReason::Fault(_) => EndReason::Fault(Fault::Stack),
         EndReason::RingFull => EndReason::RingFull,
+        EndReason::DeviceReset => EndReason::DeviceReset,
     })
 }
 
@@ -91,8 +93,21 @@ fn verdicts() -> Vec<Verdict> {
 const TRAIN: Train = Train { delay_us: 1, width_us: 5_000, period_us: 50_000, count: 20, carrier: None };
 
 fn tone() -> Train {
-    let carrier = Some(Carrier { frequency_mhz: 8_000_000, level_cdb: -7_000, ramp_us: 5_000 });
+    let wave = Wave::Sine { frequency_mhz: 8_000_000 };
+    let carrier = Some(Carrier { wave, level_cdb: -7_000, amplitude: 2_072, ramp_us: 5_000 });
     Train { delay_us: 0, width_us: 300_000, period_us: 300_000, count: 1, carrier }
+}
+
+fn waves() -> Vec<Wave> {
+    every!(Wave {
+        Wave::Sine { .. } => Wave::Sine { frequency_mhz: 8_000_000 },
+        Wave::Noise => Wave::Noise,
+    })
+}
+
+fn noise() -> Train {
+    let tone = tone();
+    Train { carrier: tone.carrier.map(|carrier| Carrier { wave: Wave::Noise, ..carrier }), ..tone }
 }
 
 fn requests() -> Vec<Request> {
@@ -131,6 +146,7 @@ fn records() -> Vec<Record> {
         Record::Fault(_) => Record::Fault(Fault::DivideByZero),
         Record::End(_) => Record::End(EndReason::Tripped(TripCause::Invariant(InvariantId(2)))),
         Record::LastTrial(_) => Record::LastTrial(EndReason::HostLost),
+        Record::Samples { .. } => Record::Samples { line, block: SampleBlock::of(&[2_000, 2_001, 1_999, 1_800]) },
     })
 }
 
@@ -198,18 +214,31 @@ fn bodies() -> Vec<Body<'static>> {
     bodies
 }
 
+fn patterns() -> Vec<Pattern> {
+    every!(Pattern {
+        Pattern::Band { .. } => Pattern::Band { inner: (1_500, i32::MAX), outer: (-1_400, i32::MAX), inside: true },
+        Pattern::Still { .. } => Pattern::Still { within: 20, for_us: 500_000 },
+        Pattern::Change { .. } => Pattern::Change { by: 300, until: 30, samples: 20 },
+    })
+}
+
 fn rigs() -> Vec<Rig> {
     let input = |pull| Role::Input { pull, debounce_us: 5_000 };
+    let looks_for = |looks_for| Role::Detector { source: LineId(2), looks_for };
     let mut roles = every!(Role {
         Role::Input { .. } => input(Pull::Up),
         Role::Output { .. } => Role::Output { max_on_us: 500_000, must_arm: true, safe_on_trip: true, speaker: false },
+        Role::Analog => Role::Analog,
+        Role::Encoder { .. } => Role::Encoder { pin_b: 22, pull: Pull::Up },
+        Role::Detector { .. } => looks_for(patterns().remove(0)),
     });
+    roles.extend(patterns().into_iter().skip(1).map(looks_for));
     roles.extend(
         every!(Pull { Pull::None => input(Pull::None), Pull::Up => input(Pull::Up), Pull::Down => input(Pull::Down) }),
     );
     let lines =
         roles.into_iter().zip(2..).map(|(role, pin)| RigLine { pin, active_high: pin % 2 == 0, role }).collect();
-    vec![Rig { lines, silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 }]
+    vec![Rig { lines, silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000, sample_us: 1_000 }]
 }
 
 fn entries() -> Vec<Entry> {
@@ -267,6 +296,7 @@ fn rows() -> Vec<Vec<u32>> {
         words(&When { guard, target: StateId::BACK, action }),
         words(&slice(7, 8)),
         words(&Stimulus { train: tone() }),
+        words(&Stimulus { train: noise() }),
         words(&Draw {
             kind: DrawKind::Deck,
             variable: VariableId(1),
@@ -335,6 +365,7 @@ fn written() -> Vec<(&'static str, Vec<String>)> {
         ("EndReason", postcards(&ends())),
         ("DisarmCause", postcards(&disarms())),
         ("Verdict", postcards(&verdicts())),
+        ("Wave", postcards(&waves())),
         ("Request", postcards(&requests())),
         ("Record", postcards(&records())),
         ("Entry", postcards(&entries())),
@@ -406,6 +437,7 @@ fn the_longest_messages_fit_into_a_frame() {
         link_min: u16::MAX,
         link_current: u16::MAX,
         schema: max,
+        id: u64::MAX,
         board: name.clone(),
         firmware: name,
         settle_us: max,

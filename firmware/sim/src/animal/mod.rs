@@ -9,13 +9,38 @@ pub use script::{Scripted, Tap};
 
 use link::{LineId, Micros};
 
-/// What an animal does: a line it moves, and when.
+/// What an animal does: a line it moves, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Act {
-    /// Which input.
+    /// Which input or sampled line.
     pub line: LineId,
-    /// To active (a lever pressed, a spout touched) or away from it.
-    pub active: bool,
+    /// How.
+    pub to: To,
+}
+
+/// Where an animal moves a line to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// Of a digital input: to active (a lever pressed, a spout touched) or away from it.
+    Active(bool),
+    /// Of a sampled line: straight to a raw value.
+    Raw {
+        /// The value.
+        raw: i32,
+        /// How long the way takes, in µs.
+        over_us: u64,
+    },
+}
+
+/// How far an analog lever can be pulled, in raw values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stick {
+    /// Which line.
+    pub line: LineId,
+    /// Where it rests.
+    pub rest: i32,
+    /// Where it ends.
+    pub end: i32,
 }
 
 /// An animal.
@@ -38,6 +63,8 @@ pub trait Animal {
 pub struct Surroundings {
     /// Something to pull or press.
     pub lever: Option<LineId>,
+    /// Something to pull as far as one likes; it is used where there is one.
+    pub stick: Option<Stick>,
     /// A spout to lick at.
     pub spout: Option<LineId>,
     /// The valve that wets it.

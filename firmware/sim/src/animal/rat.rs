@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 
 use link::{LineId, Micros};
 
-use super::{Act, Animal, Surroundings};
+use super::{Act, Animal, Stick, Surroundings, To};
 use crate::random::Dice;
 
 /// µs in a second.
@@ -42,6 +42,13 @@ enum Plan {
         line: u8,
         active: bool,
     },
+    /// Pull an analog lever this far, or let go of it.
+    Pull {
+        raw: i32,
+        over_us: u64,
+    },
+    /// It has pulled.
+    Pulled,
     /// Lick, if the bout it belongs to is still on.
     Lick {
         bout: u32,
@@ -122,15 +129,32 @@ impl Rat {
     }
 
     fn pull(&mut self, from: Micros, latency_s: f64) {
-        let Some(lever) = self.surroundings.lever else { return };
         if self.pulling {
             return;
         }
+        if let Some(stick) = self.surroundings.stick {
+            return self.pull_stick(stick, from, latency_s);
+        }
+        let Some(lever) = self.surroundings.lever else { return };
         self.pulling = true;
         let down = Self::in_s(from, latency_s);
         let up = Self::in_s(down, self.dice.between(0.15, 0.45));
         self.plan(down, Plan::Move { line: lever.0, active: true });
         self.plan(up, Plan::Move { line: lever.0, active: false });
+    }
+
+    /// Pulls an analog lever some way, holds it, lets it go. Naive rats pull less far.
+    fn pull_stick(&mut self, stick: Stick, from: Micros, latency_s: f64) {
+        self.pulling = true;
+        let far = self.dice.between(0.1 + 0.4 * self.skill, 1.0);
+        let raw = stick.rest + (f64::from(stick.end - stick.rest) * far) as i32;
+        let down = Self::in_s(from, latency_s);
+        let (pull_s, hold_s, back_s) =
+            (self.dice.between(0.04, 0.12), self.dice.between(0.05, 0.25), self.dice.between(0.05, 0.15));
+        let over_us = |seconds: f64| (seconds * SECOND) as u64;
+        self.plan(down, Plan::Pull { raw, over_us: over_us(pull_s) });
+        self.plan(Self::in_s(down, pull_s), Plan::Pulled);
+        self.plan(Self::in_s(down, pull_s + hold_s), Plan::Pull { raw: stick.rest, over_us: over_us(back_s) });
     }
 
     /// Begins to lick, in place of whatever licking goes on.
@@ -176,17 +200,18 @@ impl Rat {
             self.plan(Self::in_s(now, period), Plan::Lick { bout });
         }
         self.licking = true;
-        Some(Act { line: spout, active: true })
+        Some(Act { line: spout, to: To::Active(true) })
     }
 
     fn moved(&mut self, now: Micros, act: Act) -> Act {
+        let To::Active(active) = act.to else { return act };
         if Some(act.line) == self.surroundings.lever {
-            self.pulling = act.active;
-            if act.active {
+            self.pulling = active;
+            if active {
                 self.pulled(now);
             }
         } else {
-            self.licking = act.active;
+            self.licking = active;
         }
         act
     }
@@ -239,7 +264,16 @@ impl Animal for Rat {
         }
         let Reverse((_, _, plan)) = self.plans.pop()?;
         match plan {
-            Plan::Move { line, active } => Some(self.moved(now, Act { line: LineId(line), active })),
+            Plan::Move { line, active } => Some(self.moved(now, Act { line: LineId(line), to: To::Active(active) })),
+            Plan::Pull { raw, over_us } => {
+                let stick = self.surroundings.stick?;
+                self.pulling = raw != stick.rest;
+                Some(Act { line: stick.line, to: To::Raw { raw, over_us } })
+            }
+            Plan::Pulled => {
+                self.pulled(now);
+                None
+            }
             Plan::Lick { bout } => self.lick_once(now, bout),
             Plan::Expect { pull } => {
                 if self.waiting == Some(pull) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use link::{LineId, Micros};
 
-use super::{Act, Animal};
+use super::{Act, Animal, To};
 
 /// One line of a script: at `at_us` after the session's start, move a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,13 @@ impl Tap {
     /// Moves `line` at `at_us`.
     #[must_use]
     pub const fn new(at_us: u64, line: LineId, active: bool) -> Self {
-        Self { at_us, act: Act { line, active } }
+        Self { at_us, act: Act { line, to: To::Active(active) } }
+    }
+
+    /// Moves a sampled line to `raw`, beginning at `at_us` and arriving `over_us` later.
+    #[must_use]
+    pub const fn travel(at_us: u64, line: LineId, raw: i32, over_us: u64) -> Self {
+        Self { at_us, act: Act { line, to: To::Raw { raw, over_us } } }
     }
 }
 

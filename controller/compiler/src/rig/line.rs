@@ -1,0 +1,335 @@
+//! Reads the lines of a rig-config: what each is, its pin, its limits, and whether it gets along with the others. Knows
+//! nothing of any protocol.
+
+use link::limits::{MAX_ENCODERS, MAX_LINES, MAX_SAMPLED};
+use link::rig::{Pull, RigLine, Role};
+
+use super::body::{Body, LinkPort};
+use super::calibration::{self, Calibration};
+use crate::diagnostic::{Reporter, Span, listed};
+use crate::fields::{self, Fields};
+use crate::kinds::{self, Direction, Kind, Verb};
+use crate::quantity::{Quantity, written};
+use crate::symbols::{Scale, Unit};
+use crate::yaml::{Entry, Node, Value};
+
+/// One line of a rig.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LineConfig {
+    /// Its name.
+    pub name: String,
+    /// Its kind: `lever`, `valve`, …
+    pub kind: String,
+    /// Pin, polarity and limits, as the device takes them.
+    pub line: RigLine,
+    /// What was measured on it, if it was.
+    pub calibration: Option<Calibration>,
+    /// What its raw values mean, if it is sampled.
+    pub scale: Option<Scale>,
+}
+
+/// What carries the lines.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Carrier {
+    pub(super) body: Body,
+    pub(super) link: LinkPort,
+}
+
+/// Lines already read, each with the place of its pin; and the pins of all, those that are still to be read among them.
+struct Found {
+    lines: Vec<(LineConfig, Span)>,
+    pins: Vec<u8>,
+}
+
+/// Reads `lines`.
+pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) -> Vec<LineConfig> {
+    let example = "lever: {kind: lever, pin: 2}";
+    let Some(node) = top.need("lines", "lines: {lever: {kind: lever, pin: 2}}", reporter) else { return Vec::new() };
+    let Some(entries) = fields::map(node, "`lines`", example, reporter) else { return Vec::new() };
+    if entries.len() > MAX_LINES {
+        reporter
+            .error(
+                "E041-too-many-lines",
+                fields::short(node),
+                format!("this rig has {} lines; a device holds {MAX_LINES}", entries.len()),
+            )
+            .help("leave out the lines no protocol uses");
+    }
+    let mut found = Found { lines: Vec::new(), pins: entries.iter().flat_map(stated_pins).collect() };
+    for entry in entries {
+        if fields::check_name(&entry.key, "a line", reporter)
+            && let Some((line, pin)) = line(entry, carrier, &found, reporter)
+        {
+            found.lines.push((line, pin));
+        }
+    }
+    for (most, what, holds) in [
+        (MAX_SAMPLED, "sampled lines", Role::is_sampled as fn(&Role) -> bool),
+        (MAX_ENCODERS, "encoders", |role| matches!(role, Role::Encoder { .. })),
+    ] {
+        let sampled: Vec<Span> =
+            found.lines.iter().filter(|(line, _)| holds(&line.line.role)).map(|(_, pin)| *pin).collect();
+        if let Some(first_too_many) = sampled.get(most) {
+            reporter
+                .error(
+                    "E041-too-many-lines",
+                    *first_too_many,
+                    format!("this rig has {} {what}; a device holds {most}", sampled.len()),
+                )
+                .help("leave out the lines no protocol uses");
+        }
+    }
+    found.lines.into_iter().map(|(line, _)| line).collect()
+}
+
+/// The pins a line states, whatever else is wrong with it.
+fn stated_pins(entry: &Entry) -> Vec<u8> {
+    let Value::Map(fields) = &entry.value.value else { return Vec::new() };
+    let pins = fields.iter().filter(|field| matches!(field.key.text.as_str(), "pin" | "pin_b"));
+    let pins = pins.filter_map(|field| match &field.value.value {
+        Value::Scalar(text) => text.text.trim().parse().ok(),
+        _ => None,
+    });
+    pins.collect()
+}
+
+fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter) -> Option<(LineConfig, Span)> {
+    const INPUT: &[&str] = &["kind", "pin", "active", "pull", "debounce", "about"];
+    const OUTPUT: &[&str] = &["kind", "pin", "active", "max_on", "arm", "calibration", "about"];
+    const ANALOG: &[&str] = &["kind", "pin", "calibration", "about"];
+    const ENCODER: &[&str] = &["kind", "pin", "pin_b", "pull", "counts_per_turn", "per_turn", "about"];
+    const ANY: &[&str] = &[
+        "kind",
+        "pin",
+        "pin_b",
+        "active",
+        "pull",
+        "debounce",
+        "max_on",
+        "arm",
+        "calibration",
+        "counts_per_turn",
+        "about",
+    ];
+    let example = "{kind: lever, pin: 2}";
+    let entries = fields::map(&entry.value, "a line", example, reporter)?;
+    let kind = entries.iter().find(|field| field.key.text == "kind").and_then(|field| kind(&field.value, reporter));
+    let known = match kind.map(|kind| (kind.direction, kind.name)) {
+        Some((Direction::Input(_), _)) => INPUT,
+        Some((Direction::Output(_), _)) => OUTPUT,
+        Some((Direction::Sampled, kinds::ENCODER)) => ENCODER,
+        Some((Direction::Sampled, _)) => ANALOG,
+        None => ANY,
+    };
+    let line = fields::fields(&entry.value, "this line", known, example, reporter)?;
+    let kind_node = line.need("kind", "kind: lever", reporter);
+    let pin_node = line.need("pin", "pin: 2", reporter)?;
+    kind_node?;
+    let pin = pin(pin_node, carrier, found, reporter)?;
+    let levels = [("high", true), ("low", false)];
+    let active = line.get("active").and_then(|node| fields::choice(node, "`active`", &levels, reporter));
+    let kind = kind?;
+    let (mut calibration, mut scale) = (None, None);
+    let role = match kind.direction {
+        Direction::Input(input) => {
+            let debounce = line
+                .get("debounce")
+                .map(|node| fields::quantity_u32(node, "the debounce", Unit::Time, 0, "5 ms", reporter).unwrap_or(0));
+            Role::Input {
+                // An input that is wired to nothing must read as not active.
+                pull: pull(&line, reporter).unwrap_or(if active.unwrap_or(true) { Pull::Down } else { Pull::Up }),
+                debounce_us: debounce.unwrap_or_else(|| u32::try_from(input.debounce_us).unwrap_or(0)),
+            }
+        }
+        Direction::Output(output) => {
+            calibration = line.get("calibration").and_then(|node| calibration::read(node, kind, reporter));
+            self::output(&line, kind, output, reporter)
+        }
+        Direction::Sampled if kind.name == kinds::ENCODER => {
+            let pin_b =
+                line.need("pin_b", "pin_b: 7", reporter).and_then(|node| self::pin(node, carrier, found, reporter))?;
+            if pin_b == pin {
+                let node = line.get("pin_b")?;
+                reporter
+                    .error("E042-pin-clash", node.span, format!("pin {pin} is both pins of `{}`", entry.key.text))
+                    .label("taken")
+                    .help(free(carrier, found, |_| true));
+            }
+            scale = turns(&line, reporter);
+            Role::Encoder { pin_b, pull: pull(&line, reporter).unwrap_or(Pull::Up) }
+        }
+        Direction::Sampled => {
+            if !carrier.body.is_analog(pin) {
+                let body = carrier.body.word();
+                reporter
+                    .error(
+                        "E058-not-analog",
+                        pin_node.span,
+                        format!("pin {pin} of this body ({body}) measures no voltage"),
+                    )
+                    .help(match carrier.body {
+                        Body::Pi => "a Raspberry Pi has no analog pins: put the line on a Pico".to_owned(),
+                        _ => free(carrier, found, |pin| carrier.body.is_analog(pin)),
+                    });
+            }
+            let reference_uv = carrier.body.reference_uv();
+            let read = line.get("calibration").and_then(|node| calibration::travel(node, reference_uv, reporter));
+            if let Some((measured, fitted)) = read {
+                (calibration, scale) = (Some(measured), Some(fitted));
+            }
+            Role::Analog
+        }
+    };
+    if matches!(role, Role::Output { speaker: true, .. }) {
+        check_slice(&entry.key.text, pin, pin_node.span, carrier, found, reporter);
+    }
+    let line = RigLine { pin, active_high: active.unwrap_or(true), role };
+    let (name, kind) = (entry.key.text.clone(), kind.name.to_owned());
+    let config = LineConfig { name, kind, line, calibration, scale };
+    check_clash(&config, pin_node.span, carrier, found, reporter);
+    Some((config, pin_node.span))
+}
+
+fn pull(line: &Fields<'_>, reporter: &mut Reporter) -> Option<Pull> {
+    let pulls = [("up", Pull::Up), ("down", Pull::Down), ("none", Pull::None)];
+    line.get("pull").and_then(|node| fields::choice(node, "`pull`", &pulls, reporter))
+}
+
+fn output(line: &Fields<'_>, kind: &Kind, output: kinds::Output, reporter: &mut Reporter) -> Role {
+    let max_on = line
+        .get("max_on")
+        .map(|node| fields::quantity_u32(node, "`max_on`", Unit::Time, 1, "500 ms", reporter).unwrap_or(u32::MAX));
+    let arms = [("required", true), ("none", false)];
+    let arm_node = line.get("arm");
+    let arm = arm_node.and_then(|node| fields::choice(node, "`arm`", &arms, reporter));
+    if let (Some(false), true, Some(node)) = (arm, output.must_arm, arm_node) {
+        reporter
+            .error("E043-must-arm", node.span, format!("a {} must always be armed by a person", kind.name))
+            .help("write `arm: required` or leave the key out");
+    }
+    Role::Output {
+        max_on_us: max_on.unwrap_or_else(|| u32::try_from(output.max_on_us).unwrap_or(u32::MAX)),
+        must_arm: arm.unwrap_or(output.must_arm),
+        safe_on_trip: output.safe_on_trip,
+        speaker: output.verbs.contains(&Verb::Play),
+    }
+}
+
+/// What an encoder's counts mean: a turn is 360° unless the rig says how far it goes.
+fn turns(line: &Fields<'_>, reporter: &mut Reporter) -> Option<Scale> {
+    let node = line.need("counts_per_turn", "counts_per_turn: 4096", reporter)?;
+    let counts = fields::quantity_u32(node, "the counts of a turn", Unit::Count, 1, "4096", reporter)?;
+    let (unit, turn) = match line.get("per_turn") {
+        None => (Unit::Angle, 360_000),
+        Some(node) => {
+            let text = fields::text(node, "a turn", "471 mm", reporter)?;
+            let unit = match Quantity::read(&text.text).ok().and_then(|quantity| quantity.natural()) {
+                Some(Unit::Angle) => Unit::Angle,
+                _ => Unit::Length,
+            };
+            (unit, fields::quantity_u32(node, "a turn", unit, 1, "471 mm", reporter)?.into())
+        }
+    };
+    let base_nraw = (i64::from(counts) * 1_000_000_000 + turn / 2) / turn;
+    Some(Scale { unit, zero_nraw: 0, base_nraw }).filter(|scale| scale.base_nraw > 0)
+}
+
+/// The kind a node names.
+pub(crate) fn kind(node: &Node, reporter: &mut Reporter) -> Option<&'static Kind> {
+    let found = fields::text(node, "the kind of a line", "lever", reporter)?;
+    let kind = kinds::named(&found.text);
+    if kind.is_none() {
+        let known = kinds::KINDS.iter().map(|kind| kind.name);
+        reporter
+            .error("E044-unknown-kind", found.span, format!("there is no kind of line called `{}`", found.text))
+            .near(&found.text, known, |known| Some(format!("kinds are {}", listed(known.iter().copied()))));
+    }
+    kind
+}
+
+fn pin(node: &Node, carrier: Carrier, found: &Found, reporter: &mut Reporter) -> Option<u8> {
+    let Carrier { body, link } = carrier;
+    let number = fields::quantity(node, "the pin", Unit::Count, "2", reporter)?;
+    let Some(pin) = u8::try_from(number).ok().filter(|pin| *pin <= body.last_pin()) else {
+        let (body, last) = (body.word(), body.last_pin());
+        reporter
+            .error("E045-no-such-pin", node.span, format!("there is no pin {number} on this body ({body})"))
+            .help(format!("pins are 0 to {last}"));
+        return None;
+    };
+    if let Some(why) = body.taken(pin, link) {
+        reporter.error("E057-pin-taken", node.span, format!("pin {pin} cannot be a line: {why}")).help(free(
+            carrier,
+            found,
+            |_| true,
+        ));
+    }
+    Some(pin)
+}
+
+/// What pins are left of those that will do.
+fn free(carrier: Carrier, found: &Found, will_do: impl Fn(u8) -> bool) -> String {
+    const SHOWN: usize = 8;
+    let free = (0..=carrier.body.last_pin())
+        .filter(|pin| !found.pins.contains(pin) && carrier.body.taken(*pin, carrier.link).is_none() && will_do(*pin));
+    let free: Vec<String> = free.map(|pin| pin.to_string()).collect();
+    match free.get(..SHOWN) {
+        _ if free.is_empty() => "no pin is left that would do".to_owned(),
+        Some(first) if free.len() > SHOWN => format!("free pins: {}, …", first.join(", ")),
+        _ => format!("free pins: {}", free.join(", ")),
+    }
+}
+
+fn check_clash(line: &LineConfig, pin: Span, carrier: Carrier, found: &Found, reporter: &mut Reporter) {
+    let clash = line.line.pins().find_map(|pin| {
+        let (other, _) = found.lines.iter().find(|(other, _)| other.line.pins().any(|taken| taken == pin))?;
+        Some((pin, other))
+    });
+    if let Some((number, other)) = clash {
+        reporter
+            .error("E042-pin-clash", pin, format!("pin {number} is both `{}` and `{}`", other.name, line.name))
+            .label("taken")
+            .help(free(carrier, found, |pin| match line.line.role {
+                Role::Analog => carrier.body.is_analog(pin),
+                _ => true,
+            }));
+    }
+}
+
+/// Two speakers must not share what makes their tones.
+fn check_slice(name: &str, pin: u8, span: Span, carrier: Carrier, found: &Found, reporter: &mut Reporter) {
+    let Some(slice) = carrier.body.slice(pin) else { return };
+    let speakers =
+        || found.lines.iter().filter(|(line, _)| matches!(line.line.role, Role::Output { speaker: true, .. }));
+    let taken = |slice| speakers().find(|(line, _)| carrier.body.slice(line.line.pin) == Some(slice));
+    if let Some((other, _)) = taken(slice).filter(|(other, _)| other.line.pin != pin) {
+        reporter
+            .error(
+                "E059-slice-clash",
+                span,
+                format!(
+                    "the speakers `{}` (pin {}) and `{name}` (pin {pin}) share PWM slice {slice}",
+                    other.name, other.line.pin
+                ),
+            )
+            .label("the same slice")
+            .help(free(carrier, found, |pin| carrier.body.slice(pin).is_some_and(|slice| taken(slice).is_none())));
+    }
+}
+
+/// Reads `sample`: the period of all sampled lines, in µs.
+pub(super) fn sample(top: &Fields<'_>, reporter: &mut Reporter) -> u32 {
+    /// What the device can keep up with, and what is still of use.
+    const RANGE_US: std::ops::RangeInclusive<u32> = 500..=1_000_000;
+    let Some(node) = top.get("sample") else { return link::rig::SAMPLE_US };
+    let period = fields::quantity(node, "the sampling period", Unit::Time, "1 ms", reporter);
+    let sample_us = period.and_then(|period| u32::try_from(period).ok()).filter(|period| RANGE_US.contains(period));
+    if period.is_some() && sample_us.is_none() {
+        let (low, high) =
+            (written((*RANGE_US.start()).into(), Unit::Time), written((*RANGE_US.end()).into(), Unit::Time));
+        reporter
+            .error("E027-out-of-bounds", node.span, format!("a sampling period lies between {low} and {high}"))
+            .help("write for instance `1 ms`, which is 1 kHz");
+    }
+    sample_us.unwrap_or(link::rig::SAMPLE_US)
+}
