@@ -98,6 +98,7 @@ impl Board for Pins {
                 return self.speakers.add(line.pin);
             }
             Role::Output { .. } => set_up_output(line.pin, !line.active_high),
+            Role::Analog | Role::Encoder { .. } | Role::Detector { .. } => return false,
         }
         true
     }

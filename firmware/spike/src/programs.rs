@@ -11,6 +11,7 @@ use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Rule, Scope, Slice, State, Stimulus, When,
 };
 use link::record::{Carrier, Train, Wave};
+use link::rig::{Pull, Rig, RigLine, Role};
 use link::{EventId, LineId, OutcomeId, RegionId, StateId, VariableId};
 
 const LEVER: LineId = LineId(0);
@@ -180,6 +181,20 @@ pub(crate) fn flagship() -> Assembly {
     };
     a.ends = vec![reached(&mut a, Special::SessionTime, never), reached(&mut a, Special::Trial, trials)];
     a
+}
+
+/// The lines of both programs. The sixteen that only have to play stand on pins the chip has not.
+pub(crate) fn rig() -> Rig {
+    let input = |pin| RigLine { pin, active_high: true, role: Role::Input { pull: Pull::None, debounce_us: 0 } };
+    let output = |pin: u8, speaker| RigLine {
+        pin,
+        active_high: true,
+        role: Role::Output { max_on_us: 60_000_000, must_arm: false, safe_on_trip: true, speaker },
+    };
+    let mut lines: Vec<RigLine> = vec![input(2), input(3)];
+    lines.extend((10..16).map(|pin| output(pin, pin == 11)));
+    lines.extend((8..MAX_LINES as u8).map(|line| output(32 + line, false)));
+    Rig { lines: lines.into_iter().collect(), silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 }
 }
 
 /// States of one region of the maximum.

@@ -16,7 +16,7 @@ use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
 use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
-use crate::messages::{Command, Notice, Order, REPORTS, Report, What};
+use crate::messages::{Command, Notice, Order, OrdersOut, REPORTS, Report, ReportsIn, What};
 use crate::ring::RingWriter;
 use crate::sense::Sampler;
 use crate::storage::Shared;
@@ -65,16 +65,17 @@ pub struct Core<'s, M> {
     end_waits: Option<(Micros, Given)>,
     sampler: Sampler<'s>,
     out: Out<'s>,
-    reports: Consumer<'s, Report>,
+    reports: ReportsIn<'s>,
     commands: Consumer<'s, Command<M>>,
     notices: Producer<'s, Notice<M>>,
+    shared: &'s Shared,
 }
 
 impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     pub(crate) const fn new(
         settle_us: u32,
-        orders: Producer<'s, Order>,
-        reports: Consumer<'s, Report>,
+        orders: OrdersOut<'s>,
+        reports: ReportsIn<'s>,
         commands: Consumer<'s, Command<M>>,
         notices: Producer<'s, Notice<M>>,
         ring: RingWriter<'s>,
@@ -96,12 +97,14 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             reports,
             commands,
             notices,
+            shared,
         }
     }
 
     /// Does all that can be done by `now`. Work is bounded by what waits in the queues and by a fixed number of
     /// microseconds; [`Core::poll_at`] says if there is more.
     pub fn poll(&mut self, now: Micros, hook: &mut impl Preempt) {
+        self.shared.beats.core();
         for round in 0..ROUNDS_MAX {
             // What P0 stamped before `now` must be in before anything up to `now` is closed, so it comes first.
             let held_back = self.take_reports(hook);

@@ -2,19 +2,18 @@
 //! up and the count of what found no room.
 
 use engine::Sink;
-use heapless::spsc::Producer;
 use link::program::Program;
 use link::{Micros, Record, TripCause};
 
 use super::ORDERS_ROOM;
 use super::watch::Watch;
 use crate::board::Preempt;
-use crate::messages::Order;
+use crate::messages::{Order, OrdersOut};
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
 /// The ways out of P1.
 pub(super) struct Out<'s> {
-    orders: Producer<'s, Order>,
+    orders: OrdersOut<'s>,
     pub(super) ring: RingWriter<'s>,
     /// Records that found no room and are not told of yet.
     lost: u32,
@@ -24,7 +23,7 @@ pub(super) struct Out<'s> {
 }
 
 impl<'s> Out<'s> {
-    pub(super) const fn new(orders: Producer<'s, Order>, ring: RingWriter<'s>) -> Self {
+    pub(super) const fn new(orders: OrdersOut<'s>, ring: RingWriter<'s>) -> Self {
         Self { orders, ring, lost: 0, overflowed: false, warned: false }
     }
 
@@ -37,7 +36,7 @@ impl<'s> Out<'s> {
     /// Whether there is room for all the orders one microsecond or one command may give.
     #[inline]
     pub(super) fn has_room_for_orders(&self) -> bool {
-        self.orders.capacity().saturating_sub(self.orders.len()) >= ORDERS_ROOM
+        self.orders.places() >= ORDERS_ROOM
     }
 
     /// Whether there is room for a record and one more.
@@ -49,9 +48,9 @@ impl<'s> Out<'s> {
     /// Gives P0 an order; whether there was room for it.
     #[inline]
     pub(super) fn order(&mut self, order: Order, hook: &mut impl Preempt) -> bool {
-        let given = self.orders.enqueue(order).is_ok();
+        let given = self.orders.enqueue(&order);
         self.overflowed |= !given;
-        hook.point();
+        hook.ordered();
         given
     }
 
