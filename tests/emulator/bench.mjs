@@ -21,11 +21,13 @@
 //   clear                counts from now
 //
 // Events: e T PIN LEVEL · u0|u1|us T HEX (bytes from serial port 0, 1, USB; T of the last) · z T (the timer counts from here) ·
+// s T PIN 1 · s T PIN 0 MILLIHERTZ LOWEST HIGHEST (a sound began; has ended, at T, and was this) ·
 // r T CAUSE (reset) · f T KIND ADDRESS PC FUNCTION LEVEL (fault) · l T (lock-up) · w T PIN ON CC TOP TICK_PS
 
 import { readSync, writeSync } from "node:fs";
 import { Chip, readElf } from "./chip.mjs";
 import { functionAt } from "./elf.mjs";
+import { Ear } from "./sound.mjs";
 
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 
@@ -40,6 +42,11 @@ class Bench {
     this.waves = false;
     this.values = [0, 0, 0, 0, 876];
     this.chip.adcValue = (channel) => this.values[channel] ?? 0;
+    this.ear = new Ear(this.chip, ({ pin, nanos, on, hertz, lowest, highest }) => {
+      const what = on ? "" : ` ${Math.round(hertz * 1000)} ${lowest} ${highest}`;
+      this.out.push(`s ${Math.round(nanos)} ${pin} ${on ? 1 : 0}${what}`);
+      if (this.stopAtEdge) this.chip.stop = true;
+    });
     this.chip.onEvent = (event) => this.tell(event);
   }
 
@@ -71,6 +78,7 @@ class Bench {
         this.out.push(`l ${nanos}`);
         break;
       case "wave":
+        this.ear.hear({ nanos: at, ...event });
         if (this.waves) this.out.push(`w ${nanos} ${event.pin} ${event.on ? 1 : 0} ${event.cc} ${event.top} ${Math.round(event.tick * 1000)}`);
         break;
     }

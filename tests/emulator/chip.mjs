@@ -14,6 +14,7 @@
 
 import { RP2040 } from "rp2040js";
 import { Adc } from "./adc.mjs";
+import { correctDma } from "./dma.mjs";
 import { FLASH, FLASH_END, Fault, Memory } from "./memory.mjs";
 import { Nvic } from "./nvic.mjs";
 import { Outside, Pins, SYNCHRONISER_CYCLES } from "./pins.mjs";
@@ -119,6 +120,7 @@ export class Chip {
     this.nvic.onResetRequest = (asked) => asked && this.complain("a reset of the core alone was asked for; it is not modelled");
     this.enteredAt = [0, 0, 0, 0];
     this.maskedSince = null;
+    correctDma(rp);
     this.pwm = new Pwm(rp, (wave) => this.onEvent({ at: wave.nanos, what: "wave", ...wave }));
     rp.pwm = this.pwm;
     rp.peripherals[0x40050] = this.pwm;

@@ -5,6 +5,7 @@ const PINS = 30;
 /** Flip-flops between a pad and what the core or the interrupt logic reads of it. */
 const SYNCHRONISER_CYCLES = 2;
 const PAD_AT_RESET = 0x56;
+const PWM = 4;
 const EDGE_HIGH = 8;
 const EDGE_LOW = 4;
 const LEVEL_HIGH = 2;
@@ -63,8 +64,9 @@ export class Pins {
     const high = this.level(pin);
     if (high !== ((this.levels & bit) !== 0)) {
       this.levels ^= bit;
-      if (!fromOutside && this.ready) this.onChange(pin.index, high);
-      if (pin.functionSelect === 4) this.rp.pwm.gpioOnInput(pin.index);
+      // A pin that follows PWM has no edges of its own: what it carries is told by the slice.
+      const carries = pin.functionSelect === PWM && pin.outputOverride === 0;
+      if (!fromOutside && this.ready && !carries) this.onChange(pin.index, high);
     }
     const seen = override(high && pin.inputEnable, pin.inputOverride);
     if (seen === ((this.seen & bit) !== 0)) return;

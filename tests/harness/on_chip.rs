@@ -115,6 +115,9 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> Syst
     }
     let mishaps: Vec<&Event> = chip.mishaps().iter().collect();
     assert!(mishaps.is_empty(), "on the chip: {mishaps:?}");
+    for (pin, sound) in chip.sounds() {
+        println!("  pin {pin} sounded at {} mHz, widths {:?}", sound.frequency_mhz, sound.widths);
+    }
     let settle_us = chip.ears().hello().map(|hello| hello.settle_us);
     let mut simulated = system();
     (simulated.settle_us, simulated.preempt) = (settle_us, 0.0);

@@ -27,6 +27,15 @@ pub enum Event {
         /// Its level now.
         high: bool,
     },
+    /// A pin under PWM began to sound, or has been silent for some ms.
+    Sound {
+        /// When it began or ended.
+        at: u64,
+        /// Which.
+        pin: u8,
+        /// What it was, once it has ended.
+        heard: Option<Sounded>,
+    },
     /// Bytes left the chip.
     Bytes {
         /// When the last of them had left.
@@ -75,6 +84,15 @@ pub enum Event {
         /// One count, in ps.
         tick_ps: u64,
     },
+}
+
+/// What a sound was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sounded {
+    /// Its frequency, by its passages through the middle, in mHz.
+    pub frequency_mhz: u64,
+    /// The narrowest and the widest pulse, in counts.
+    pub widths: (u16, u16),
 }
 
 /// What ends a run before its time.
@@ -292,6 +310,16 @@ fn parse(line: &str) -> Option<Event> {
     let at = words.next()?.parse().ok()?;
     Some(match kind {
         "e" => Event::Edge { at, pin: words.next()?.parse().ok()?, high: words.next()? == "1" },
+        "s" => {
+            let pin = words.next()?.parse().ok()?;
+            let heard = if words.next()? == "1" {
+                None
+            } else {
+                let frequency_mhz = words.next()?.parse().ok()?;
+                Some(Sounded { frequency_mhz, widths: (words.next()?.parse().ok()?, words.next()?.parse().ok()?) })
+            };
+            Event::Sound { at, pin, heard }
+        }
         "u0" | "u1" | "us" => {
             let source = match kind {
                 "u0" => Source::Uart(0),

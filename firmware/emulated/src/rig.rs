@@ -13,7 +13,7 @@ use sim::animal::Animal;
 use sim::room::Room;
 use sim::{PinEdge, Pins, VirtualBody};
 
-use crate::bench::{Bench, BenchError, Event, Source, Stop};
+use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop};
 use crate::ears::{Ears, Heard};
 
 /// How far into its microsecond a touch reaches the pad, in ns.
@@ -86,6 +86,7 @@ pub struct EmulatedRig {
     unnoticed: Vec<(Micros, u8, bool)>,
     scope: Option<Vec<PinEdge>>,
     fine: Vec<FineEdge>,
+    sounds: Vec<(u8, Sounded)>,
     mishaps: Vec<Event>,
     failed: Option<BenchError>,
 }
@@ -123,6 +124,7 @@ impl EmulatedRig {
             unnoticed: Vec::new(),
             scope: None,
             fine: Vec::new(),
+            sounds: Vec::new(),
             mishaps: Vec::new(),
             failed: None,
         })
@@ -141,6 +143,12 @@ impl EmulatedRig {
     /// The same to the ns, any pin, since the supply came.
     pub fn take_fine(&mut self) -> Vec<FineEdge> {
         std::mem::take(&mut self.fine)
+    }
+
+    /// The sounds that have ended: pin, and what it was.
+    #[must_use]
+    pub fn sounds(&self) -> &[(u8, Sounded)] {
+        &self.sounds
     }
 
     /// Resets, faults and lock-ups so far.
@@ -220,13 +228,11 @@ impl EmulatedRig {
         match event {
             Event::Edge { at, pin, high } => {
                 self.fine.push(FineEdge { at_ns: at, pin, high });
-                let at = self.room_time(at);
-                if self.inside {
-                    self.pins.drive(pin, high);
-                    self.notice(at);
-                } else {
-                    self.unnoticed.push((at, pin, high));
-                }
+                self.moved(at, pin, high);
+            }
+            Event::Sound { at, pin, heard } => {
+                self.sounds.extend(heard.map(|heard| (pin, heard)));
+                self.moved(at, pin, heard.is_none());
             }
             Event::Bytes { at, source, bytes } if source == self.cord.source() => self.receive(at, &bytes),
             Event::Zero { at } => {
@@ -240,6 +246,16 @@ impl EmulatedRig {
                 self.mishaps.push(event);
             }
             Event::Bytes { .. } | Event::Wave { .. } => {}
+        }
+    }
+
+    fn moved(&mut self, nanos: u64, pin: u8, high: bool) {
+        let at = self.room_time(nanos);
+        if self.inside {
+            self.pins.drive(pin, high);
+            self.notice(at);
+        } else {
+            self.unnoticed.push((at, pin, high));
         }
     }
 
