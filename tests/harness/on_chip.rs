@@ -24,6 +24,10 @@ pub struct OnChip {
     pub image: PathBuf,
     /// What connects it.
     pub cord: Cord,
+    /// Whether flash goes through the model of its cache.
+    pub cache: bool,
+    /// Whether touches reach the pad anywhere in their microsecond.
+    pub phases: bool,
 }
 
 impl OnChip {
@@ -36,7 +40,9 @@ impl OnChip {
         static READY: OnceLock<Result<(Tools, PathBuf), ImageError>> = OnceLock::new();
         let ready = READY.get_or_init(|| Ok((Tools::ready()?, image::build(PACKAGE, &[])?)));
         match ready {
-            Ok((tools, image)) => Some(Self { tools: tools.clone(), image: image.clone(), cord }),
+            Ok((tools, image)) => {
+                Some(Self { tools: tools.clone(), image: image.clone(), cord, cache: true, phases: false })
+            }
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {
                 eprintln!("skipped: {}", ImageError::NoNode);
                 None

@@ -34,6 +34,8 @@ pub struct System {
     pub disk: Disk,
     /// The session is stopped at this virtual time, if it has not ended by then.
     pub stop_at: Option<Micros>,
+    /// The session is stopped so long after its start, by the controller's clock.
+    pub stop_after_us: Option<Micros>,
     /// Stands in for a body with this `settle_us`; otherwise the rig-config's.
     pub settle_us: Option<u32>,
     rig: Option<RigConfig>,
@@ -97,6 +99,7 @@ impl System {
             disk: Disk::default(),
             stop_at: None,
             settle_us: None,
+            stop_after_us: None,
             rig: Some(rig),
             animal: None,
             protocol: protocol.text,
@@ -121,6 +124,7 @@ impl System {
             disk: Disk::default(),
             stop_at: None,
             settle_us: None,
+            stop_after_us: None,
             rig: None,
             animal: Some(animal),
             protocol: String::new(),
@@ -168,7 +172,8 @@ impl System {
             script: &image.tools.script,
             image: &image.image,
             cord: image.cord,
-            cache: true,
+            cache: image.cache,
+            phases: image.phases,
             seed: self.seed,
         };
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;
@@ -178,7 +183,7 @@ impl System {
         let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
         let (result, took_us) = self.carry(&mut session, &mut rig, |now, session, _| {
             if now >= limit {
-                assert!(session.tally().trials > 0, "no trial on the chip within {now} µs");
+                assert!(session.tally().records > 0, "no record from the chip within {now} µs");
                 session.stop();
                 limit = now + LONGEST_ON_CHIP_US;
             }
@@ -232,7 +237,17 @@ impl System {
     ) -> (Result<Ended, SessionError>, Micros) {
         let mut cable = Cable::new(self.faults, self.seed);
         let stop_at = self.stop_at;
+        let stop_after_us = self.stop_after_us;
+        let mut began = None;
         let mut watch = |now: Micros, session: &mut Session<Disk>, cable: &mut Cable| {
+            if began.is_none() && session.tally().records > 0 {
+                began = Some(now);
+            }
+            if let (Some(began), Some(after)) = (began, stop_after_us)
+                && now >= began + after
+            {
+                session.stop();
+            }
             if stop_at.is_some_and(|at| now >= at) {
                 session.stop();
             }

@@ -10,6 +10,7 @@ use std::path::Path;
 use link::Micros;
 use link::rig::{Rig, Role};
 use sim::animal::Animal;
+use sim::random::Dice;
 use sim::room::Room;
 use sim::{PinEdge, Pins, VirtualBody};
 
@@ -51,6 +52,8 @@ pub struct EmulatedSettings<'a> {
     pub cord: Cord,
     /// Whether flash goes through the model of its cache.
     pub cache: bool,
+    /// Whether a touch reaches the pad anywhere in its microsecond, instead of early in it.
+    pub phases: bool,
     /// Throws what the room leaves to chance.
     pub seed: u64,
 }
@@ -75,6 +78,8 @@ pub struct EmulatedRig {
     pins: Pins,
     ears: Ears,
     inside: bool,
+    phases: Option<Dice>,
+    touches: Vec<FineEdge>,
     /// The first start of the chip's timer: zero of the room's time.
     room_zero: Option<u64>,
     /// The last one: zero of the device's clock.
@@ -116,6 +121,8 @@ impl EmulatedRig {
             pins,
             ears: Ears::default(),
             inside: false,
+            phases: settings.phases.then(|| Dice::new(settings.seed, "phases")),
+            touches: Vec::new(),
             room_zero: None,
             device_zero: 0,
             frames: VecDeque::new(),
@@ -143,6 +150,12 @@ impl EmulatedRig {
     /// The same to the ns, any pin, since the supply came.
     pub fn take_fine(&mut self) -> Vec<FineEdge> {
         std::mem::take(&mut self.fine)
+    }
+
+    /// When the room moved which pad, in ns since the supply came.
+    #[must_use]
+    pub fn touches(&self) -> &[FineEdge] {
+        &self.touches
     }
 
     /// The sounds that have ended: pin, and what it was.
@@ -202,9 +215,11 @@ impl EmulatedRig {
             if let Some((nanos, at)) = self.room_next()
                 && nanos.saturating_sub(LEAD_NANOS) <= self.bench.now()
             {
-                let nanos = nanos.max(self.bench.now());
+                let phase = self.phases.as_mut().map_or(0, |dice| dice.below(1_000 - TOUCH_NANOS));
+                let nanos = (nanos + phase).max(self.bench.now());
                 while let Some((pin, high)) = self.room.change(at) {
                     self.bench.pin(nanos, pin, Some(high));
+                    self.touches.push(FineEdge { at_ns: nanos, pin, high });
                 }
                 continue;
             }
