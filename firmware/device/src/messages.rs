@@ -356,9 +356,9 @@ impl<'s> Reports<'s> {
 
 #[cfg(test)]
 mod tests {
+    use link::InvariantId;
     use link::record::Carrier;
     use link::rig::{Pull, Role};
-    use link::InvariantId;
 
     use super::*;
 
