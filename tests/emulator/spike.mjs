@@ -20,6 +20,8 @@ const RAM_BYTES = 264 * 1024;
 const STACK_BYTES = 8 * 1024;
 /** How long after an edge everything it causes at once is over, in ns. */
 const HORIZON = 1_500_000;
+/** About as long as the longest step takes, in ns. */
+const STEP_NANOS = 100_000;
 const EDGES = Number(process.env.EDGES ?? 2000);
 
 // Edges come `period` ns apart and up to `spread` more: the flagship is back in `ready` by then.
@@ -99,7 +101,7 @@ function run(elf, scene, profile) {
     for (const active of [true, false]) {
       if (scene.from && active) {
         runToFunction(elf, chip, scene.from);
-        at = chip.nanos + Math.floor(random() * seen.worst * chip.nanosPerCycle);
+        at = chip.nanos + Math.floor(random() * STEP_NANOS);
       } else at += scene.period / 2 + Math.floor(random() * scene.spread);
       // An instruction under way at that moment ends first, however long it waits for the flash; that is part of it.
       chip.runTo(at);
