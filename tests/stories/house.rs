@@ -38,6 +38,7 @@ fn each_part_knows_only_the_parts_below_it() {
         ("firmware/sim", &["link", "engine", "device"]),
         ("firmware/spike", &["link", "engine"]),
         ("firmware/rp2040", &["link", "device"]),
+        ("firmware/build", &[]),
         ("controller/assembler", &["link"]),
         ("controller/compiler", &["link", "assembler"]),
         ("controller/journal", &["link", "engine", "sense"]),

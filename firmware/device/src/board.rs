@@ -25,6 +25,9 @@ pub trait Board {
     /// A pin that can be read.
     type Input: InputPin;
 
+    /// The rig is forgotten: no pin is driven any more, and none is watched.
+    fn clear(&mut self) {}
+
     /// Makes a pin what the line says: direction, resistor, and for an output its safe level *before* it is driven; an
     /// analog line is one that [`crate::Core::sample`] will ask for, an encoder has two pins. Never asked of a detector.
     /// False if this body has no such pin or cannot make it so.

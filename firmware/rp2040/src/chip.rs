@@ -22,6 +22,8 @@ pub(crate) const PINS_IRQ: Interrupt = Interrupt::IO_IRQ_BANK0;
 pub(crate) const EDGE_IRQ: Interrupt = Interrupt::TIMER_IRQ_0;
 /// P1: its alarm, also made pending by P0 and P2.
 pub(crate) const CORE_IRQ: Interrupt = Interrupt::TIMER_IRQ_1;
+/// Between P1 and P2: sounds, also made pending by P0.
+pub(crate) const TONE_IRQ: Interrupt = Interrupt::TIMER_IRQ_3;
 /// P2: its alarm.
 pub(crate) const OUTER_IRQ: Interrupt = Interrupt::TIMER_IRQ_2;
 /// P2: USB.
@@ -46,6 +48,8 @@ blocks! {
     io: IO_BANK0,
     pads: PADS_BANK0,
     uart: UART0,
+    dma: DMA,
+    pwm: PWM,
     rosc: ROSC,
     psm: PSM,
     watchdog: WATCHDOG,

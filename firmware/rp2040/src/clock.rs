@@ -55,6 +55,8 @@ pub(crate) enum Alarm {
     Core = 1,
     /// P2.
     Outer = 2,
+    /// Sounds.
+    Tone = 3,
 }
 
 /// Wakes a level at `due`, or after [`TICK_US`] if that comes first. True if that time has passed already: the counter
@@ -82,5 +84,6 @@ fn set(alarm: Alarm, at: u32) {
         Alarm::Edge => timer().alarm0().write(|w| unsafe { w.bits(at) }),
         Alarm::Core => timer().alarm1().write(|w| unsafe { w.bits(at) }),
         Alarm::Outer => timer().alarm2().write(|w| unsafe { w.bits(at) }),
+        Alarm::Tone => timer().alarm3().write(|w| unsafe { w.bits(at) }),
     };
 }

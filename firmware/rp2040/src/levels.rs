@@ -1,7 +1,7 @@
 //! The two upper levels as interrupts: P0 at the pins, P1 with the engine. Owns priorities, vectors and who wakes whom;
 //! knows nothing of what the halves do.
 //!
-//! P0: the pins' interrupt and alarm 0. P1: alarm 1. P2: thread mode, and interrupts that only wake it. An alarm's
+//! P0: the pins' interrupt and alarm 0. P1: alarm 1. Sounds: alarm 3. P2: thread mode, and interrupts that only wake it. An alarm's
 //! interrupt is also made pending by software: that is how one level asks for another.
 //!
 //! Our critical section masks P2's interrupts and nothing else. What it guards (the driver of USB) is used by P2 alone,
@@ -14,18 +14,20 @@ use cortex_m::peripheral::{NVIC, SCB};
 use device::{Core, Edge, Preempt};
 use link::Micros;
 
-use crate::chip::{CORE_IRQ, EDGE_IRQ, OUTER_IRQ, PINS_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
+use crate::chip::{CORE_IRQ, EDGE_IRQ, OUTER_IRQ, PINS_IRQ, TONE_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
 use crate::clock::{self, Alarm, Following};
 use crate::owned::Owned;
 use crate::pins::Pins;
 use crate::watchdog::{self, Feeder};
-use crate::{fault, uart, usb};
+use crate::{fault, tone, uart, usb};
 
 /// The memory of the program image.
 pub(crate) type Image = &'static mut [u32];
 
 const P0: u8 = 0x00;
 const P1: u8 = 0x40;
+/// Sounds: they wait for no lower level, and no edge waits for them.
+const TONES: u8 = 0x80;
 const P2: u8 = 0xC0;
 /// Registers of eight pins each that hold a rig's pins.
 const PIN_REGISTERS: usize = 4;
@@ -68,6 +70,7 @@ pub(crate) unsafe fn start(edge: Edge<'static>, core: Core<'static, Image>) {
             (PINS_IRQ, P0, pins as extern "C" fn()),
             (EDGE_IRQ, P0, edge_alarm),
             (CORE_IRQ, P1, core_alarm),
+            (TONE_IRQ, TONES, tone::interrupt),
             (OUTER_IRQ, P2, outer_alarm),
             (UART_IRQ, P2, uart::interrupt),
             (USB_IRQ, P2, usb::interrupt),
@@ -79,8 +82,8 @@ pub(crate) unsafe fn start(edge: Edge<'static>, core: Core<'static, Image>) {
             nvic.set_priority(irq, priority);
         }
         (*SCB::PTR).vtor.write(vectors as *const Vectors as u32);
-        timer().inte().write(|w| w.bits(0b111));
-        for irq in [PINS_IRQ, EDGE_IRQ, CORE_IRQ, OUTER_IRQ, UART_IRQ, USB_IRQ] {
+        timer().inte().write(|w| w.bits(0b1111));
+        for irq in [PINS_IRQ, EDGE_IRQ, CORE_IRQ, TONE_IRQ, OUTER_IRQ, UART_IRQ, USB_IRQ] {
             NVIC::unmask(irq);
         }
     }

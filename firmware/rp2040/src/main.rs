@@ -14,6 +14,8 @@ mod fault;
 #[cfg(target_os = "none")]
 mod identity;
 #[cfg(target_os = "none")]
+mod kept;
+#[cfg(target_os = "none")]
 mod levels;
 #[cfg(target_os = "none")]
 mod owned;
@@ -24,11 +26,15 @@ mod ports;
 #[cfg(target_os = "none")]
 mod start;
 #[cfg(target_os = "none")]
+mod tone;
+#[cfg(target_os = "none")]
 mod uart;
 #[cfg(target_os = "none")]
 mod usb;
 #[cfg(target_os = "none")]
 mod watchdog;
+#[cfg(any(target_os = "none", test))]
+mod wave;
 
 #[cfg(not(target_os = "none"))]
 fn main() {

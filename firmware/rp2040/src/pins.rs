@@ -6,13 +6,13 @@
 
 use core::convert::Infallible;
 
-use device::Board;
+use device::{Board, Sound};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
-use link::record::Carrier;
 use link::rig::{Pull, RigLine, Role};
 
 use crate::chip::{PADS, io, pads, sio};
 use crate::fault::{Safe, remember};
+use crate::tone::Speakers;
 
 /// Pins a rig may use: 0 and 1 are the UART's, 23 to 25 and 29 serve the Pico itself.
 const FREE: u32 = 0x1C7F_FFFC;
@@ -59,11 +59,12 @@ impl InputPin for Pin {
 #[derive(Debug)]
 pub(crate) struct Pins {
     pins: [Pin; PADS],
+    speakers: Speakers,
 }
 
 impl Pins {
     pub(crate) fn new() -> Self {
-        Self { pins: core::array::from_fn(|n| Pin { bit: 1 << n }) }
+        Self { pins: core::array::from_fn(|n| Pin { bit: 1 << n }), speakers: Speakers::new() }
     }
 }
 
@@ -71,12 +72,31 @@ impl Board for Pins {
     type Output = Pin;
     type Input = Pin;
 
+    /// Every pin of a rig as after a reset: not driven, not watched, pulled down.
+    fn clear(&mut self) {
+        for register in 0..PADS.div_ceil(8) {
+            io().proc0_inte(register).write(|w| unsafe { w.bits(0) });
+        }
+        for pin in (0..PADS as u8).filter(|pin| is_free(*pin)) {
+            let n = usize::from(pin);
+            remember(pin, Safe::Released);
+            io().gpio(n).gpio_ctrl().write(|w| w.funcsel().null());
+            sio().gpio_oe_clr().write(|w| unsafe { w.bits(1 << n) });
+            pads().gpio(n).write(|w| w.ie().set_bit().od().clear_bit().pue().clear_bit().pde().set_bit());
+        }
+        self.speakers.clear();
+    }
+
     fn set_up(&mut self, line: &RigLine) -> bool {
         if !is_free(line.pin) {
             return false;
         }
         match line.role {
             Role::Input { pull, .. } => set_up_input(line.pin, pull),
+            Role::Output { speaker: true, .. } => {
+                set_up_output(line.pin, false);
+                return self.speakers.add(line.pin);
+            }
             Role::Output { .. } => set_up_output(line.pin, !line.active_high),
         }
         true
@@ -92,7 +112,9 @@ impl Board for Pins {
         self.pins.get_mut(usize::from(pin))
     }
 
-    fn tone(&mut self, _pin: u8, _carrier: Option<&Carrier>) {}
+    fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
+        self.speakers.play(pin, sound);
+    }
 
     /// What the pad says, before any override of the input side.
     #[inline(always)]
@@ -108,8 +130,6 @@ fn is_free(pin: u8) -> bool {
 
 fn set_up_input(pin: u8, pull: Pull) {
     let n = usize::from(pin);
-    remember(pin, Safe::Released);
-    sio().gpio_oe_clr().write(|w| unsafe { w.bits(1 << n) });
     pads().gpio(n).write(|w| {
         let w = w.ie().set_bit().od().clear_bit().schmitt().set_bit();
         w.pue().bit(pull == Pull::Up).pde().bit(pull == Pull::Down)
@@ -123,8 +143,6 @@ fn set_up_input(pin: u8, pull: Pull) {
 /// The level stands before the direction: a pin is never driven but as it should be.
 fn set_up_output(pin: u8, safe_high: bool) {
     let n = usize::from(pin);
-    let (register, edges) = (n / 8, EDGES << (n % 8 * 4));
-    io().proc0_inte(register).modify(|r, w| unsafe { w.bits(r.bits() & !edges) });
     if safe_high {
         sio().gpio_out_set().write(|w| unsafe { w.bits(1 << n) });
     } else {

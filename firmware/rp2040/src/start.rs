@@ -19,15 +19,13 @@ use crate::owned::Owned;
 use crate::ports::Ports;
 use crate::uart::Uart;
 use crate::usb::Usb;
-use crate::{fault, identity, levels, watchdog};
+use crate::{fault, identity, kept, levels, watchdog};
 
 /// The second-stage boot loader: starts the flash, at half the core's clock: 100 MHz, of the 133 MHz it is made for.
 #[unsafe(link_section = ".boot2")]
 #[used]
 static BOOT2_FIRMWARE: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 
-/// Words of the ring of records: 88 KiB.
-const RING_WORDS: usize = 22 * 1024;
 /// How long after a time P0 may still report an input stamped with it, in µs.
 const SETTLE_US: u32 = 1;
 
@@ -37,7 +35,7 @@ const CORE_PLL: PLLConfig =
     PLLConfig { vco_freq: hal::fugit::HertzU32::MHz(1200), refdiv: 1, post_div1: 6, post_div2: 1 };
 
 /// Lent out once, at the start.
-static STORAGE: Owned<Storage<levels::Image, RING_WORDS>> = Owned::new(Storage::new());
+static STORAGE: Owned<Storage<levels::Image>> = Owned::new(Storage::new());
 /// The program; also the stack of the start.
 #[unsafe(link_section = ".programs")]
 static PROGRAM: Owned<[u32; MAX_PROGRAM_WORDS]> = Owned::new([0; MAX_PROGRAM_WORDS]);
@@ -45,7 +43,8 @@ static PROGRAM: Owned<[u32; MAX_PROGRAM_WORDS]> = Owned::new([0; MAX_PROGRAM_WOR
 static USB_BUS: Owned<Option<UsbBusAllocator<UsbBus>>> = Owned::new(None);
 /// Thread mode's alone.
 static PORTS: Owned<Option<Ports>> = Owned::new(None);
-static ID: &str = "0000000000000000";
+/// Thread mode's alone: the board's number as USB tells it.
+static SERIAL: Owned<[u8; 16]> = Owned::new([0; 16]);
 
 #[hal::entry]
 fn main() -> ! {
@@ -84,6 +83,10 @@ extern "C" fn go_on() -> ! {
 /// Builds everything. None if something of the chip does not answer: then there is no device.
 unsafe fn start() -> Option<()> {
     let mut pac = pac::Peripherals::take()?;
+    let id = unsafe { identity::board() };
+    let serial = unsafe { SERIAL.get() };
+    *serial = identity::digits(id);
+    let serial = core::str::from_utf8(serial).ok()?;
     let mut resets = pac.RESETS;
     let mut watchdog = hal::Watchdog::new(pac.WATCHDOG);
 
@@ -110,10 +113,16 @@ unsafe fn start() -> Option<()> {
     let bus = UsbBus::new(pac.USBCTRL_REGS, pac.USBCTRL_DPRAM, clocks.usb_clock, true, &mut resets);
     unsafe {
         let bus = USB_BUS.get().insert(UsbBusAllocator::new(bus));
-        let identity =
-            Identity { boot: identity::boot(0), board: chip::BOARD, settle_us: SETTLE_US, separate_supply: false };
-        let (edge, core, outer) = STORAGE.get().split(PROGRAM.get().as_mut_slice(), &identity);
-        *PORTS.get() = Some(Ports::new(outer, Usb::new(bus, ID)?, Uart::new()));
+        let (ring, starts) = kept::lend();
+        let identity = Identity {
+            boot: identity::boot(starts),
+            id,
+            board: chip::BOARD,
+            settle_us: SETTLE_US,
+            separate_supply: false,
+        };
+        let (edge, core, outer) = STORAGE.get().split(ring, PROGRAM.get().as_mut_slice(), &identity);
+        *PORTS.get() = Some(Ports::new(outer, Usb::new(bus, serial)?, Uart::new()));
         levels::start(edge, core);
     }
     Some(())

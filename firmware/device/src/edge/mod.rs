@@ -162,6 +162,7 @@ impl<'s> Edge<'s> {
             }
             Order::Clear { silence_us } => {
                 self.guard.clear(hands.board);
+                hands.board.clear();
                 self.inputs.clear();
                 self.encoders.clear();
                 self.silence.set_limit(silence_us);
