@@ -17,6 +17,8 @@ fn main() {
         fs::write(out.join(format!("{name}.rs")), format!("[{}]", text.join(", "))).expect("OUT_DIR is writable");
     }
     fs::write(out.join("words.rs"), lengths).expect("OUT_DIR is writable");
+    let rig = postcard::to_allocvec(&programs::rig()).expect("a rig has no length postcard does not know");
+    fs::write(out.join("rig.rs"), format!("&{rig:?}")).expect("OUT_DIR is writable");
     println!("cargo:rerun-if-changed=src/programs.rs");
 
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {

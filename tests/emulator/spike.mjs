@@ -10,9 +10,11 @@ const LEVER = 2;
 const SPOUT = 3;
 const LAMP = 14;
 const SIGN = 15;
-const PINS = { engine: 16, offer: 17, write: 18, bare: 19, ready: 24, panic: 25 };
+const PINS = { turn: 16, bare: 19, ready: 24, panic: 25 };
+/** The interlock reads back what it wrote. */
+const OUTPUTS = [10, 11, 12, 13, 14, 15];
 const STRAPS = { maximum: 20, busy: 21, bare: 22 };
-const SIZES = ["Engine", "flagship image", "maximum image", "Record", "Record in the log", "queue P0 to P1", "ring"];
+const SIZES = ["P1", "P0", "flagship image", "maximum image", "ring"];
 const RAM_BYTES = 264 * 1024;
 /** Kept for the stack of all three levels. */
 const STACK_BYTES = 8 * 1024;
@@ -24,6 +26,8 @@ const EDGES = Number(process.env.EDGES ?? 2000);
 const SCENES = [
   { name: "bare interrupt", straps: ["bare"], pin: LEVER, answer: PINS.bare, period: 500_000, spread: 10_000 },
   { name: "flagship", straps: [], pin: LEVER, answer: LAMP, period: 3_400_000, spread: 100_000, risesOnly: true },
+  // An edge at any moment while a trial begins, the longest step there is.
+  { name: "trial begins", straps: [], pin: LEVER, answer: LAMP, period: 3_400_000, spread: 100_000, from: "begin_trial" },
   { name: "maximum", straps: ["maximum"], pin: LEVER, answer: LAMP, period: 500_000, spread: 10_000 },
   { name: "maximum, 8 levels", straps: ["maximum"], pin: SPOUT, answer: SIGN, period: 500_000, spread: 10_000 },
 ];
@@ -48,28 +52,36 @@ function spread(values) {
 function boot(elf, { cache, straps, answer }) {
   const chip = new Chip(elf, { cache });
   for (const strap of straps) chip.setInput(STRAPS[strap], true);
-  const seen = { faults: [], ready: false, startNanos: null, answered: null, spans: { engine: [], offer: [], write: [] }, worst: 0 };
-  for (const [name, spans] of Object.entries(seen.spans)) {
-    let since = null;
-    chip.watch(PINS[name], (on, nanos) => {
-      if (on) since = nanos;
-      else if (since === null) return;
-      else if (!seen.ready) seen.startNanos ??= nanos - since;
-      else {
-        const cycles = Math.round((nanos - since) / chip.nanosPerCycle);
-        spans.push({ end: nanos, cycles });
-        if (name === "engine") seen.worst = Math.max(seen.worst, cycles);
-      }
-    });
-  }
+  for (const pin of OUTPUTS) chip.rp.gpio[pin].addListener((level) => chip.setInput(pin, level === 1));
+  const seen = { faults: [], ready: false, answered: null, turns: [], worst: 0 };
+  let since = null;
+  chip.watch(PINS.turn, (on, nanos) => {
+    if (on) since = nanos;
+    else if (seen.ready && since !== null) {
+      const cycles = Math.round((nanos - since) / chip.nanosPerCycle);
+      seen.turns.push({ end: nanos, cycles });
+      seen.worst = Math.max(seen.worst, cycles);
+    }
+  });
   chip.watch(PINS.panic, (on) => on && seen.faults.push(`the image gave up at ${chip.nanos} ns`));
   chip.watch(PINS.ready, (on) => (seen.ready ||= on));
   chip.watch(answer, (on, nanos) => (seen.answered ??= nanos));
-  for (let ms = 1; !seen.ready && ms < 2000 && seen.faults.length === 0; ms++) chip.runTo(ms * 1e6);
+  for (let ms = 1; !seen.ready && ms < 10_000 && seen.faults.length === 0; ms++) chip.runTo(ms * 1e6);
   if (!seen.ready) throw new Error(`the image never got ready: ${seen.faults}; pc ${chip.core.PC.toString(16)}`);
   chip.flashReadsInHandlers = 0;
   chip.flashReaders.clear();
   return { chip, seen };
+}
+
+/** Runs until a function is entered, at most for 100 ms. */
+function runToFunction(elf, chip, name) {
+  const found = elf.functions.filter((f) => f.name.includes(name));
+  if (found.length === 0) throw new Error(`the image has no function ${name}`);
+  const starts = new Set(found.map((f) => f.start));
+  let entered = false;
+  const limit = chip.nanos + 100e6;
+  while (!entered && chip.nanos < limit) chip.runTo(chip.nanos + 1, (pc) => (entered ||= starts.has(pc)));
+  if (!entered) throw new Error(`${name} was not entered within 100 ms`);
 }
 
 /** One row: `EDGES` edges up and as many down. */
@@ -77,34 +89,40 @@ function run(elf, scene, profile) {
   const { chip, seen } = boot(elf, scene);
   const random = generator(1);
   const latencies = [];
-  const steps = [];
+  const free = [];
   const cyclesAt = new Map();
   let at = chip.nanos + 20e6;
   for (let n = 0; n < EDGES && seen.faults.length === 0; n++) {
     for (const active of [true, false]) {
-      at += scene.period / 2 + Math.floor(random() * scene.spread);
+      if (scene.from && active) {
+        runToFunction(elf, chip, scene.from);
+        at = chip.nanos + Math.floor(random() * seen.worst * chip.nanosPerCycle);
+      } else at += scene.period / 2 + Math.floor(random() * scene.spread);
       // An instruction under way at that moment ends first, however long it waits for the flash; that is part of it.
       chip.runTo(at);
-      for (const spans of Object.values(seen.spans)) spans.length = 0;
+      seen.turns.length = 0;
       seen.answered = null;
       const edgeAt = at;
       chip.setInput(scene.pin, active);
-      while (profile && active && seen.answered === null && chip.nanos < edgeAt + HORIZON / 2) {
+      while (profile && active && (process.env.WHOLE || seen.answered === null) && chip.nanos < edgeAt + HORIZON / 2) {
         chip.runTo(chip.nanos + 1, (pc, cycles) => cyclesAt.set(pc, (cyclesAt.get(pc) ?? 0) + cycles));
       }
       chip.runTo(edgeAt + Math.min(HORIZON, scene.period / 2 - scene.spread));
-      if (seen.answered === null && (active || !scene.risesOnly)) seen.faults.push(`edge ${n} (${active ? "up" : "down"}) had no answer`);
+      const mustAnswer = active || !(scene.risesOnly || scene.from);
+      if (seen.answered === null && mustAnswer) seen.faults.push(`edge ${n} (${active ? "up" : "down"}) had no answer`);
       if (seen.answered === null || !active) continue;
       latencies.push(seen.answered - edgeAt);
-      const [engine, offer, write] = [seen.spans.engine[0], seen.spans.offer[0], seen.spans.write[0]];
-      if (engine && offer && write) steps.push({ engine: engine.cycles, offer: offer.cycles, write: write.cycles, done: write.end - edgeAt });
+      if (seen.turns.length > 0) free.push(seen.turns.at(-1).end - edgeAt);
     }
   }
   if (chip.flashReadsInHandlers > 0) {
-    const where = [...chip.flashReaders].slice(0, 5).map(([pc, n]) => `${n} at pc ${pc.toString(16)}`);
+    const where = [...chip.flashReaders].slice(0, 5).map(([pc, n]) => {
+      const name = elf.functions.find((f) => pc >= f.start && pc < f.end)?.name;
+      return `${n} at pc ${pc.toString(16)} ${name}`;
+    });
     seen.faults.push(`interrupts read the flash ${chip.flashReadsInHandlers} times: ${where.join(", ")}`);
   }
-  return { latencies, steps, seen, chip, cyclesAt };
+  return { latencies, free, seen, chip, cyclesAt };
 }
 
 function printProfile(elf, scene, cyclesAt) {
@@ -146,17 +164,12 @@ for (const scene of SCENES.filter((s) => !only || s.name.startsWith(only))) {
   for (const [flash, cache, busy] of [["no cost", false, false], ["cache", true, false], ["cache, P2 in flash", true, true]]) {
     if (profile && flash !== "no cost") continue;
     const straps = busy ? [...scene.straps, "busy"] : scene.straps;
-    const { latencies, steps, seen, chip, cyclesAt } = run(elf, { ...scene, straps, cache }, profile);
+    const { latencies, free, seen, chip, cyclesAt } = run(elf, { ...scene, straps, cache }, profile);
     last = chip;
     const edge = spread(latencies);
-    const of = (name) => spread(steps.map((step) => step[name]));
     const row = { scene: scene.name, flash, n: edge.n, "p50 µs": us(edge.p50), "p99 µs": us(edge.p99), "max µs": us(edge.max) };
-    if (steps.length > 0) {
-      Object.assign(row, {
-        "engine cycles p50": of("engine").p50, max: of("engine").max, "worst step": seen.worst, "offer": of("offer").p50,
-        "write": of("write").p50, "P1 free µs": us(of("done").p50), "start ms": (seen.startNanos / 1e6).toFixed(2),
-      });
-    }
+    row["p50 cycles"] = Math.round(edge.p50 / chip.nanosPerCycle);
+    if (free.length > 0) Object.assign(row, { "P1 free µs": us(spread(free).p50), "longest turn of P1, cycles": seen.worst });
     rows.push(row);
     for (const fault of seen.faults) faults.add(`${scene.name}, ${flash}: ${fault}`);
     for (const [text, count] of chip.complaints) console.error(`${scene.name}: the emulator says: ${text} (${count} times)`);

@@ -5,7 +5,7 @@ mod common;
 
 use common::{LASER, START, records, session, symbols};
 use compiler::symbols::{LineSymbol, Scale, Unit};
-use journal::{Header, Session, Why, Writer};
+use journal::{Header, Note, NoteKind, PlacedNote, Session, Why, Writer};
 use link::samples::SampleBlock;
 use link::{LineId, Record};
 use report::quantity::Cell;
@@ -28,6 +28,23 @@ fn sum(report: &Report, name: &str) -> f64 {
 #[test]
 fn a_summary_tells_what_happened() {
     insta::assert_snapshot!(report(20).summary().table());
+}
+
+#[test]
+fn the_summary_tells_how_the_clocks_ran_by_the_surest_note() {
+    assert_eq!(report(3).summary().clock, None, "a simulated session has no other clock");
+    let fit = |drift_ppb, drift_uncertainty_ppb, uncertainty_us| Note {
+        wall_ms: None,
+        device_us: Some(START),
+        kind: NoteKind::ClockFit { host_us: 1_700_000_000_000_000, drift_ppb, uncertainty_us, drift_uncertainty_ppb },
+    };
+    let mut session = session(&symbols(), &records(3));
+    // The last one was made just after a reset, when little was known.
+    for note in [fit(0, 1_000_000, 900), fit(-43_200, 800, 120), fit(5, 999_000, 300)] {
+        session.notes.push(PlacedNote { before_record: 1, note });
+    }
+    let summary = Report::of(&session).unwrap().summary().clone();
+    assert!(summary.table().contains("-43.2 ± 0.8 ppm against the computer's, times related within ± 120 µs"));
 }
 
 #[test]

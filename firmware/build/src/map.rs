@@ -17,6 +17,7 @@ const IDLE_SHOWN: usize = 24;
 fn about(name: &str) -> &'static str {
     match name {
         ".boot2" => "starts the flash",
+        ".start_block" => "tells the boot ROM what this is",
         ".vector_table" => "where the chip starts",
         ".text" => "the way to the first instruction",
         ".cold" => "code and constants of the start and of P2",
@@ -69,7 +70,8 @@ pub(crate) fn levels(found: &Found) -> Table {
     table.load_style(NOTHING);
     table.set_header(["level", "functions", "stack at most", "deepest"]);
     for level in &found.levels {
-        let shown = level.deepest.iter().map(|name| short(name)).collect::<Vec<_>>().join(" → ");
+        let shown =
+            level.deepest.iter().map(|(name, own)| format!("{} {own}", short(name))).collect::<Vec<_>>().join(" → ");
         let functions = number(level.functions as u32);
         table.add_row([Cell::new(level.level.name), functions, number(level.stack), Cell::new(shown)]);
     }

@@ -101,8 +101,8 @@ pub(crate) struct LevelFound {
     pub(crate) functions: usize,
     /// The most stack it takes with what the processor pushes when it comes, in bytes.
     pub(crate) stack: u32,
-    /// The way to that depth.
-    pub(crate) deepest: Vec<String>,
+    /// The way to that depth: each function and the stack it takes itself.
+    pub(crate) deepest: Vec<(String, u32)>,
 }
 
 /// What was found of an image.
@@ -169,7 +169,8 @@ pub(crate) fn prove(image: &Image, levels: &'static [Level], flash_budget: u32) 
         }
         let stack = reach.stack + again + EXCEPTION_STACK;
         found.stack += stack;
-        let deepest = reach.deepest.iter().map(name).collect();
+        let own = |at: &u32| image.functions.get(at).map_or(0, |one| one.seen.stack);
+        let deepest = reach.deepest.iter().map(|at| (name(at), own(at))).collect();
         found.levels.push(LevelFound { level, functions: reach.functions.len(), stack, deepest });
     }
     let idle = image.functions.iter().filter(|(at, _)| **at >= RAM && !hot.contains(at));

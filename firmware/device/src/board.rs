@@ -1,9 +1,11 @@
 //! All that the device asks of a body: pins, tones, and a word at every point where a half may be stopped. Nothing here
 //! knows of experiments; nothing behind it does either.
 
-use embedded_hal::digital::{InputPin, OutputPin};
+use embedded_hal::digital::{InputPin, OutputPin, PinState};
 use link::record::Wave;
-use link::rig::RigLine;
+use link::rig::{RigLine, Role};
+
+use crate::deadlines::{bit, lines};
 
 /// A sound as a body makes it: it rises for `ramp_us`, and falls for as long so that it is silent at `length_us`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,59 @@ pub trait Board {
 
     /// The level found at the pad of an output, whatever was commanded; none if this body cannot read it back.
     fn pad_is_high(&mut self, pin: u8) -> Option<bool>;
+
+    /// Drives several of the pins 0 to 31 at once, bit *n* for pin *n*: those of `high` high, those of `low` low. The pins
+    /// of `high` and `low` that could not be driven. A body that can do it in one store each should.
+    #[inline]
+    fn drive(&mut self, high: u32, low: u32) -> u32 {
+        lines(high | low).fold(0, |failed, pin| {
+            let level = PinState::from(high & bit(pin) != 0);
+            let driven = self.output(pin as u8).is_some_and(|pin| pin.set_state(level).is_ok());
+            if driven { failed } else { failed | bit(pin) }
+        })
+    }
+
+    /// The levels found at the pads of `pins`, of the pins 0 to 31, right after they were driven; for a pin that cannot be
+    /// read back, what it is held to be. A body that can do it in one load should, and waits until the levels are there.
+    #[inline]
+    fn pads(&mut self, pins: u32, held: u32) -> u32 {
+        lines(pins).fold(held & pins, |found, pin| match self.pad_is_high(pin as u8) {
+            Some(true) => found | bit(pin),
+            Some(false) => found & !bit(pin),
+            None => found,
+        })
+    }
+}
+
+/// Which pins are outputs, and at which level each is safe: two words, for a fault handler that has no stack and nothing
+/// else to go by. A body keeps it up to date in [`Board::set_up`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SafePins {
+    /// The outputs among pins 0 to 31, bit *n* for pin *n*.
+    pub outputs: u32,
+    /// Those of them that are safe when high.
+    pub safe_high: u32,
+}
+
+impl SafePins {
+    /// No outputs.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { outputs: 0, safe_high: 0 }
+    }
+
+    /// Takes in what a pin is from now on. A pin past 31 has no place here.
+    pub const fn set_up(&mut self, line: &RigLine) {
+        let pin = bit(line.pin as usize);
+        self.outputs &= !pin;
+        self.safe_high &= !pin;
+        if let Role::Output { .. } = line.role {
+            self.outputs |= pin;
+            if !line.active_high {
+                self.safe_high |= pin;
+            }
+        }
+    }
 }
 
 /// Told after every operation on a queue or the ring: the points where a half of higher priority may come in between.
@@ -52,6 +107,12 @@ pub trait Board {
 pub trait Preempt {
     /// Such a point.
     fn point(&mut self);
+
+    /// The same, right after P1 has given P0 an order: an answer waits for it.
+    #[inline(always)]
+    fn ordered(&mut self) {
+        self.point();
+    }
 }
 
 /// Nothing comes in between.

@@ -1,5 +1,5 @@
-//! One deadline a line, and which comes first. Looking whether anything is due costs one comparison; setting or taking
-//! a deadline looks at no more lines than have one.
+//! One deadline a line, and which comes first. Looking whether anything is due costs one comparison; what is due is taken
+//! all at once, in one look at the lines that have a deadline.
 
 use link::Micros;
 use link::limits::MAX_LINES;
@@ -17,19 +17,31 @@ impl Deadlines {
         Self { at: [Micros::MAX; MAX_LINES], set: 0, next: Micros::MAX }
     }
 
-    /// The earliest deadline.
+    /// The earliest deadline; [`Micros::MAX`] if there is none.
     #[inline(always)]
-    pub(crate) fn next(&self) -> Option<Micros> {
-        (self.set != 0).then_some(self.next)
+    pub(crate) const fn next(&self) -> Micros {
+        self.next
     }
 
     /// The deadline of one line.
+    #[inline(always)]
     pub(crate) fn of(&self, line: usize) -> Option<Micros> {
         let at = *self.at.get(line)?;
         (self.set & bit(line) != 0).then_some(at)
     }
 
+    /// The lines of the earliest deadline.
+    pub(crate) fn first(&self) -> u32 {
+        each(self.set).filter(|(line, _)| self.at.get(*line) == Some(&self.next)).fold(0, |first, (_, bit)| first | bit)
+    }
+
+    /// The deadline a line had that was taken.
+    pub(crate) fn taken(&self, line: usize) -> Micros {
+        self.at.get(line).copied().unwrap_or(Micros::MAX)
+    }
+
     /// Gives a line a deadline in place of the one it had.
+    #[inline]
     pub(crate) fn set(&mut self, line: usize, at: Micros) {
         self.clear(line);
         if let Some(slot) = self.at.get_mut(line) {
@@ -40,26 +52,30 @@ impl Deadlines {
     }
 
     /// Takes a line's deadline away.
+    #[inline]
     pub(crate) fn clear(&mut self, line: usize) {
-        if self.set & bit(line) == 0 {
-            return;
-        }
-        self.set &= !bit(line);
-        if self.at.get(line) == Some(&self.next) {
-            self.next = lines(self.set).filter_map(|line| self.at.get(line)).fold(Micros::MAX, |a, b| a.min(*b));
+        if self.set & bit(line) != 0 {
+            self.set &= !bit(line);
+            if self.at.get(line) == Some(&self.next) {
+                self.take_due(0);
+            }
         }
     }
 
-    /// Takes the earliest deadline that has come by `now`; among equal ones the first line's.
-    #[inline]
-    pub(crate) fn take_due(&mut self, now: Micros) -> Option<(usize, Micros)> {
-        if self.set == 0 || self.next > now {
-            return None;
+    /// Takes all deadlines that have come by `now`: their lines.
+    pub(crate) fn take_due(&mut self, now: Micros) -> u32 {
+        let (mut due, mut next) = (0, Micros::MAX);
+        for (line, bit) in each(self.set) {
+            let Some(at) = self.at.get(line) else { continue };
+            if *at <= now {
+                due |= bit;
+            } else if *at < next {
+                next = *at;
+            }
         }
-        let at = self.next;
-        let line = lines(self.set).find(|line| self.at.get(*line) == Some(&at))?;
-        self.clear(line);
-        Some((line, at))
+        self.set &= !due;
+        self.next = next;
+        due
     }
 }
 
@@ -69,14 +85,18 @@ pub(crate) const fn bit(line: usize) -> u32 {
 }
 
 /// The lines of a set, in their order.
-pub(crate) fn lines(mut set: u32) -> impl Iterator<Item = usize> {
+#[inline(always)]
+pub(crate) fn lines(set: u32) -> impl Iterator<Item = usize> {
+    each(set).map(|(line, _)| line)
+}
+
+/// The lines of a set, in their order, each with the set that holds it alone.
+#[inline(always)]
+fn each(mut set: u32) -> impl Iterator<Item = (usize, u32)> {
     core::iter::from_fn(move || {
-        if set == 0 {
-            return None;
-        }
-        let line = set.trailing_zeros();
-        set &= set - 1;
-        Some(line as usize)
+        let first = set & set.wrapping_neg();
+        set ^= first;
+        (first != 0).then(|| (first.trailing_zeros() as usize, first))
     })
 }
 
@@ -85,18 +105,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deadlines_come_in_order_of_time_then_of_line() {
+    fn what_is_due_is_taken_at_once_and_the_rest_stays() {
         let mut deadlines = Deadlines::new();
         for (line, at) in [(5, 300), (2, 100), (9, 100), (7, 200)] {
             deadlines.set(line, at);
         }
         deadlines.set(7, 400);
-        assert_eq!(deadlines.take_due(99), None);
-        assert_eq!(deadlines.take_due(1_000), Some((2, 100)));
-        assert_eq!(deadlines.take_due(1_000), Some((9, 100)));
-        assert_eq!(deadlines.next(), Some(300));
-        assert_eq!(deadlines.take_due(1_000), Some((5, 300)));
+        assert_eq!(deadlines.next(), 100);
+        assert_eq!(deadlines.take_due(99), 0);
+        assert_eq!(deadlines.take_due(299), 1 << 2 | 1 << 9);
+        assert_eq!((deadlines.next(), deadlines.of(7)), (300, Some(400)));
+        deadlines.clear(5);
+        assert_eq!(deadlines.next(), 400, "the earliest was taken away");
         deadlines.clear(7);
-        assert_eq!(deadlines.next(), None);
+        assert_eq!((deadlines.next(), deadlines.of(7)), (Micros::MAX, None));
+    }
+
+    #[test]
+    fn lines_come_in_order() {
+        let all: std::vec::Vec<_> = lines(0x8001_0203).collect();
+        assert_eq!(all, [0, 1, 9, 16, 31]);
+        assert_eq!(lines(u32::MAX).count(), 32);
+        assert_eq!(lines(0).next(), None);
     }
 }

@@ -23,11 +23,12 @@ pub mod edge;
 pub mod interlock;
 mod messages;
 pub mod outer;
+mod queue;
 pub mod ring;
 mod sense;
 pub mod storage;
 
-pub use board::{Board, Preempt, Sound, Undisturbed};
+pub use board::{Board, Preempt, SafePins, Sound, Undisturbed};
 pub use core_half::Core;
 pub use edge::Edge;
 pub use outer::Outer;

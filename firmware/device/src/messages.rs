@@ -1,9 +1,15 @@
-//! What the halves say to one another. Each message has one writer and one reader.
+//! What the halves say to one another, and how it lies in the words of their queues. Each message has one writer and one
+//! reader. What an answer waits for is packed by hand; all else as the link would write it.
 
-use heapless::spsc::Producer;
-use link::record::Request;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use link::program::rows::{Row, Stimulus};
+use link::record::{Request, Train};
 use link::rig::RigLine;
 use link::{DisarmCause, EventId, LineId, Micros, TripCause, VariableId, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::queue::{self, Packed};
 
 /// Orders that may wait for P0.
 pub(crate) const ORDERS: usize = 128;
@@ -17,8 +23,26 @@ pub(crate) const COMMANDS: usize = 64;
 /// Notices that may wait for P2.
 pub(crate) const NOTICES: usize = 8;
 
+/// Words of an order: one that says what it is, and what the longest needs besides, a stimulus.
+pub(crate) const ORDER_WORDS: usize = 1 + Stimulus::WORDS;
+/// Words of a report: what it is, its time, and what the longest needs besides.
+pub(crate) const REPORT_WORDS: usize = 3 + 2;
+
+/// The queue from P1 to P0.
+pub(crate) type OrderQueue = queue::Queue<Order, ORDERS, ORDER_WORDS>;
+/// The queue from P0 to P1.
+pub(crate) type ReportQueue = queue::Queue<Report, REPORTS, REPORT_WORDS>;
+/// P1's end of the orders.
+pub(crate) type OrdersOut<'s> = queue::Producer<'s, Order, ORDERS, ORDER_WORDS>;
+/// P0's end of the orders.
+pub(crate) type OrdersIn<'s> = queue::Consumer<'s, Order, ORDERS, ORDER_WORDS>;
+/// P0's end of the reports.
+pub(crate) type ReportsOut<'s> = queue::Producer<'s, Report, REPORTS, REPORT_WORDS>;
+/// P1's end of the reports.
+pub(crate) type ReportsIn<'s> = queue::Consumer<'s, Report, REPORTS, REPORT_WORDS>;
+
 /// P1 to P0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Order {
     /// Everything off, every line forgotten; the host may be silent for this long, in µs.
     Clear { silence_us: u32 },
@@ -52,7 +76,7 @@ pub(crate) struct Report {
 }
 
 /// What P0 reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What {
     Input { line: LineId, active: bool },
     Edge { line: LineId, on: bool },
@@ -110,37 +134,202 @@ pub(crate) enum Notice<M> {
     Over { image: M },
 }
 
+// What the first word of a message says, in its low byte. The next two bytes are small operands.
+const OTHER: u8 = 0;
+const OFF: u8 = 1;
+const ON: u8 = 2;
+const PULSE: u8 = 3;
+const DELIVER: u8 = 4;
+const TRAIN: u8 = 5;
+const INPUT: u8 = 6;
+const EDGE: u8 = 7;
+
+#[inline(always)]
+fn head(slot: &[AtomicU32], what: u8, line: LineId, on: bool) {
+    put(slot, 0, u32::from_le_bytes([what, line.0, u8::from(on), 0]));
+}
+
+#[inline(always)]
+fn put(slot: &[AtomicU32], place: usize, word: u32) {
+    if let Some(slot) = slot.get(place) {
+        slot.store(word, Ordering::Relaxed);
+    }
+}
+
+#[inline(always)]
+fn get(slot: &[AtomicU32], place: usize) -> u32 {
+    slot.get(place).map_or(0, |slot| slot.load(Ordering::Relaxed))
+}
+
+/// Bytes the longest message takes that is not packed by hand.
+const BYTES: usize = 4 * (ORDER_WORDS - 1);
+
+/// Packs what is seldom sent, from word `first` on; its own length in bytes is seen to by a test.
+#[inline(never)]
+fn pack_other(message: &impl Serialize, slot: &[AtomicU32], first: usize) {
+    let mut bytes = [0; BYTES];
+    // No message is longer: `every_message_comes_out_as_it_went_in`.
+    let _ = postcard::to_slice(message, &mut bytes);
+    for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks().0) {
+        slot.store(u32::from_le_bytes(*bytes), Ordering::Relaxed);
+    }
+}
+
+#[inline(never)]
+fn unpack_other<T: for<'a> Deserialize<'a>>(slot: &[AtomicU32], first: usize) -> Option<T> {
+    let mut bytes = [0; BYTES];
+    for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks_mut().0) {
+        *bytes = slot.load(Ordering::Relaxed).to_le_bytes();
+    }
+    postcard::from_bytes(&bytes).ok()
+}
+
+impl Packed<ORDER_WORDS> for Order {
+    #[inline(always)]
+    fn pack(&self, slot: &[AtomicU32; ORDER_WORDS]) {
+        if let Self::Request(line, request) = self {
+            pack_request(*line, request, slot);
+        } else {
+            head(slot, OTHER, LineId(0), false);
+            pack_other(self, slot, 1);
+        }
+    }
+
+    #[inline(always)]
+    fn unpack(slot: &[AtomicU32; ORDER_WORDS]) -> Option<Self> {
+        let [what, line, ..] = get(slot, 0).to_le_bytes();
+        let request = match what {
+            OFF => Request::Off,
+            ON => Request::On,
+            PULSE => Request::Train(Train::pulse(get(slot, 1))),
+            DELIVER => Request::Deliver { volume_nl: get(slot, 1), width_us: get(slot, 2) },
+            TRAIN => unpack_train(slot),
+            _ => return unpack_other(slot, 1),
+        };
+        Some(Self::Request(LineId(line), request))
+    }
+}
+
+/// Packs [`Order::Request`].
+#[inline(always)]
+pub(crate) fn pack_request(line: LineId, request: &Request, slot: &[AtomicU32; ORDER_WORDS]) {
+    match request {
+        Request::Off => head(slot, OFF, line, false),
+        Request::On => head(slot, ON, line, false),
+        Request::Deliver { volume_nl, width_us } => {
+            head(slot, DELIVER, line, false);
+            put(slot, 1, *volume_nl);
+            put(slot, 2, *width_us);
+        }
+        Request::Train(train) => pack_train(line, train, slot),
+    }
+}
+
+impl OrdersIn<'_> {
+    /// Takes the next order if it asks for a level, the shortest there is: which line, and whether on.
+    #[inline(always)]
+    pub(crate) fn take_level(&mut self) -> Option<(LineId, bool)> {
+        let [what, line, ..] = get(self.front()?, 0).to_le_bytes();
+        let on = what == ON;
+        if !on && what != OFF {
+            return None;
+        }
+        self.pass();
+        Some((LineId(line), on))
+    }
+}
+
+#[inline(never)]
+fn pack_train(line: LineId, train: &Train, slot: &[AtomicU32; ORDER_WORDS]) {
+    if *train == Train::pulse(train.width_us) {
+        head(slot, PULSE, line, false);
+        put(slot, 1, train.width_us);
+    } else {
+        head(slot, TRAIN, line, false);
+        let mut words = [0; Stimulus::WORDS];
+        Stimulus { train: *train }.write(&mut words);
+        for (slot, word) in slot.iter().skip(1).zip(words) {
+            slot.store(word, Ordering::Relaxed);
+        }
+    }
+}
+
+#[inline(never)]
+fn unpack_train(slot: &[AtomicU32; ORDER_WORDS]) -> Request {
+    let mut words = [0; Stimulus::WORDS];
+    for (word, slot) in words.iter_mut().zip(slot.iter().skip(1)) {
+        *word = slot.load(Ordering::Relaxed);
+    }
+    Request::Train(Stimulus::read(&words).train)
+}
+
+impl Packed<REPORT_WORDS> for Report {
+    #[inline(always)]
+    fn pack(&self, slot: &[AtomicU32; REPORT_WORDS]) {
+        put(slot, 1, self.at as u32);
+        put(slot, 2, (self.at >> 32) as u32);
+        match self.what {
+            What::Input { line, active } => head(slot, INPUT, line, active),
+            What::Edge { line, on } => head(slot, EDGE, line, on),
+            _ => {
+                head(slot, OTHER, LineId(0), false);
+                pack_other(&self.what, slot, 3);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn unpack(slot: &[AtomicU32; REPORT_WORDS]) -> Option<Self> {
+        let [what, line, on, _] = get(slot, 0).to_le_bytes();
+        let at = (u64::from(get(slot, 2)) << 32) | u64::from(get(slot, 1));
+        let (line, on) = (LineId(line), on != 0);
+        let what = match what {
+            INPUT => What::Input { line, active: on },
+            EDGE => What::Edge { line, on },
+            _ => unpack_other(slot, 3)?,
+        };
+        Some(Self { at, what })
+    }
+}
+
+/// The input that waits to be taken in, if nothing else does: when it changed, and to what.
+#[inline(always)]
+pub(crate) fn only_input(reports: &ReportsIn<'_>) -> Option<(Micros, LineId, bool)> {
+    let slot = reports.peek_only()?;
+    let [what, line, active, _] = get(slot, 0).to_le_bytes();
+    let at = (u64::from(get(slot, 2)) << 32) | u64::from(get(slot, 1));
+    (what == INPUT).then_some((at, LineId(line), active != 0))
+}
+
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
 pub(crate) struct Reports<'s> {
-    queue: Producer<'s, Report>,
+    queue: ReportsOut<'s>,
     lost: u32,
     /// The word that a session is over, when it found no room: P1 waits for it.
     owed: Option<Report>,
 }
 
 impl<'s> Reports<'s> {
-    pub(crate) const fn new(queue: Producer<'s, Report>) -> Self {
+    pub(crate) const fn new(queue: ReportsOut<'s>) -> Self {
         Self { queue, lost: 0, owed: None }
     }
 
     fn places(&self) -> usize {
-        self.queue.capacity().saturating_sub(self.queue.len())
+        self.queue.places()
     }
 
     /// Reports something that happens as often as animals and programs like.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&mut self, at: Micros, what: What) {
-        if self.places() > REPORTS_KEPT && self.lost == 0 {
-            self.push_urgent(at, what);
-        } else {
+        if self.lost != 0 || !self.queue.enqueue_keeping(REPORTS_KEPT, &Report { at, what }) {
             self.lost = self.lost.saturating_add(1);
         }
     }
 
     /// Reports something the interlock did on its own.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_urgent(&mut self, at: Micros, what: What) {
-        if self.queue.enqueue(Report { at, what }).is_err() {
+        if !self.queue.enqueue(&Report { at, what }) {
             self.lost = self.lost.saturating_add(1);
         }
     }
@@ -155,6 +344,12 @@ impl<'s> Reports<'s> {
     pub(crate) fn owe(&mut self, at: Micros, what: What) {
         self.owed = Some(Report { at, what });
         self.catch_up(at);
+    }
+
+    /// Whether P1 has yet to be told of something.
+    #[inline(always)]
+    pub(crate) const fn behind(&self) -> bool {
+        self.lost != 0 || self.owed.is_some()
     }
 
     /// Whether [`Reports::catch_up`] would tell something now.
@@ -176,5 +371,76 @@ impl<'s> Reports<'s> {
                 self.push_urgent(report.at, report.what);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use link::InvariantId;
+    use link::record::{Carrier, Wave};
+    use link::rig::{Pull, Role};
+
+    use super::*;
+
+    #[test]
+    fn every_message_comes_out_as_it_went_in() {
+        let line = LineId(31);
+        let mut train = Train { delay_us: u32::MAX, width_us: 2, period_us: u32::MAX, count: u32::MAX, carrier: None };
+        let plain = train;
+        let wave = Wave::Sine { frequency_mhz: u32::MAX - 1 };
+        train.carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
+        let role = Role::Output { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, speaker: true };
+        let input = Role::Input { pull: Pull::Down, debounce_us: u32::MAX };
+        let rig_line = |role| RigLine { pin: u8::MAX, active_high: true, role };
+        let deliver = Request::Deliver { volume_nl: u32::MAX, width_us: 1 };
+        let requests = [Request::Off, Request::On, Request::Train(train), Request::Train(plain), deliver];
+        let mut orders: std::vec::Vec<Order> = requests.map(|request| Order::Request(line, request)).into();
+        orders.extend([
+            Order::Request(line, Request::Train(Train::pulse(7))),
+            Order::Clear { silence_us: u32::MAX },
+            Order::Line(line, rig_line(role)),
+            Order::Line(line, rig_line(input)),
+            Order::Arm(u32::MAX),
+            Order::Disarm(u32::MAX, DisarmCause::Trip),
+            Order::Trip(TripCause::Invariant(InvariantId(u8::MAX))),
+            Order::Reset,
+            Order::CheckRig,
+            Order::Begin,
+            Order::End,
+            Order::HostBack,
+        ]);
+        let mut queue = std::boxed::Box::new(OrderQueue::new());
+        let (mut out, mut into) = queue.split();
+        for round in 0..20 {
+            for order in &orders {
+                assert!(out.enqueue(order));
+                assert_eq!(into.dequeue(), Some(*order), "round {round}");
+            }
+        }
+
+        let whats = [
+            What::Input { line, active: true },
+            What::Edge { line, on: false },
+            What::Verdict { line, verdict: Verdict::NotAnOutput },
+            What::Armed(u32::MAX),
+            What::Disarmed(u32::MAX, DisarmCause::SessionEnd),
+            What::Trip(TripCause::PadMismatch(line)),
+            What::Silent,
+            What::Lost(u32::MAX),
+            What::NotArmed,
+            What::Begun { levels: u32::MAX },
+            What::Ended,
+            What::Rig { good: true },
+        ];
+        let mut queue = std::boxed::Box::new(ReportQueue::new());
+        let (mut out, mut into) = queue.split();
+        for what in whats {
+            let report = Report { at: u64::MAX - 5, what };
+            assert!(out.enqueue(&report) && into.len() == 1);
+            assert_eq!((into.peek(), into.dequeue(), into.dequeue()), (Some(report), Some(report), None));
+        }
+        let report = Report { at: 0, what: What::Silent };
+        let kept = (0..2 * REPORTS).filter(|_| out.enqueue(&report)).count();
+        assert_eq!((kept, out.places()), (REPORTS, 0), "what finds no place is refused");
     }
 }

@@ -1,7 +1,7 @@
 //! The memory the halves share, lent out to them once. Owns the queues, the ring and the few shared words; knows nothing
 //! of what passes through them.
 
-use core::sync::atomic::{AtomicBool, AtomicU32};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use heapless::spsc::Queue;
 use link::limits::MAX_LINES;
@@ -9,7 +9,7 @@ use link::message::{Hello, LINK_CURRENT, LINK_MIN, SCHEMA};
 
 use crate::core_half::Core;
 use crate::edge::Edge;
-use crate::messages::{COMMANDS, Command, NOTICES, Notice, ORDERS, Order, REPORTS, Report, Reports};
+use crate::messages::{COMMANDS, Command, NOTICES, Notice, OrderQueue, ReportQueue, Reports};
 use crate::outer::Outer;
 use crate::ring::Ring;
 use crate::sense::encoders::Counts;
@@ -27,6 +27,34 @@ pub(crate) struct Shared {
     pub(crate) tripped: AtomicBool,
     /// What the encoders count; written by P0.
     pub(crate) counts: Counts,
+    pub(crate) beats: Beats,
+}
+
+/// Counts how often P0 and P1 were called: none is called again before its last call has come to its end. So P2 can tell
+/// whether they still go on.
+#[derive(Debug)]
+pub(crate) struct Beats {
+    edge: AtomicU32,
+    core: AtomicU32,
+}
+
+impl Beats {
+    /// P0 was called.
+    #[inline(always)]
+    pub(crate) fn edge(&self) {
+        self.edge.store(self.edge.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// P1 was called.
+    #[inline(always)]
+    pub(crate) fn core(&self) {
+        self.core.store(self.core.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Both counts.
+    pub(crate) fn counts(&self) -> [u32; 2] {
+        [self.edge.load(Ordering::Relaxed), self.core.load(Ordering::Relaxed)]
+    }
 }
 
 impl Shared {
@@ -37,6 +65,7 @@ impl Shared {
             armed: AtomicU32::new(0),
             tripped: AtomicBool::new(false),
             counts: Counts::new(),
+            beats: Beats { edge: AtomicU32::new(0), core: AtomicU32::new(0) },
         }
     }
 }
@@ -62,8 +91,8 @@ pub struct Identity<'a> {
 /// chip, a `Vec<u32>` in a simulator. The ring of records stands apart, because it outlives a reset and this does not.
 #[derive(Debug)]
 pub struct Storage<M> {
-    orders: Queue<Order, ORDERS>,
-    reports: Queue<Report, REPORTS>,
+    orders: OrderQueue,
+    reports: ReportQueue,
     commands: Queue<Command<M>, COMMANDS>,
     notices: Queue<Notice<M>, NOTICES>,
     shared: Shared,
@@ -74,8 +103,8 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            orders: Queue::new(),
-            reports: Queue::new(),
+            orders: OrderQueue::new(),
+            reports: ReportQueue::new(),
             commands: Queue::new(),
             notices: Queue::new(),
             shared: Shared::new(),

@@ -117,12 +117,13 @@ impl DeviceEnd {
         Self { deframer: Deframer::new(), desk }
     }
 
-    /// Takes in bytes as they came, whole frames or not.
-    pub fn handle_bytes(&mut self, now: Micros, bytes: &[u8]) {
+    /// Takes in bytes as they came, whole frames or not. `next` is one past the newest record there is: who acknowledges
+    /// more than that speaks of something else.
+    pub fn handle_bytes(&mut self, now: Micros, bytes: &[u8], next: u32) {
         let mut stream = bytes;
         while self.deframer.next_frame(&mut stream) {
             match HostFrame::decode(self.deframer.payload()) {
-                Some(frame) => self.desk.hear(now, frame),
+                Some(frame) => self.desk.hear(now, frame, next),
                 None => self.desk.not_understood = self.desk.not_understood.saturating_add(1),
             }
         }
@@ -231,7 +232,7 @@ impl DeviceEnd {
 }
 
 impl Desk {
-    fn hear(&mut self, now: Micros, frame: HostFrame) {
+    fn hear(&mut self, now: Micros, frame: HostFrame, next: u32) {
         self.beat = frame.beat;
         self.reply_at.get_or_insert(now);
         let asks_hello = matches!(frame.command, Some((_, Command::Hello)));
@@ -244,7 +245,7 @@ impl Desk {
         let follows = self.session == 0 || frame.session == self.session;
         if follows {
             self.heard_at = Some(now);
-            self.acknowledge(now, &frame);
+            self.acknowledge(now, &frame, next);
         }
         if let (Some((seq, command)), false) = (frame.command, asks_hello) {
             self.hear_command(now, seq, command, follows);
@@ -253,8 +254,8 @@ impl Desk {
 
     /// `durable` only ever rises. `received` may fall back to it: a controller that came back after a crash has lost
     /// what it had not written, and is sent it again. A frame that was merely delayed is put right by the next.
-    fn acknowledge(&mut self, now: Micros, frame: &HostFrame) {
-        if self.session != 0 {
+    fn acknowledge(&mut self, now: Micros, frame: &HostFrame, next: u32) {
+        if self.session != 0 && frame.received <= next {
             self.durable = self.durable.max(frame.durable.min(frame.received));
             let received = frame.received.max(self.durable);
             if received > self.received {

@@ -7,16 +7,12 @@
 use core::arch::naked_asm;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::chip::PADS;
+use crate::chip::{OUT_DISABLED, OUT_ENABLED, OUT_HIGH, OUT_LOW, PAD_CONTROL, PADS, WATCHDOG_SET};
 
 /// Function 5, SIO.
 const SIO: u32 = 5;
 /// Function 31, none.
 const NOTHING: u32 = 31;
-const OUT_LOW: u32 = 2 << 8;
-const OUT_HIGH: u32 = 3 << 8;
-const OUT_DISABLED: u32 = 2 << 12;
-const OUT_ENABLED: u32 = 3 << 12;
 
 /// What each pad's control register holds when all is lost. Until a pin is set up: not driven, so that the resistor
 /// outside makes it safe. Written by P0 alone, read by the fault handler.
@@ -65,13 +61,14 @@ pub(crate) extern "C" fn stop() -> ! {
         "3: b 3b",
         ".p2align 2",
         "4: .word {safe}",
-        // IO_BANK0, control register of pad 0.
-        "5: .word 0x40014004",
-        // The watchdog's control register, through the alias that sets bits; TRIGGER.
-        "6: .word 0x4005a000",
+        "5: .word {control}",
+        "6: .word {watchdog}",
+        // Its bit TRIGGER.
         "7: .word 0x80000000",
         pads = const PADS,
         safe = sym SAFE,
+        control = const PAD_CONTROL,
+        watchdog = const WATCHDOG_SET,
     )
 }
 

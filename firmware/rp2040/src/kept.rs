@@ -10,10 +10,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use device::ring::Ring;
 
-/// Words of the ring: 72 KiB.
-pub(crate) const RING_WORDS: usize = 18 * 1024;
-/// Bytes of the region KEPT in memory.x.
-const ROOM: usize = 72 * 1024 + 512;
+use crate::chip::RING_WORDS;
+
+/// Bytes of the region KEPT in the linker's script.
+const ROOM: usize = RING_WORDS * 4 + 512;
 
 /// What outlives a reset: words and nothing else, so that whatever memory holds at power-on is a value of it.
 #[repr(C)]
@@ -22,10 +22,10 @@ struct Kept {
     starts: AtomicU32,
 }
 
-const _: () = assert!(size_of::<Kept>() <= ROOM, "what is kept does not fit its place in memory.x");
+const _: () = assert!(size_of::<Kept>() <= ROOM, "what is kept does not fit its place in the linker's script");
 
 unsafe extern "C" {
-    /// Defined by memory.x alone, so that the compiler cannot know what it holds: its first word.
+    /// Defined by the linker's script alone, so that the compiler cannot know what it holds: its first word.
     static _kept: UnsafeCell<u32>;
 }
 

@@ -14,12 +14,12 @@ use cortex_m::peripheral::{NVIC, SCB};
 use device::{Core, Edge, Preempt};
 use link::Micros;
 
-use crate::chip::{CORE_IRQ, EDGE_IRQ, OUTER_IRQ, PINS_IRQ, TONE_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
+use crate::chip::pac::Interrupt;
+use crate::chip::{CORE_IRQ, EDGE_IRQ, INTERRUPTS, OUTER_IRQ, PINS_IRQ, TONE_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
 use crate::clock::{self, Alarm, Following};
 use crate::owned::Owned;
 use crate::pins::Pins;
-use crate::watchdog::{self, Feeder};
-use crate::{fault, tone, uart, usb};
+use crate::{adc, fault, tone, uart, usb};
 
 /// The memory of the program image.
 pub(crate) type Image = &'static mut [u32];
@@ -31,9 +31,12 @@ const TONES: u8 = 0x80;
 const P2: u8 = 0xC0;
 /// Registers of eight pins each that hold a rig's pins.
 const PIN_REGISTERS: usize = 4;
+/// What is due so soon is waited for: leaving P1 and coming back takes as long. In µs.
+const SPIN_US: Micros = 2;
+/// Rounds of P1 before it is called anew.
+const ROUNDS: usize = 16;
 /// Exceptions of the processor itself, before the first interrupt.
 const EXCEPTIONS: usize = 16;
-const INTERRUPTS: usize = 32;
 
 struct LevelEdge {
     edge: Edge<'static>,
@@ -41,17 +44,12 @@ struct LevelEdge {
     clock: Following,
 }
 
-struct LevelCore {
-    core: Core<'static, Image>,
-    feeder: Feeder,
-}
-
 /// P0's alone.
 static EDGE: Owned<Option<LevelEdge>> = Owned::new(None);
 /// P1's alone.
-static CORE: Owned<Option<LevelCore>> = Owned::new(None);
+static CORE: Owned<Option<Core<'static, Image>>> = Owned::new(None);
 
-#[repr(C, align(256))]
+#[repr(C, align(512))]
 struct Vectors([usize; EXCEPTIONS + INTERRUPTS]);
 /// The vectors in RAM: fetching one from flash would stall the entry of an interrupt.
 static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]));
@@ -63,7 +61,7 @@ static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]
 pub(crate) unsafe fn start(edge: Edge<'static>, core: Core<'static, Image>) {
     unsafe {
         *EDGE.get() = Some(LevelEdge { edge, board: Pins::new(), clock: Following::new() });
-        *CORE.get() = Some(LevelCore { core, feeder: Feeder::new() });
+        *CORE.get() = Some(core);
         let vectors = VECTORS.get();
         vectors.0 = [fault::stop as *const () as usize; EXCEPTIONS + INTERRUPTS];
         for (irq, priority, handler) in [
@@ -122,37 +120,40 @@ extern "C" fn pins() {
             pin += 1;
         }
     }
-    finish_edge(level, now);
+    if level.edge.poll_at().is_some_and(|at| at <= now) {
+        level.edge.poll(now, &mut level.board);
+    }
+    wait_for_edge(level, now);
 }
 
-/// P0: an edge of a pulse or a limit is due, or P1 has orders.
+/// P0: an edge of a pulse or a limit is due, P1 has orders, or it is time to show that P0 is alive.
 extern "C" fn edge_alarm() {
     clock::heard(Alarm::Edge);
     // Sound: P0's alone, which nothing interrupts.
     let Some(level) = (unsafe { EDGE.get() }) else { return };
     let now = level.clock.now();
-    finish_edge(level, now);
+    level.edge.poll(now, &mut level.board);
+    wait_for_edge(level, now);
 }
 
-/// Does what is due, and asks to be woken for what is next.
+/// Tells P1, and asks to be woken for what is next.
 #[inline(always)]
-fn finish_edge(level: &mut LevelEdge, now: Micros) {
-    watchdog::edge_lives();
-    if level.edge.poll_at().is_some_and(|at| at <= now) {
-        level.edge.poll(now, &mut level.board);
-    }
+fn wait_for_edge(level: &mut LevelEdge, now: Micros) {
     NVIC::pend(CORE_IRQ);
     if clock::wake(Alarm::Edge, now, level.edge.poll_at()) {
         NVIC::pend(EDGE_IRQ);
     }
 }
 
-/// Asks for P0 in the midst of P1.
-struct AskEdge;
+/// Calls P0 in the midst of P1 when it has orders, and at no other point: all else can wait for P1.
+struct CallEdge;
 
-impl Preempt for AskEdge {
+impl Preempt for CallEdge {
     #[inline(always)]
-    fn point(&mut self) {
+    fn point(&mut self) {}
+
+    #[inline(always)]
+    fn ordered(&mut self) {
         NVIC::pend(EDGE_IRQ);
     }
 }
@@ -161,14 +162,25 @@ impl Preempt for AskEdge {
 extern "C" fn core_alarm() {
     clock::heard(Alarm::Core);
     // Sound: P1's alone; P0, which interrupts it, does not touch it.
-    let Some(level) = (unsafe { CORE.get() }) else { return };
-    // Before the queue is looked at: what P0 stamps from here on is not earlier.
-    let now = clock::micros();
-    level.core.poll(now, &mut AskEdge);
-    level.feeder.core_lives();
-    if clock::wake(Alarm::Core, now, level.core.poll_at()) {
-        NVIC::pend(CORE_IRQ);
+    let Some(core) = (unsafe { CORE.get() }) else { return };
+    for _ in 0..ROUNDS {
+        // Before the queue is looked at: what P0 stamps from here on is not earlier.
+        let now = clock::micros();
+        core.sample(now, adc::read, &mut CallEdge);
+        core.poll(now, &mut CallEdge);
+        let due = core.poll_at().into_iter().chain(core.sample_at()).min();
+        match due {
+            Some(due) if due <= now + SPIN_US => while clock::micros() < due {},
+            _ => {
+                if clock::wake(Alarm::Core, now, due) {
+                    NVIC::pend(CORE_IRQ);
+                }
+                return;
+            }
+        }
     }
+    // P0 comes first in any case; this gives the watchdog a say if it never ends.
+    NVIC::pend(CORE_IRQ);
 }
 
 /// P2 is woken by the mere return from this.
@@ -179,21 +191,24 @@ extern "C" fn outer_alarm() {
 struct MaskOuter;
 critical_section::set_impl!(MaskOuter);
 
-/// P2's interrupts.
-const OUTER_MASK: u32 = (1 << OUTER_IRQ as u32) | (1 << UART_IRQ as u32) | (1 << USB_IRQ as u32);
+/// P2's interrupts, one bit of a token each.
+const OUTER_IRQS: [Interrupt; 3] = [OUTER_IRQ, UART_IRQ, USB_IRQ];
 
 // Sound: whatever stands behind a critical section is used by P2 alone, see above.
 unsafe impl critical_section::Impl for MaskOuter {
     unsafe fn acquire() -> u32 {
-        let nvic = unsafe { &*NVIC::PTR };
-        let enabled = nvic.iser[0].read() & OUTER_MASK;
-        unsafe { nvic.icer[0].write(OUTER_MASK) };
+        let enabled = (0..).zip(OUTER_IRQS).filter(|(_, irq)| NVIC::is_enabled(*irq)).fold(0, |set, (n, irq)| {
+            NVIC::mask(irq);
+            set | 1 << n
+        });
         cortex_m::asm::dsb();
         cortex_m::asm::isb();
         enabled
     }
 
     unsafe fn release(enabled: u32) {
-        unsafe { (*NVIC::PTR).iser[0].write(enabled) };
+        for (_, irq) in (0..).zip(OUTER_IRQS).filter(|(n, _)| enabled & 1 << n != 0) {
+            unsafe { NVIC::unmask(irq) };
+        }
     }
 }

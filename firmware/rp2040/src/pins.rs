@@ -10,12 +10,17 @@ use device::{Board, Sound};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use link::rig::{Pull, RigLine, Role};
 
-use crate::chip::{PADS, io, pads, sio};
+use crate::adc;
+use crate::chip::{PADS, connect, io, pads, sio};
 use crate::fault::{Safe, remember};
 use crate::tone::Speakers;
 
 /// Pins a rig may use: 0 and 1 are the UART's, 23 to 25 and 29 serve the Pico itself.
 const FREE: u32 = 0x1C7F_FFFC;
+/// How often a pad is looked at that does not follow, each time some 8 cycles: 1 µs in all.
+const LOOKS: usize = 24;
+/// Outputs drive 12 mA, so that the gate of a valve's transistor follows soon.
+const STRONG: u8 = 3;
 /// An edge of either kind, as a pin's four interrupt bits.
 pub(crate) const EDGES: u32 = 0b1100;
 
@@ -59,12 +64,14 @@ impl InputPin for Pin {
 #[derive(Debug)]
 pub(crate) struct Pins {
     pins: [Pin; PADS],
+    /// Pins that are driven, bit *n* for pin *n*.
+    outputs: u32,
     speakers: Speakers,
 }
 
 impl Pins {
     pub(crate) fn new() -> Self {
-        Self { pins: core::array::from_fn(|n| Pin { bit: 1 << n }), speakers: Speakers::new() }
+        Self { pins: core::array::from_fn(|n| Pin { bit: 1 << n }), outputs: 0, speakers: Speakers::new() }
     }
 }
 
@@ -84,7 +91,9 @@ impl Board for Pins {
             sio().gpio_oe_clr().write(|w| unsafe { w.bits(1 << n) });
             pads().gpio(n).write(|w| w.ie().set_bit().od().clear_bit().pue().clear_bit().pde().set_bit());
         }
+        self.outputs = 0;
         self.speakers.clear();
+        adc::clear();
     }
 
     fn set_up(&mut self, line: &RigLine) -> bool {
@@ -93,11 +102,20 @@ impl Board for Pins {
         }
         match line.role {
             Role::Input { pull, .. } => set_up_input(line.pin, pull),
+            Role::Encoder { pin_b, pull } if is_free(pin_b) => {
+                set_up_input(line.pin, pull);
+                set_up_input(pin_b, pull);
+            }
+            Role::Analog if adc::has(line.pin) => adc::set_up(line.pin),
+            Role::Analog | Role::Encoder { .. } | Role::Detector { .. } => return false,
             Role::Output { speaker: true, .. } => {
                 set_up_output(line.pin, false);
                 return self.speakers.add(line.pin);
             }
-            Role::Output { .. } => set_up_output(line.pin, !line.active_high),
+            Role::Output { .. } => {
+                set_up_output(line.pin, !line.active_high);
+                self.outputs |= 1 << line.pin;
+            }
             Role::Encoder { pin_b, pull } if is_free(pin_b) => {
                 set_up_input(line.pin, pull);
                 set_up_input(pin_b, pull);
@@ -121,11 +139,29 @@ impl Board for Pins {
         self.speakers.play(pin, sound);
     }
 
-    /// What the pad says, before any override of the input side.
     #[inline(always)]
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
-        let pin = usize::from(pin);
-        (pin < PADS).then(|| io().gpio(pin).gpio_status().read().infrompad().bit())
+        self.output(pin).and_then(|pin| pin.is_high().ok())
+    }
+
+    #[inline(always)]
+    fn drive(&mut self, high: u32, low: u32) -> u32 {
+        sio().gpio_out_set().write(|w| unsafe { w.bits(high) });
+        sio().gpio_out_clr().write(|w| unsafe { w.bits(low) });
+        (high | low) & !self.outputs
+    }
+
+    /// A pad follows within two cycles; what hangs on it may make it slower. It is given a while, and no longer than that.
+    #[inline(always)]
+    fn pads(&mut self, pins: u32, held: u32) -> u32 {
+        let mut found = 0;
+        for _ in 0..LOOKS {
+            found = sio().gpio_in().read().bits() & pins;
+            if found == held & pins {
+                break;
+            }
+        }
+        found
     }
 }
 
@@ -140,6 +176,7 @@ fn set_up_input(pin: u8, pull: Pull) {
         w.pue().bit(pull == Pull::Up).pde().bit(pull == Pull::Down)
     });
     io().gpio(n).gpio_ctrl().write(|w| w.funcsel().sio());
+    connect(n);
     let (register, edges) = (n / 8, EDGES << (n % 8 * 4));
     io().intr(register).write(|w| unsafe { w.bits(edges) });
     io().proc0_inte(register).modify(|r, w| unsafe { w.bits(r.bits() | edges) });
@@ -154,8 +191,12 @@ fn set_up_output(pin: u8, safe_high: bool) {
         sio().gpio_out_clr().write(|w| unsafe { w.bits(1 << n) });
     }
     // The pad's own resistor helps the one outside; the input stays on, for reading back.
-    pads().gpio(n).write(|w| w.ie().set_bit().od().clear_bit().pue().bit(safe_high).pde().bit(!safe_high));
+    pads().gpio(n).write(|w| {
+        let w = w.ie().set_bit().od().clear_bit().pue().bit(safe_high).pde().bit(!safe_high);
+        w.drive().bits(STRONG)
+    });
     sio().gpio_oe_set().write(|w| unsafe { w.bits(1 << n) });
     io().gpio(n).gpio_ctrl().write(|w| w.funcsel().sio());
+    connect(n);
     remember(pin, if safe_high { Safe::High } else { Safe::Low });
 }

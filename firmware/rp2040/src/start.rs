@@ -10,29 +10,16 @@ use device::{Identity, Storage};
 use link::limits::MAX_PROGRAM_WORDS;
 use usb_device::bus::UsbBusAllocator;
 
-use crate::chip::hal::clocks::{Clock, ClocksManager};
-use crate::chip::hal::pll::{PLLConfig, setup_pll_blocking};
 use crate::chip::hal::usb::UsbBus;
-use crate::chip::hal::xosc::setup_xosc_blocking;
-use crate::chip::{self, hal, pac};
+use crate::chip::{self, hal};
 use crate::owned::Owned;
 use crate::ports::Ports;
 use crate::uart::Uart;
 use crate::usb::Usb;
 use crate::{fault, identity, kept, levels, watchdog};
 
-/// The second-stage boot loader: starts the flash, at half the core's clock: 100 MHz, of the 133 MHz it is made for.
-#[unsafe(link_section = ".boot2")]
-#[used]
-static BOOT2_FIRMWARE: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
-
 /// How long after a time P0 may still report an input stamped with it, in µs.
 const SETTLE_US: u32 = 1;
-
-const CRYSTAL_HZ: u32 = 12_000_000;
-/// 12 MHz × 100 / 6 = 200 MHz.
-const CORE_PLL: PLLConfig =
-    PLLConfig { vco_freq: hal::fugit::HertzU32::MHz(1200), refdiv: 1, post_div1: 6, post_div2: 1 };
 
 /// Lent out once, at the start.
 static STORAGE: Owned<Storage<levels::Image>> = Owned::new(Storage::new());
@@ -82,35 +69,13 @@ extern "C" fn go_on() -> ! {
 
 /// Builds everything. None if something of the chip does not answer: then there is no device.
 unsafe fn start() -> Option<()> {
-    let mut pac = pac::Peripherals::take()?;
-    let id = unsafe { identity::board() };
+    // Before anything else: the flash may be out of reach meanwhile.
+    let id = unsafe { chip::board_number() };
     let serial = unsafe { SERIAL.get() };
     *serial = identity::digits(id);
     let serial = core::str::from_utf8(serial).ok()?;
-    let mut resets = pac.RESETS;
-    let mut watchdog = hal::Watchdog::new(pac.WATCHDOG);
 
-    // The voltage rises before the clock does.
-    hal::vreg::set_voltage(&mut pac.VREG_AND_CHIP_RESET, pac::vreg_and_chip_reset::vreg::VSEL_A::VOLTAGE1_15);
-    while !pac.VREG_AND_CHIP_RESET.vreg().read().rok().bit() {}
-    let crystal = setup_xosc_blocking(pac.XOSC, hal::fugit::HertzU32::Hz(CRYSTAL_HZ)).ok()?;
-    watchdog.enable_tick_generation((CRYSTAL_HZ / 1_000_000) as u8);
-    let mut clocks = ClocksManager::new(pac.CLOCKS);
-    let core =
-        setup_pll_blocking(pac.PLL_SYS, crystal.operating_frequency(), CORE_PLL, &mut clocks, &mut resets).ok()?;
-    let usb = hal::pll::common_configs::PLL_USB_48MHZ;
-    let usb = setup_pll_blocking(pac.PLL_USB, crystal.operating_frequency(), usb, &mut clocks, &mut resets).ok()?;
-    clocks.init_default(&crystal, &core, &usb).ok()?;
-    if clocks.system_clock.freq().to_Hz() != chip::CORE_HZ {
-        return None;
-    }
-    resets.reset().modify(|_, w| {
-        let w = w.io_bank0().clear_bit().pads_bank0().clear_bit().timer().clear_bit();
-        w.uart0().clear_bit().adc().clear_bit().pwm().clear_bit().dma().clear_bit()
-    });
-    while resets.reset_done().read().bits() & (1 << 22) == 0 {}
-
-    let bus = UsbBus::new(pac.USBCTRL_REGS, pac.USBCTRL_DPRAM, clocks.usb_clock, true, &mut resets);
+    let bus = chip::bring_up()?;
     unsafe {
         let bus = USB_BUS.get().insert(UsbBusAllocator::new(bus));
         let (ring, starts) = kept::lend();

@@ -5,7 +5,7 @@
 //! level writes tables: for a sine at each step of its rise and fall, for noise before it repeats. P1 may hold it up; how
 //! far a sound has risen is counted from P0's word all the same.
 //!
-//! Between sounds a speaker's pin carries silence, half of the time high, so that a sound does not begin with a click.
+//! Between sounds a speaker's pin is low: off is off for a speaker too.
 
 // Registers of channels and slices that only this module uses, and tables that DMA reads.
 #![allow(unsafe_code)]
@@ -19,7 +19,7 @@ use link::record::Wave;
 use crate::chip::{CORE_HZ, TONE_IRQ, dma, io, pwm};
 use crate::clock::{self, Alarm};
 use crate::owned::Owned;
-use crate::wave::{self, MIDDLE, Noise, Plan, SAMPLES, TOP};
+use crate::wave::{self, Noise, Plan, SAMPLES, TOP};
 
 /// Sounds there can be at once.
 const VOICES: usize = 2;
@@ -27,10 +27,8 @@ const VOICES: usize = 2;
 const SLICES: u8 = 8;
 /// Function 4.
 const PWM: u8 = 4;
-/// DMA: enabled, halves of words, reading onwards, no interrupt.
-const PLAY: u32 = 1 | (1 << 2) | (1 << 4) | (1 << 21);
 /// The first of DMA's own timers among what may pace it.
-const PACER: u32 = 0x3B;
+const PACER: u8 = 0x3B;
 /// From one step of a rise to the next with short tables, and with long ones, in µs.
 const STEP_US: u32 = 100;
 const LONG_STEP_US: u32 = 250;
@@ -142,7 +140,7 @@ impl Speakers {
         registers.csr().write(|w| unsafe { w.bits(0) });
         registers.div().write(|w| unsafe { w.bits(1 << 4) });
         registers.top().write(|w| unsafe { w.bits(TOP.into()) });
-        registers.cc().write(|w| unsafe { w.bits(both(MIDDLE)) });
+        registers.cc().write(|w| unsafe { w.bits(0) });
         registers.csr().write(|w| unsafe { w.bits(1) });
         io().gpio(usize::from(pin)).gpio_ctrl().write(|w| unsafe { w.funcsel().bits(PWM) });
         true
@@ -172,15 +170,10 @@ fn slice(pin: u8) -> usize {
     usize::from(pin / 2 % SLICES)
 }
 
-/// A slice's register has the widths of both its pins.
-fn both(width: u16) -> u32 {
-    u32::from(width) * 0x0001_0001
-}
-
-/// Stops the samples, then rests in the middle.
+/// Stops the samples; both pins of the slice are low from its next period on.
 fn silence(voice: usize, slice: usize) {
     dma().ch(voice).ch_al1_ctrl().write(|w| unsafe { w.bits(0) });
-    pwm().ch(slice).cc().write(|w| unsafe { w.bits(both(MIDDLE)) });
+    pwm().ch(slice).cc().write(|w| unsafe { w.bits(0) });
 }
 
 /// DMA comes back to a table's beginning by itself if it is aligned to its length.
@@ -277,8 +270,8 @@ impl Voice {
         self.filled = 0;
         compiler_fence(Ordering::SeqCst);
         let pace = u32::from(plan.times) << 16 | u32::from(plan.over);
-        let ring = (samples * 2).trailing_zeros();
-        let control = PLAY | ring << 6 | (number as u32) << 11 | (PACER + number as u32) << 15;
+        // The length of a table in bytes, as a power of two.
+        let ring = (samples * 2).trailing_zeros() as u8;
         unsafe {
             match number {
                 0 => dma().timer0().write(|w| w.bits(pace)),
@@ -288,7 +281,11 @@ impl Voice {
             registers.ch_write_addr().write(|w| w.bits(pwm().ch(slice).cc().as_ptr() as u32));
             // Six hours of samples at the fastest: longer than a sound can be.
             registers.ch_trans_count().write(|w| w.bits(u32::MAX));
-            registers.ch_ctrl_trig().write(|w| w.bits(control));
+            registers.ch_ctrl_trig().write(|w| {
+                let w = w.data_size().size_halfword().incr_read().set_bit().ring_size().bits(ring);
+                let w = w.chain_to().bits(number as u8).treq_sel().bits(PACER + number as u8);
+                w.irq_quiet().set_bit().en().set_bit()
+            });
         }
     }
 

@@ -6,7 +6,7 @@
 
 use heapless::spsc::{Consumer, Producer, Queue};
 
-use crate::chip::{CORE_HZ, io, pads, uart};
+use crate::chip::{CORE_HZ, connect, io, pads, uart};
 use crate::owned::Owned;
 
 const BAUD: u32 = 1_000_000;
@@ -49,6 +49,7 @@ impl Uart {
             // Idle is high; a line that leads nowhere must not look like bytes.
             pads().gpio(pin).write(|w| w.ie().set_bit().pue().set_bit().pde().clear_bit());
             io().gpio(pin).gpio_ctrl().write(|w| w.funcsel().uart());
+            connect(pin);
         }
         uart().uartibrd().write(|w| unsafe { w.bits(DIVISOR_64THS / 64) });
         uart().uartfbrd().write(|w| unsafe { w.bits(DIVISOR_64THS % 64) });
@@ -68,8 +69,10 @@ impl Uart {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> usize {
         let taken = bytes.iter().take_while(|byte| self.waiting.enqueue(**byte).is_ok()).count();
         if taken > 0 {
-            // The interrupt comes as soon as there is room, and asks no more when nothing waits.
+            // The UART interrupts when its queue falls to the level, never because it stands below: the first time it is
+            // asked for by hand. It asks no more when nothing waits.
             critical_section::with(|_| uart().uartimsc().write(|w| unsafe { w.bits(HEARD | ROOM) }));
+            cortex_m::peripheral::NVIC::pend(crate::chip::UART_IRQ);
         }
         taken
     }

@@ -3,9 +3,7 @@
 
 /// The counter of the pulse-width modulation ends here: a carrier of the core's clock / 1024.
 pub(crate) const TOP: u16 = 1023;
-/// Silence: half of the time high.
-pub(crate) const MIDDLE: u16 = 512;
-/// The most a sample lies from the middle.
+/// Half of the highest sample.
 const PEAK: u32 = 511;
 /// Samples of the longest table.
 pub(crate) const SAMPLES: usize = 256;
@@ -102,7 +100,8 @@ pub(crate) fn gain(at_us: u32, ramp_us: u32, length_us: u32) -> u16 {
     (value * value / (32_767 * 32_767 / 65_535)).min(65_535) as u16
 }
 
-/// The most a sample may lie from the middle at this amplitude and gain.
+/// Half of the highest sample at this amplitude and gain. Samples lie between nothing and twice this: so silence is a pin
+/// that is low, and what a sound adds to that rises and falls as it does.
 fn peak(amplitude: u16, gain: u16) -> i32 {
     let amplitude = (u32::from(amplitude) * u32::from(gain)) >> 16;
     ((amplitude * PEAK + (1 << 15)) >> 16).cast_signed()
@@ -112,7 +111,7 @@ fn peak(amplitude: u16, gain: u16) -> i32 {
 pub(crate) fn fill_tone(table: &mut [u16], amplitude: u16, gain: u16) {
     let (peak, step) = (peak(amplitude, gain), SAMPLES / table.len().max(1));
     for (n, sample) in table.iter_mut().enumerate() {
-        *sample = MIDDLE.wrapping_add_signed(((sine(n * step) * peak) >> 15) as i16);
+        *sample = (peak + ((sine(n * step) * peak) >> 15)) as u16;
     }
 }
 
@@ -133,7 +132,7 @@ impl Noise {
             self.0 ^= self.0 >> 17;
             self.0 ^= self.0 << 5;
             let value = i32::from((self.0 >> 16) as u16 as i16);
-            *sample = MIDDLE.wrapping_add_signed(((value * peak) >> 15) as i16);
+            *sample = (peak + ((value * peak) >> 15)) as u16;
         }
     }
 }
@@ -173,15 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn a_full_tone_is_a_sine_and_a_silent_one_rests_in_the_middle() {
+    fn a_full_tone_is_a_sine_and_silence_is_low() {
         let mut table = [0; 64];
         fill_tone(&mut table, u16::MAX, u16::MAX);
         for (n, sample) in table.iter().enumerate() {
-            let exact = 512.0 + 511.0 * (std::f64::consts::TAU * n as f64 / 64.0).sin();
+            let exact = 511.0 + 511.0 * (std::f64::consts::TAU * n as f64 / 64.0).sin();
             assert!((f64::from(*sample) - exact).abs() <= 1.5, "sample {n} is {sample}, not {exact}");
         }
         fill_tone(&mut table, u16::MAX, 0);
-        assert_eq!(table, [MIDDLE; 64]);
+        assert_eq!(table, [0; 64]);
     }
 
     #[test]
@@ -205,7 +204,7 @@ mod tests {
     fn noise_has_no_tone_in_it_and_no_rest() {
         let mut samples = vec![0_u16; 1 << 16];
         Noise::new().fill(samples.iter_mut(), u16::MAX, u16::MAX);
-        let heights: Vec<f64> = samples.iter().map(|sample| f64::from(*sample) - 512.0).collect();
+        let heights: Vec<f64> = samples.iter().map(|sample| f64::from(*sample) - 511.0).collect();
         let mean = heights.iter().sum::<f64>() / heights.len() as f64;
         let power = heights.iter().map(|x| x * x).sum::<f64>() / heights.len() as f64;
         assert!(mean.abs() < 5.0, "it rests at {mean}");

@@ -1,5 +1,5 @@
-//! The chip's half: P0 stamps edges, P1 runs the engine and drives the pins, the lowest level keeps the flash busy if
-//! told to. Knows the pins by number; a real body gets them from the rig.
+//! The chip's half: the device's three levels on three interrupt priorities, as a body runs them. P0 stamps edges and
+//! drives the pins, P1 runs the engine, the lowest level plays both ends of the link and keeps the flash busy if told to.
 //!
 //! Straps read once at the start choose what runs: program, bare interrupt, a lowest level that works in flash.
 
@@ -7,31 +7,34 @@
 #![allow(unsafe_code)]
 
 use core::cell::UnsafeCell;
+use core::convert::Infallible;
 use core::ptr::{addr_of_mut, read_volatile};
 
 use cortex_m::peripheral::NVIC;
-use engine::{Engine, Given, Start};
-use heapless::spsc::{Consumer, Producer, Queue};
-use link::program::Program;
-use link::record::{ENTRY_BYTES_MAX, Request, Writer};
-use link::{LineId, Micros, Record};
+use device::ring::Ring;
+use device::{Board, Core, Edge, Identity, Outer, Preempt, Sound, Storage, Undisturbed};
+use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
+use link::Micros;
+use link::frame::MAX_FRAME;
+use link::host_end::{HostEnd, HostEvent};
+use link::message::{Answer, Command, Upload};
+use link::rig::RigLine;
+use link::upload::Uploader;
+use rp2040_hal::fugit::RateExtU32;
 use rp2040_hal::pac::{self, interrupt};
+use rp2040_hal::pll::{PLLConfig, common_configs::PLL_USB_48MHZ, setup_pll_blocking};
 
-use crate::{FLAGSHIP, MAXIMUM};
+use crate::{FLAGSHIP, MAXIMUM, RIG};
 
 /// The second-stage boot loader: starts the flash.
 #[unsafe(link_section = ".boot2")]
 #[used]
 static BOOT2_FIRMWARE: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 
-/// Input lines 0 and 1.
+/// Input pins of lines 0 and 1.
 const INPUTS: [u8; 2] = [2, 3];
-/// Output lines from 2 on.
-const OUTPUTS: [u8; 6] = [10, 11, 12, 13, 14, 15];
-/// Shown to the harness: P1's engine call, its offering of edges, its writing of records, the bare answer, ready, panic.
-const MARK_ENGINE: u32 = 1 << 16;
-const MARK_OFFER: u32 = 1 << 17;
-const MARK_WRITE: u32 = 1 << 18;
+/// Shown to the harness: P1's turns, the bare answer, ready, panic.
+const MARK_TURN: u32 = 1 << 16;
 const BARE: u32 = 1 << 19;
 const MARK_READY: u32 = 1 << 24;
 const MARK_PANIC: u32 = 1 << 25;
@@ -40,18 +43,14 @@ const STRAP_MAXIMUM: u32 = 1 << 20;
 const STRAP_BUSY: u32 = 1 << 21;
 const STRAP_BARE: u32 = 1 << 22;
 
-/// Edges as P0 hands them on, raw, so that it takes the same short time whatever came: the low half of their stamp, the
-/// pins that changed, and the levels of all.
-#[derive(Clone, Copy)]
-struct Edges {
-    stamp: u32,
-    pending: u32,
-    levels: u32,
-}
-
-const EDGES: usize = 64;
-const LOG: usize = 128;
-const RING_BYTES: usize = 32 * 1024;
+const RING_WORDS: usize = 8 * 1024;
+/// How long P1 waits by itself for a microsecond to close, rather than leave and come back, in µs.
+/// How long after a time P0 may still report an input stamped with it, in µs.
+const SETTLE_US: u32 = 1;
+const SPIN_US: Micros = 4;
+/// 200 MHz, which the maker approves of with a core voltage of 1.15 V: 12 MHz · 100 / 6.
+const PLL_SYS: PLLConfig =
+    PLLConfig { vco_freq: rp2040_hal::fugit::HertzU32::MHz(1200), refdiv: 1, post_div1: 3, post_div2: 2 };
 
 /// What only one interrupt level ever touches once interrupts run.
 struct Owned<T>(UnsafeCell<T>);
@@ -71,53 +70,18 @@ impl<T> Owned<T> {
     }
 }
 
-struct Log {
-    records: [(Micros, Record); LOG],
-    len: usize,
-    lost: u32,
-}
+type Image = &'static mut [u32];
 
-impl engine::Sink for Log {
-    #[inline(always)]
-    fn record(&mut self, at: Micros, record: Record) {
-        if let Record::Request { line, request } = &record {
-            drive(*line, request);
-        }
-        match self.records.get_mut(self.len) {
-            Some(slot) => {
-                *slot = (at, record);
-                self.len += 1;
-            }
-            None => self.lost += 1,
-        }
-    }
-}
-
-struct P1 {
-    engine: Engine,
-    program: Option<Program<'static>>,
-    edges: Option<Consumer<'static, Edges>>,
-    log: Log,
-    writer: Writer,
-    ring_at: usize,
-}
-
-static QUEUE: Owned<Queue<Edges, EDGES>> = Owned::new(Queue::new());
-/// P0's alone.
-static PRODUCER: Owned<Option<Producer<'static, Edges>>> = Owned::new(None);
-/// P1's alone.
-static LEVEL_1: Owned<P1> = Owned::new(P1 {
-    engine: Engine::new(),
-    program: None,
-    edges: None,
-    log: Log { records: [(0, Record::Silence(false)); LOG], len: 0, lost: 0 },
-    writer: Writer::new(0),
-    ring_at: 0,
-});
-/// P1's alone.
-static RING: Owned<[u8; RING_BYTES]> = Owned::new([0; RING_BYTES]);
-/// The program in RAM; written before interrupts run.
+/// Lent out once, before interrupts run.
+static STORAGE: Owned<Storage<Image>> = Owned::new(Storage::new());
+/// The records, until they are durable.
+static RECORDS: Owned<Ring<RING_WORDS>> = Owned::new(Ring::new());
+/// Handed between P2 and P1 by the device.
 static IMAGE: Owned<[u32; link::limits::MAX_PROGRAM_WORDS]> = Owned::new([0; link::limits::MAX_PROGRAM_WORDS]);
+/// P0's alone.
+static LEVEL_0: Owned<Option<Edge<'static>>> = Owned::new(None);
+/// P1's alone.
+static LEVEL_1: Owned<Option<Core<'static, Image>>> = Owned::new(None);
 
 #[repr(C, align(256))]
 struct Vectors([usize; 48]);
@@ -127,14 +91,12 @@ static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; 48]));
 /// Figures for the harness, found by name in the image.
 #[unsafe(no_mangle)]
 #[used]
-static SPIKE_SIZES: [u32; 7] = [
-    size_of::<Engine>() as u32,
+static SPIKE_SIZES: [u32; 5] = [
+    size_of::<Core<'_, Image>>() as u32,
+    size_of::<Edge<'_>>() as u32,
     size_of_val(&FLAGSHIP) as u32,
     size_of_val(&MAXIMUM) as u32,
-    size_of::<Record>() as u32,
-    size_of::<(Micros, Record)>() as u32,
-    EDGES as u32 * size_of::<Edges>() as u32,
-    RING_BYTES as u32,
+    RING_WORDS as u32 * 4,
 ];
 
 #[inline(always)]
@@ -150,9 +112,9 @@ fn clear(pins: u32) {
 }
 
 #[inline(always)]
-fn micros_low() -> u32 {
+fn levels() -> u32 {
     // Sound: a read without side effects.
-    unsafe { (*pac::TIMER::ptr()).timerawl().read().bits() }
+    unsafe { (*pac::SIO::ptr()).gpio_in().read().bits() }
 }
 
 /// The clock, whole, without the latch that P0 and P1 would share.
@@ -168,26 +130,99 @@ fn micros() -> Micros {
     }
 }
 
-/// Stands in for the interlock: a request straight to its pin.
-#[inline(always)]
-fn drive(line: LineId, request: &Request) {
-    let Some(&pin) = OUTPUTS.get(line.index().wrapping_sub(INPUTS.len())) else { return };
-    let bit = 1_u32.wrapping_shl(u32::from(pin));
-    if matches!(request, Request::Off) { clear(bit) } else { set(bit) }
+/// A pin by its number; one past the last is there and does nothing.
+struct Pin(u8);
+
+impl Pin {
+    #[inline(always)]
+    fn bit(&self) -> u32 {
+        if self.0 < 32 { 1 << self.0 } else { 0 }
+    }
+}
+
+impl ErrorType for Pin {
+    type Error = Infallible;
+}
+
+impl OutputPin for Pin {
+    #[inline(always)]
+    fn set_low(&mut self) -> Result<(), Infallible> {
+        clear(self.bit());
+        Ok(())
+    }
+    #[inline(always)]
+    fn set_high(&mut self) -> Result<(), Infallible> {
+        set(self.bit());
+        Ok(())
+    }
+}
+
+impl InputPin for Pin {
+    fn is_high(&mut self) -> Result<bool, Infallible> {
+        Ok(levels() & self.bit() != 0)
+    }
+    fn is_low(&mut self) -> Result<bool, Infallible> {
+        Ok(levels() & self.bit() == 0)
+    }
+}
+
+/// P0's pins: the one asked for last.
+struct Pins(Pin);
+
+impl Board for Pins {
+    type Output = Pin;
+    type Input = Pin;
+
+    fn set_up(&mut self, _: &RigLine) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn output(&mut self, pin: u8) -> Option<&mut Pin> {
+        self.0 = Pin(pin);
+        Some(&mut self.0)
+    }
+    #[inline(always)]
+    fn input(&mut self, pin: u8) -> Option<&mut Pin> {
+        self.0 = Pin(pin);
+        Some(&mut self.0)
+    }
+    fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
+        let bit = Pin(pin).bit();
+        if sound.is_some() { set(bit) } else { clear(bit) }
+    }
+    #[inline(always)]
+    fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
+        (pin < 32).then(|| levels() & (1 << pin) != 0)
+    }
+}
+
+/// P1 gave P0 an order: P0 comes in at once.
+struct CallEdge;
+
+impl Preempt for CallEdge {
+    #[inline(always)]
+    fn point(&mut self) {}
+    #[inline(always)]
+    fn ordered(&mut self) {
+        NVIC::pend(pac::Interrupt::SW1_IRQ);
+    }
 }
 
 /// P0: stamps every edge and hands it on.
 #[interrupt]
 fn IO_IRQ_BANK0() {
-    let stamp = micros_low();
-    let (io, sio) = unsafe { (&*pac::IO_BANK0::ptr(), &*pac::SIO::ptr()) };
+    let now = micros();
+    let io = unsafe { &*pac::IO_BANK0::ptr() };
     let pending = io.proc0_ints(0).read().bits();
     io.intr(0).write(|w| unsafe { w.bits(pending) });
-    let levels = sio.gpio_in().read().bits();
+    let levels = levels();
     // Sound: P0's alone.
-    let queued = unsafe { PRODUCER.get() }.as_mut().map(|producer| producer.enqueue(Edges { stamp, pending, levels }));
-    if !matches!(queued, Some(Ok(()))) {
-        set(MARK_PANIC);
+    if let Some(edge) = unsafe { LEVEL_0.get() } {
+        for pin in INPUTS {
+            if pending & (0b1100 << (pin * 4)) != 0 {
+                edge.changed(now, pin, levels & (1 << pin) != 0);
+            }
+        }
     }
     NVIC::pend(pac::Interrupt::SW0_IRQ);
 }
@@ -195,98 +230,140 @@ fn IO_IRQ_BANK0() {
 /// In the place of P0: the shortest way from an edge to an edge there is.
 extern "C" fn bare() {
     set(BARE);
-    let (io, sio) = unsafe { (&*pac::IO_BANK0::ptr(), &*pac::SIO::ptr()) };
+    let io = unsafe { &*pac::IO_BANK0::ptr() };
     io.intr(0).write(|w| unsafe { w.bits(0b1100 << (INPUTS[0] * 4)) });
-    if sio.gpio_in().read().bits() & (1 << INPUTS[0]) == 0 {
+    if levels() & (1 << INPUTS[0]) == 0 {
         clear(BARE);
     }
 }
 
-/// A time of the engine's own has come.
+/// P0: a time of its own has come.
 #[interrupt]
 fn TIMER_IRQ_0() {
     let timer = unsafe { &*pac::TIMER::ptr() };
     timer.intr().write(|w| unsafe { w.bits(1) });
+    poll_edge();
     NVIC::pend(pac::Interrupt::SW0_IRQ);
 }
 
-/// P1: waits until the microsecond of what came has closed, runs the engine, then writes the records down.
+/// P0: an order waits.
 #[interrupt]
-fn SW0_IRQ() {
-    // Sound: P1's alone.
-    let p1 = unsafe { LEVEL_1.get() };
-    while turn(p1) {}
-    if !p1.engine.running() || p1.log.lost > 0 {
-        set(MARK_PANIC);
-    }
-    set(MARK_WRITE);
-    write_down(&mut p1.log, &mut p1.writer, &mut p1.ring_at);
-    clear(MARK_WRITE);
+fn SW1_IRQ() {
+    poll_edge();
 }
 
-/// Hands the engine what came and lets it handle what has closed; whether there is more to do at once.
-#[inline(never)]
-fn turn(p1: &mut P1) -> bool {
-    let (Some(program), Some(queue)) = (&p1.program, &mut p1.edges) else { return false };
-    // Everything stamped before this reading is in the queue: P0 cannot be interrupted by us.
-    let now = micros();
-    while let Some(edges) = queue.dequeue() {
-        offer(&mut p1.engine, now, edges);
-    }
-    set(MARK_ENGINE);
-    p1.engine.advance(program, now - 1, 1, &mut p1.log);
-    clear(MARK_ENGINE);
-    is_due(&p1.engine, now)
-}
-
-/// Offers what P0 saw, line by line.
-#[inline(never)]
-fn offer(engine: &mut Engine, now: Micros, edges: Edges) {
-    set(MARK_OFFER);
-    // P0 keeps the low half of the clock; what it stamped lies at most half its range away.
-    let behind = (now as u32).wrapping_sub(edges.stamp).cast_signed();
-    let stamp = now.wrapping_sub(i64::from(behind).cast_unsigned());
-    for (line, pin) in INPUTS.iter().enumerate() {
-        if edges.pending & (0b1100 << (pin * 4)) != 0 {
-            let given = Given::Edge { line: LineId(line as u8), active: edges.levels & (1 << pin) != 0 };
-            if engine.offer(stamp, given).is_err() {
-                set(MARK_PANIC);
-            }
+#[inline(always)]
+fn poll_edge() {
+    // Sound: P0's alone.
+    let Some(edge) = (unsafe { LEVEL_0.get() }) else { return };
+    loop {
+        let now = micros();
+        edge.poll(now, &mut Pins(Pin(0)));
+        let Some(at) = edge.poll_at() else { return };
+        // Sound: only P0 writes this alarm.
+        if at > now && !wake_at(0, at, now) {
+            return;
         }
     }
-    clear(MARK_OFFER);
 }
 
-/// Whether the engine has something in this microsecond or the one before; if not, sets the alarm for what is next.
-#[inline(never)]
-fn is_due(engine: &Engine, now: Micros) -> bool {
-    let next = engine.next_at().unwrap_or(Micros::MAX);
-    if next <= now {
-        return true;
-    }
-    let wake = next.saturating_add(1).min(now + 1_000_000);
-    // Sound: only P1 writes the alarm.
-    unsafe { (*pac::TIMER::ptr()).alarm0().write(|w| w.bits(wake as u32)) };
+/// Sets an alarm; whether its time is over already.
+#[inline(always)]
+fn wake_at(alarm: usize, at: Micros, now: Micros) -> bool {
+    let wake = at.min(now + 1_000_000);
+    let timer = unsafe { &*pac::TIMER::ptr() };
+    match alarm {
+        0 => timer.alarm0().write(|w| unsafe { w.bits(wake as u32) }),
+        _ => timer.alarm1().write(|w| unsafe { w.bits(wake as u32) }),
+    };
     micros() >= wake
 }
 
-/// Writes the records into the ring.
+/// P1: a time of its own has come.
+#[interrupt]
+fn TIMER_IRQ_1() {
+    let timer = unsafe { &*pac::TIMER::ptr() };
+    timer.intr().write(|w| unsafe { w.bits(2) });
+    poll_core();
+}
+
+/// P1: P0 or P2 has something for it.
+#[interrupt]
+fn SW0_IRQ() {
+    poll_core();
+}
+
 #[inline(never)]
-fn write_down(log: &mut Log, writer: &mut Writer, ring_at: &mut usize) {
+fn poll_core() {
     // Sound: P1's alone.
-    let ring = unsafe { RING.get() };
-    for (at, record) in log.records.iter().take(log.len) {
-        let mut bytes = [0; ENTRY_BYTES_MAX];
-        let used = writer.write(*at, record, &mut bytes);
-        if *ring_at + used.len() > RING_BYTES {
-            *ring_at = 0;
+    let Some(core) = (unsafe { LEVEL_1.get() }) else { return };
+    let mut now = micros();
+    loop {
+        set(MARK_TURN);
+        core.poll(now, &mut CallEdge);
+        clear(MARK_TURN);
+        let Some(at) = core.poll_at() else { return };
+        now = micros();
+        if at > now + SPIN_US {
+            // Sound: only P1 writes this alarm.
+            if !wake_at(1, at, now) {
+                return;
+            }
         }
-        if let Some(slot) = ring.get_mut(*ring_at..*ring_at + used.len()) {
-            slot.copy_from_slice(used);
+        while now < at {
+            now = micros();
         }
-        *ring_at += used.len();
     }
-    log.len = 0;
+}
+
+/// P2: both ends of the link, in memory.
+struct Desk {
+    outer: Outer<'static, Image>,
+    host: HostEnd,
+    answer: Option<Answer>,
+}
+
+impl Desk {
+    fn turn(&mut self) {
+        let mut frame = [0; MAX_FRAME];
+        let now = micros();
+        self.outer.poll(now, &mut Undisturbed);
+        while let Some(used) = self.host.poll_transmit(now, &mut frame) {
+            self.outer.handle_bytes(now, frame.get(..used).unwrap_or_default(), &mut Undisturbed);
+        }
+        while let Some(used) = self.outer.poll_transmit(now, &mut frame, &mut Undisturbed) {
+            let mut heard = frame.get(..used).unwrap_or_default();
+            while !heard.is_empty() {
+                heard = self.host.handle_bytes(now, heard);
+                while let Some(event) = self.host.poll_event() {
+                    if let HostEvent::Answered { answer, .. } = event {
+                        self.answer = Some(answer);
+                    }
+                }
+            }
+        }
+        self.host.set_durable(self.host.received());
+    }
+
+    fn ask(&mut self, command: Command) {
+        self.answer = None;
+        while self.host.send(command.clone()).is_err() {
+            self.turn();
+        }
+        while self.answer.is_none() {
+            self.turn();
+            NVIC::pend(pac::Interrupt::SW0_IRQ);
+        }
+        if self.answer != Some(Answer::Done) {
+            fail();
+        }
+    }
+
+    fn upload(&mut self, what: Upload, bytes: &[u8]) {
+        for command in Uploader::new(what, bytes) {
+            self.ask(command);
+        }
+    }
 }
 
 #[rp2040_hal::entry]
@@ -294,16 +371,13 @@ fn main() -> ! {
     let Some(pac) = pac::Peripherals::take() else { fail() };
     let mut resets = pac.RESETS;
     let mut watchdog = rp2040_hal::Watchdog::new(pac.WATCHDOG);
-    let clocks = rp2040_hal::clocks::init_clocks_and_plls(
-        12_000_000,
-        pac.XOSC,
-        pac.CLOCKS,
-        pac.PLL_SYS,
-        pac.PLL_USB,
-        &mut resets,
-        &mut watchdog,
-    );
-    if clocks.is_err() {
+    let Ok(xosc) = rp2040_hal::xosc::setup_xosc_blocking(pac.XOSC, 12.MHz()) else { fail() };
+    watchdog.enable_tick_generation(12);
+    let mut clocks = rp2040_hal::clocks::ClocksManager::new(pac.CLOCKS);
+    let frequency = xosc.operating_frequency();
+    let Ok(sys) = setup_pll_blocking(pac.PLL_SYS, frequency, PLL_SYS, &mut clocks, &mut resets) else { fail() };
+    let Ok(usb) = setup_pll_blocking(pac.PLL_USB, frequency, PLL_USB_48MHZ, &mut clocks, &mut resets) else { fail() };
+    if clocks.init_default(&xosc, &sys, &usb).is_err() {
         fail();
     }
     resets.reset().modify(|_, w| w.io_bank0().clear_bit().pads_bank0().clear_bit().timer().clear_bit());
@@ -318,62 +392,55 @@ fn main() -> ! {
     pac.SIO.gpio_oe().write(|w| unsafe { w.bits(0x3FFF_FFFF & !inputs & !straps) });
     let straps = pac.SIO.gpio_in().read().bits();
 
-    let words = if straps & STRAP_MAXIMUM != 0 { &MAXIMUM[..] } else { &FLAGSHIP[..] };
     // Sound: no interrupt runs yet, so all that the levels own is still ours.
-    unsafe {
-        let image = IMAGE.get();
-        let Some(image) = image.get_mut(..words.len()) else { fail() };
-        image.copy_from_slice(words);
-        let Ok(program) = Program::open(image) else { fail() };
-        let (producer, consumer) = QUEUE.get().split();
-        *PRODUCER.get() = Some(producer);
-        let p1 = LEVEL_1.get();
-        // As P2 does it, when it takes the program up.
-        let name = program.name();
-        let now = micros();
-        p1.writer = Writer::new(now);
-        set(MARK_ENGINE);
-        p1.engine.start(&program, Start { at: now, seed: 1, levels: 0, program: name }, &mut p1.log);
-        clear(MARK_ENGINE);
-        p1.program = Some(program);
-        p1.edges = Some(consumer);
+    let mut desk = unsafe {
+        let identity = Identity { boot: 9, id: 1, board: "spike", settle_us: SETTLE_US, separate_supply: false };
+        let (edge, core, outer) = STORAGE.get().split(RECORDS.get(), &mut IMAGE.get()[..], &identity);
+        *LEVEL_0.get() = Some(edge);
+        *LEVEL_1.get() = Some(core);
 
+        use pac::Interrupt::{IO_IRQ_BANK0, SW0_IRQ, SW1_IRQ, TIMER_IRQ_0, TIMER_IRQ_1};
         let vectors = VECTORS.get();
         for (n, vector) in vectors.0.iter_mut().enumerate() {
             *vector = read_volatile((0x1000_0100 + n * 4) as *const usize);
         }
         if straps & STRAP_BARE != 0 {
-            vectors.0[16 + pac::Interrupt::IO_IRQ_BANK0 as usize] = bare as *const () as usize;
+            vectors.0[16 + IO_IRQ_BANK0 as usize] = bare as *const () as usize;
         }
         let mut core = cortex_m::Peripherals::steal();
         core.SCB.vtor.write(addr_of_mut!(*vectors) as u32);
-        core.NVIC.set_priority(pac::Interrupt::IO_IRQ_BANK0, 0);
-        core.NVIC.set_priority(pac::Interrupt::TIMER_IRQ_0, 0);
-        core.NVIC.set_priority(pac::Interrupt::SW0_IRQ, 0x40);
-        pac.TIMER.inte().write(|w| w.bits(1));
+        for (interrupt, priority) in
+            [(IO_IRQ_BANK0, 0), (TIMER_IRQ_0, 0), (SW1_IRQ, 0), (SW0_IRQ, 0x40), (TIMER_IRQ_1, 0x40)]
+        {
+            core.NVIC.set_priority(interrupt, priority);
+            NVIC::unmask(interrupt);
+        }
+        pac.TIMER.inte().write(|w| w.bits(3));
         pac.IO_BANK0.intr(0).write(|w| w.bits(0xFFFF_FFFF));
         pac.IO_BANK0.proc0_inte(0).write(|w| w.bits(INPUTS.iter().map(|pin| 0b1100 << (pin * 4)).sum()));
-        NVIC::unmask(pac::Interrupt::SW0_IRQ);
-        NVIC::unmask(pac::Interrupt::TIMER_IRQ_0);
-        NVIC::unmask(pac::Interrupt::IO_IRQ_BANK0);
-    }
-    NVIC::pend(pac::Interrupt::SW0_IRQ);
+        Desk { outer, host: HostEnd::new(), answer: None }
+    };
+    let words = if straps & STRAP_MAXIMUM != 0 { &MAXIMUM[..] } else { &FLAGSHIP[..] };
+    // Sound: words are bytes too, in the order the link wants them.
+    let bytes = unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(words)) };
+    desk.upload(Upload::Rig, RIG);
+    desk.upload(Upload::Program, bytes);
+    desk.ask(Command::Start { session: 5, seed: 1 });
     set(MARK_READY);
-    if straps & STRAP_BUSY != 0 {
-        work_in_flash();
-    }
     loop {
-        cortex_m::asm::wfi();
+        desk.turn();
+        if straps & STRAP_BUSY != 0 {
+            work_in_flash();
+        }
     }
 }
 
-/// A lowest level at its worst for those above: every read a new line of the flash cache.
-fn work_in_flash() -> ! {
-    let mut at = 0;
-    loop {
-        // Sound: within the flash, which has 2 MiB.
-        unsafe { read_volatile((0x1000_0000 + at) as *const u32) };
-        at = (at + 8) & 0x3_FFFF;
+/// A lowest level at its worst for those above: every read a new line of the flash cache. For about 2 ms.
+#[inline(never)]
+fn work_in_flash() {
+    for line in 0..8 * 1024 {
+        // Sound: the flash is there to be read.
+        unsafe { read_volatile((0x1000_0000 + 8 * line) as *const u32) };
     }
 }
 

@@ -1,5 +1,5 @@
-//! A throw-away image that times the engine on the chip: edge capture at the highest priority, the engine one below, the
-//! engine's requests straight to the pins. Owns nothing that is kept; what was learnt stands in `docs/decisions/`.
+//! A throw-away image that times the device on the chip: its three levels on three interrupt priorities, the interlock in
+//! the path. Owns nothing that is kept; what was learnt stands in `docs/decisions/`.
 //!
 //! On a host it only says how large its two programs are, so that the workspace builds everywhere.
 
@@ -18,6 +18,10 @@ static FLAGSHIP: [u32; FLAGSHIP_WORDS] = include!(concat!(env!("OUT_DIR"), "/fla
 /// Everything at its stated maximum; see `programs.rs`.
 #[cfg_attr(target_os = "none", unsafe(link_section = ".rodata.cold"))]
 static MAXIMUM: [u32; MAXIMUM_WORDS] = include!(concat!(env!("OUT_DIR"), "/maximum.rs"));
+
+/// The rig, as the link carries it.
+#[cfg(target_os = "none")]
+static RIG: &[u8] = include!(concat!(env!("OUT_DIR"), "/rig.rs"));
 
 #[cfg(not(target_os = "none"))]
 fn main() {

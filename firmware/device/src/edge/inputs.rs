@@ -15,6 +15,9 @@ use crate::deadlines::{Deadlines, bit, lines};
 /// No line is wired to this pin.
 const NO_LINE: u8 = u8::MAX;
 
+/// Windows of one line that one poll closes at most.
+const WINDOWS_AT_ONCE: usize = 4;
+
 /// An edge that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Accepted {
@@ -82,45 +85,71 @@ impl Inputs {
         self.active
     }
 
-    /// When the next window ends.
+    /// When the next window ends; [`Micros::MAX`] while none is open.
     #[inline(always)]
-    pub(crate) fn next_due(&self) -> Option<Micros> {
+    pub(crate) const fn next_due(&self) -> Micros {
         self.windows.next()
     }
 
     /// A pin changed at `now`. Up to two edges come of it: the one a window held back that has ended unnoticed, and this
     /// one.
-    #[inline]
-    pub(crate) fn changed(&mut self, now: Micros, pin: u8, high: bool) -> [Option<Accepted>; 2] {
+    #[inline(always)]
+    pub(crate) fn changed(&mut self, now: Micros, pin: u8, high: bool, mut tell: impl FnMut(Accepted)) {
         let line = usize::from(self.line_of_pin.get(usize::from(pin)).copied().unwrap_or(NO_LINE));
-        let Some(input) = self.inputs.get(line) else { return [None; 2] };
+        let Some(input) = self.inputs.get(line) else { return };
         let active = high == input.active_high;
-        let mut held_back = None;
         if let Some(end) = self.windows.of(line) {
             if now < end {
-                return [None; 2];
+                return;
             }
             self.windows.clear(line);
             // Up to this edge the level was the other one.
-            if now > end {
-                held_back = self.accept(end, line, !active);
-            }
-            if self.windows.of(line).is_some_and(|end| now < end) {
-                return [held_back, None];
+            if now > end
+                && let Some(held_back) = self.accept_late(end, line, !active)
+            {
+                tell(held_back);
+                if self.windows.of(line).is_some_and(|end| now < end) {
+                    return;
+                }
             }
         }
-        [held_back, self.accept(now, line, active)]
+        if let Some(accepted) = self.accept(now, line, active) {
+            tell(accepted);
+        }
     }
 
-    /// Closes one window that has ended by `now`, if there is one: the edge that was accepted for it, if any.
-    pub(crate) fn close_window<B: Board>(&mut self, now: Micros, board: &mut B) -> Option<Result<Accepted, LineId>> {
-        while let Some((line, end)) = self.windows.take_due(now) {
-            let Some(active) = self.look(line, board) else { return Some(Err(LineId(line as u8))) };
-            if let Some(accepted) = self.accept(end, line, active) {
-                return Some(Ok(accepted));
+    /// Closes all windows that have ended by `now` and tells the edges that were accepted for them; false if a pin could
+    /// not be read.
+    pub(crate) fn close_windows<B: Board>(
+        &mut self,
+        now: Micros,
+        board: &mut B,
+        mut tell: impl FnMut(Accepted),
+    ) -> bool {
+        let mut readable = true;
+        // A window that an edge at its end opens may have ended too. Only a poll that is late by many windows comes to
+        // the end of this; the rest is done by the next.
+        for _ in 0..WINDOWS_AT_ONCE {
+            let due = self.windows.take_due(now);
+            if due == 0 {
+                break;
+            }
+            for line in lines(due) {
+                let Some(active) = self.look(line, board) else {
+                    readable = false;
+                    continue;
+                };
+                if let Some(accepted) = self.accept(self.windows.taken(line), line, active) {
+                    tell(accepted);
+                }
             }
         }
-        None
+        readable
+    }
+
+    #[inline(never)]
+    fn accept_late(&mut self, at: Micros, line: usize, active: bool) -> Option<Accepted> {
+        self.accept(at, line, active)
     }
 
     fn look<B: Board>(&self, line: usize, board: &mut B) -> Option<bool> {
@@ -129,7 +158,7 @@ impl Inputs {
         Some(high == input.active_high)
     }
 
-    #[inline]
+    #[inline(always)]
     fn accept(&mut self, at: Micros, line: usize, active: bool) -> Option<Accepted> {
         if active == (self.active & bit(line) != 0) {
             return None;

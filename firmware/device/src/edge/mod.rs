@@ -8,14 +8,13 @@ mod tests;
 
 use core::sync::atomic::Ordering;
 
-use heapless::spsc::Consumer;
 use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
 use crate::board::Board;
 use crate::interlock::guard::{Guard, Hands};
 use crate::interlock::silence::Silence;
-use crate::messages::{Order, Reports, What};
+use crate::messages::{Order, OrdersIn, Reports, What};
 use crate::sense::encoders::Encoders;
 use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
@@ -32,13 +31,13 @@ pub struct Edge<'s> {
     lost: bool,
     /// Whether every line of the rig could be made.
     rig_good: bool,
-    orders: Consumer<'s, Order>,
+    orders: OrdersIn<'s>,
     reports: Reports<'s>,
     shared: &'s Shared,
 }
 
 impl<'s> Edge<'s> {
-    pub(crate) const fn new(orders: Consumer<'s, Order>, reports: Reports<'s>, shared: &'s Shared) -> Self {
+    pub(crate) const fn new(orders: OrdersIn<'s>, reports: Reports<'s>, shared: &'s Shared) -> Self {
         Self {
             inputs: Inputs::new(),
             encoders: Encoders::new(),
@@ -58,46 +57,43 @@ impl<'s> Edge<'s> {
     #[inline]
     pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
         self.encoders.changed(pin, high, &self.shared.counts);
-        for accepted in self.inputs.changed(now, pin, high).into_iter().flatten() {
-            self.report(accepted);
-        }
+        let Self { inputs, live, lost, reports, .. } = self;
+        inputs.changed(now, pin, high, |accepted| report(*live, lost, reports, accepted));
     }
 
     /// Does all that is due by `now`: edges of trains, limits, windows, silence, and the orders that wait.
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
-        if self.inputs.next_due().is_some_and(|due| due <= now) {
+        // First of all, for an edge is due at its very microsecond.
+        if self.guard.next_due() <= now {
+            self.guard.due(&mut Hands::new(now, board, &mut self.reports));
+        }
+        if self.inputs.next_due() <= now {
             self.close_windows(now, board);
         }
-        if self.guard.next_due().is_some_and(|due| due <= now) {
-            self.guard.due(&mut hands(now, board, &mut self.reports));
+        if self.silence.next_due() <= now {
+            self.listen(now, board);
         }
-        if self.silence.next_due().is_some_and(|due| due <= now)
-            && self.silence.falls_silent(now, self.shared.heard.load(Ordering::Acquire))
-        {
-            self.shared.silent.store(true, Ordering::Release);
-            self.reports.push_urgent(now, What::Silent);
-            self.guard.disarm(u32::MAX, DisarmCause::Silence, &mut hands(now, board, &mut self.reports));
+        if self.orders.ready() {
+            self.take_orders(now, board);
         }
-        while let Some(order) = self.orders.dequeue() {
-            self.obey(now, order, board);
+        if self.lost || self.reports.behind() {
+            self.make_up(now, board);
         }
-        if core::mem::take(&mut self.lost) || self.reports.lost() {
-            self.guard.trip(TripCause::Lost, &mut hands(now, board, &mut self.reports));
-        }
-        self.reports.catch_up(now);
-        self.shared.armed.store(self.guard.armed(), Ordering::Release);
-        self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Release);
+        self.guard.prepare();
+        self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);
+        self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Relaxed);
+        self.shared.beats.edge();
     }
 
     /// When [`Edge::poll`] is needed next: a time that has passed means at once.
     #[must_use]
     #[inline]
     pub fn poll_at(&self) -> Option<Micros> {
-        if self.orders.ready() || self.lost || self.reports.can_catch_up() {
+        if self.orders.ready() || self.lost || self.reports.behind() && self.reports.can_catch_up() {
             return Some(0);
         }
-        let dues = [self.inputs.next_due(), self.guard.next_due(), self.silence.next_due()];
-        dues.into_iter().flatten().min()
+        let due = self.inputs.next_due().min(self.guard.next_due()).min(self.silence.next_due());
+        (due != Micros::MAX).then_some(due)
     }
 
     /// Every output safe at once, whatever runs: for power-on, a panic, a fault. Needs nothing but the board.
@@ -111,27 +107,57 @@ impl<'s> Edge<'s> {
         self.guard.tripped()
     }
 
-    fn report(&mut self, accepted: Accepted) {
-        if self.live {
-            self.reports.push(accepted.at, What::Input { line: accepted.line, active: accepted.active });
-            self.lost |= self.reports.lost();
+    #[inline(never)]
+    fn close_windows<B: Board>(&mut self, now: Micros, board: &mut B) {
+        let Self { inputs, live, lost, reports, .. } = self;
+        // A pin that cannot be read any more: what it does from here on is lost.
+        let readable = inputs.close_windows(now, board, |accepted| report(*live, lost, reports, accepted));
+        self.lost |= !readable;
+    }
+
+    #[inline(never)]
+    fn listen<B: Board>(&mut self, now: Micros, board: &mut B) {
+        if self.silence.falls_silent(now, self.shared.heard.load(Ordering::Acquire)) {
+            self.shared.silent.store(true, Ordering::Release);
+            self.reports.push_urgent(now, What::Silent);
+            self.guard.disarm(u32::MAX, DisarmCause::Silence, &mut Hands::new(now, board, &mut self.reports));
         }
     }
 
-    fn close_windows<B: Board>(&mut self, now: Micros, board: &mut B) {
-        while let Some(closed) = self.inputs.close_window(now, board) {
-            match closed {
-                Ok(accepted) => self.report(accepted),
-                // A pin that cannot be read any more: what it does from here on is lost.
-                Err(_) => self.lost = true,
+    /// Carries out the orders that wait. What the program asks for at once is driven at once.
+    #[inline(never)]
+    fn take_orders<B: Board>(&mut self, now: Micros, board: &mut B) {
+        while self.orders.ready() {
+            let mut hands = Hands::new(now, board, &mut self.reports);
+            while let Some((line, on)) = self.orders.take_level() {
+                self.guard.level(line, on, &mut hands);
+            }
+            let other = requests(&mut self.guard, &mut self.orders, &mut hands);
+            self.guard.settle(&mut hands);
+            if let Some(order) = other {
+                self.obey(now, order, board);
             }
         }
     }
 
+    /// Trips for what was lost, and tells P1 what it does not know yet.
+    #[inline(never)]
+    fn make_up<B: Board>(&mut self, now: Micros, board: &mut B) {
+        if core::mem::take(&mut self.lost) || self.reports.lost() {
+            self.guard.trip(TripCause::Lost, &mut Hands::new(now, board, &mut self.reports));
+        }
+        self.reports.catch_up(now);
+    }
+
+    #[inline(never)]
     fn obey<B: Board>(&mut self, now: Micros, order: Order, board: &mut B) {
-        let mut hands = hands(now, board, &mut self.reports);
+        let mut hands = Hands::new(now, board, &mut self.reports);
         match order {
-            Order::Request(line, request) => self.guard.request(line, &request, &mut hands),
+            // Taken up by the caller already, with its like.
+            Order::Request(line, request) => {
+                self.guard.request(line, &request, &mut hands);
+                self.guard.settle(&mut hands);
+            }
             Order::Arm(set) => self.guard.arm(set, &mut hands),
             Order::Disarm(set, cause) => self.guard.disarm(set, cause, &mut hands),
             Order::Trip(cause) => self.guard.trip(cause, &mut hands),
@@ -188,6 +214,22 @@ impl<'s> Edge<'s> {
     }
 }
 
-fn hands<'a, 's, B>(now: Micros, board: &'a mut B, reports: &'a mut Reports<'s>) -> Hands<'a, 's, B> {
-    Hands { now, board, reports, urgent: false }
+/// Tells P1 of an edge, if a session runs.
+#[inline(always)]
+fn report(live: bool, lost: &mut bool, reports: &mut Reports<'_>, accepted: Accepted) {
+    if live {
+        reports.push(accepted.at, What::Input { line: accepted.line, active: accepted.active });
+        *lost |= reports.lost();
+    }
+}
+
+/// Carries out the requests that wait: the first order that is none.
+#[inline(never)]
+fn requests<B: Board>(guard: &mut Guard, orders: &mut OrdersIn<'_>, hands: &mut Hands<'_, '_, B>) -> Option<Order> {
+    loop {
+        match orders.dequeue() {
+            Some(Order::Request(line, request)) => guard.request(line, &request, hands),
+            other => return other,
+        }
+    }
 }

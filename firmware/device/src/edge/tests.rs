@@ -6,14 +6,13 @@ mod bench;
 
 use std::vec::Vec;
 
-use heapless::spsc::{Consumer, Producer, Queue};
 use link::record::{Carrier, Request, Train, Wave};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 use proptest::prelude::*;
 
 use super::Edge;
 use crate::board::{Board, Sound};
-use crate::messages::{ORDERS, Order, REPORTS, Report, Reports, What};
+use crate::messages::{Order, OrderQueue, OrdersOut, ReportQueue, Reports, ReportsIn, What};
 use crate::storage::Shared;
 use bench::*;
 
@@ -21,15 +20,15 @@ use bench::*;
 struct Box<'s> {
     edge: Edge<'s>,
     board: Bench,
-    orders: Producer<'s, Order>,
-    reports: Consumer<'s, Report>,
+    orders: OrdersOut<'s>,
+    reports: ReportsIn<'s>,
     shared: &'s Shared,
     now: Micros,
 }
 
 /// Tells a story with a session under way since 1 ms; nobody listens to silence unless the story says so.
 fn story(tell: impl FnOnce(&mut Box<'_>)) {
-    let (mut orders, mut reports) = (Queue::<Order, ORDERS>::new(), Queue::<Report, REPORTS>::new());
+    let (mut orders, mut reports) = (OrderQueue::new(), ReportQueue::new());
     let shared = Shared::new();
     let (to_edge, from_core) = orders.split();
     let (to_core, from_edge) = reports.split();
@@ -55,7 +54,7 @@ fn story(tell: impl FnOnce(&mut Box<'_>)) {
 
 impl Box<'_> {
     fn order(&mut self, order: Order) {
-        assert!(self.orders.enqueue(order).is_ok(), "P1 never sends more than the queue holds");
+        assert!(self.orders.enqueue(&order), "P1 never sends more than the queue holds");
     }
 
     /// Asks for something and lets P0 take it up at once.
@@ -210,6 +209,36 @@ fn a_million_pulses_stay_on_the_grid() {
             assert_eq!(told, [edge(rise, MASK, true), edge(rise + 5, MASK, false)], "pulse {n}");
         }
         assert_eq!(b.edge.poll_at(), Some(1_000 + u64::from(u32::MAX)), "nothing is left but to listen for the host");
+    });
+}
+
+#[test]
+fn what_is_due_in_one_microsecond_is_driven_by_one_store() {
+    story(|b| {
+        b.now = 10_000;
+        b.arm(LASER);
+        b.board.drives.clear();
+        for line in [WATER, MASK, LASER] {
+            b.order(Order::Request(LineId(line), train(0, 5_000, 50_000, 2)));
+        }
+        b.at(100_000);
+        let together = 1 << WATER_PIN | 1 << MASK_PIN | 1 << LASER_PIN;
+        let expected = [10_000, 60_000].map(|rise| [(rise, together, 0), (rise + 5_000, 0, together)]).concat();
+        assert_eq!(b.board.drives, expected);
+        let told: Vec<_> = b.told().into_iter().filter(|(at, _)| *at == 10_000).collect();
+        assert_eq!(told, [edge(10_000, WATER, true), edge(10_000, MASK, true), edge(10_000, LASER, true)]);
+    });
+}
+
+#[test]
+fn a_line_asked_twice_at_once_has_both_its_edges() {
+    story(|b| {
+        b.now = 10_000;
+        for request in [Request::On, Request::Off, Request::On] {
+            b.order(Order::Request(LineId(MASK), request));
+        }
+        b.poll();
+        assert_eq!(b.told(), [true, false, true].map(|on| edge(10_000, MASK, on)));
     });
 }
 
@@ -375,8 +404,8 @@ fn a_trip_makes_safe_what_must_be_safe_and_lets_the_rest_carry_on() {
         let expected = [
             (11_000, What::Trip(TripCause::HostAbort)),
             verdict(11_000, WATER, Verdict::CutByEnd),
-            edge(11_000, WATER, false),
             verdict(11_000, LASER, Verdict::CutByEnd),
+            edge(11_000, WATER, false),
             edge(11_000, LASER, false),
             (11_000, What::Disarmed(LineId(LASER).bit(), DisarmCause::Trip)),
         ];

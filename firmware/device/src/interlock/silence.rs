@@ -13,13 +13,13 @@ const AHEAD: u32 = 1 << 31;
 pub(crate) struct Silence {
     limit_us: u32,
     heard_at: Micros,
-    watching: bool,
-    silent: bool,
+    /// When to look next; [`Micros::MAX`] while nobody waits for the host, or knows it to be silent.
+    due: Micros,
 }
 
 impl Silence {
     pub(crate) const fn new() -> Self {
-        Self { limit_us: 0, heard_at: 0, watching: false, silent: false }
+        Self { limit_us: 0, heard_at: 0, due: Micros::MAX }
     }
 
     /// How long the host may be silent, in µs.
@@ -29,29 +29,38 @@ impl Silence {
 
     /// Starts to watch: the host was heard just now.
     pub(crate) fn watch(&mut self, now: Micros) {
-        *self = Self { heard_at: now, watching: true, silent: false, ..*self };
+        self.heard(now);
+    }
+
+    fn heard(&mut self, at: Micros) {
+        self.heard_at = at;
+        self.due = at.saturating_add(Micros::from(self.limit_us));
     }
 
     /// Stops watching: no session runs.
     pub(crate) fn rest(&mut self) {
-        self.watching = false;
+        self.due = Micros::MAX;
     }
 
-    /// When to look next; never while the host is known to be silent.
-    pub(crate) fn next_due(&self) -> Option<Micros> {
-        (self.watching && !self.silent).then(|| self.heard_at.saturating_add(Micros::from(self.limit_us)))
+    /// When to look next: [`Micros::MAX`], which is never, while the host is known to be silent.
+    #[inline(always)]
+    pub(crate) const fn next_due(&self) -> Micros {
+        self.due
     }
 
     /// Looks at the low half of the time of the last frame: true if the host has fallen silent just now.
     pub(crate) fn falls_silent(&mut self, now: Micros, heard_low: u32) -> bool {
-        if self.next_due().is_none_or(|due| now < due) {
+        if now < self.due {
             return false;
         }
         let age = (now as u32).wrapping_sub(heard_low);
         let age = if age >= AHEAD { 0 } else { age };
-        self.heard_at = self.heard_at.max(now.saturating_sub(Micros::from(age)));
-        self.silent = age >= self.limit_us;
-        self.silent
+        self.heard(self.heard_at.max(now.saturating_sub(Micros::from(age))));
+        let silent = age >= self.limit_us;
+        if silent {
+            self.rest();
+        }
+        silent
     }
 }
 
@@ -78,7 +87,7 @@ mod tests {
     fn without_a_session_nobody_waits_for_the_host() {
         let mut silence = watched(250_000);
         silence.rest();
-        assert_eq!(silence.next_due(), None);
+        assert_eq!(silence.next_due(), Micros::MAX);
         assert!(!silence.falls_silent(5_000_000, 1_000_000));
     }
 
@@ -90,8 +99,8 @@ mod tests {
         silence.watch(boot);
         let heard = boot + 249_000;
         assert!(!silence.falls_silent(boot + 250_000, heard as u32));
-        assert_eq!(silence.next_due(), Some(heard + 250_000));
+        assert_eq!(silence.next_due(), heard + 250_000);
         assert!(silence.falls_silent(heard + 250_000, heard as u32));
-        assert_eq!(silence.next_due(), None, "known to be silent: nothing to look for until it is back");
+        assert_eq!(silence.next_due(), Micros::MAX, "known to be silent: nothing to look for until it is back");
     }
 }

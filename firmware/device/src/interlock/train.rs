@@ -52,6 +52,18 @@ pub(crate) fn joined(train: &Train) -> Option<(Train, Micros)> {
 }
 
 impl Pulses {
+    /// No train.
+    pub(crate) const NONE: Self = Self {
+        due: Micros::MAX,
+        rises: false,
+        next_rise: 0,
+        width_us: 0,
+        period_us: 0,
+        left: 0,
+        first: false,
+        carrier: None,
+    };
+
     /// A train taken up at `now`.
     pub(crate) fn new(now: Micros, train: &Train) -> Self {
         let due = now.saturating_add(Micros::from(train.delay_us));
@@ -72,6 +84,11 @@ impl Pulses {
         self.due
     }
 
+    /// Whether its next edge rises.
+    pub(crate) const fn rises(&self) -> bool {
+        self.rises
+    }
+
     /// What its pulses are filled with.
     pub(crate) fn sound(&self) -> Option<Sound> {
         let Carrier { wave, amplitude, ramp_us, .. } = self.carrier?;
@@ -80,7 +97,12 @@ impl Pulses {
 
     /// Whether a rise at `now` comes so late that the pulse after it is due as well: pulses would be left out.
     pub(crate) fn overrun(&self, now: Micros) -> bool {
-        self.rises && self.left > 1 && !self.first && now >= self.due.saturating_add(Micros::from(self.period_us))
+        self.rises && self.left > 1 && !self.first && now >= self.overruns_at()
+    }
+
+    /// The earliest time at which that may be so.
+    pub(crate) fn overruns_at(&self) -> Micros {
+        self.due.saturating_add(Micros::from(self.period_us))
     }
 
     /// Leaves out the pulses that cannot be made any more.

@@ -49,6 +49,8 @@ pub struct Outer<'s, M> {
     notices: Consumer<'s, Notice<M>>,
     ring: RingReader<'s>,
     shared: &'s Shared,
+    /// How often P0 and P1 had been called when all had advanced last.
+    beats: [u32; 2],
 }
 
 impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
@@ -78,12 +80,14 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             notices,
             ring,
             shared,
+            beats: [0; 2],
         }
     }
 
     /// Takes in bytes of the link as they came, whole frames or not, and does what they ask for.
     pub fn handle_bytes(&mut self, now: Micros, bytes: &[u8], hook: &mut impl Preempt) {
-        self.end.handle_bytes(now, bytes);
+        let next = if self.begun { self.ring.written() } else { 0 };
+        self.end.handle_bytes(now, bytes, next);
         let heard_at = self.end.heard_at();
         if heard_at != self.heard_at {
             self.heard_at = heard_at;
@@ -156,6 +160,18 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             armed: self.shared.armed.load(Ordering::Acquire),
         };
         self.end.poll_transmit(now, status, &mut Kept { ring: &mut self.ring, begun: self.begun, hook }, out)
+    }
+
+    /// Whether P0 and P1 were both polled since this was last true: asked by P2 itself, it means that every level still
+    /// goes on, and the watchdog may be fed. A body polls P0 and P1 at least twice in the watchdog's time, whatever they
+    /// ask for.
+    pub fn all_advanced(&mut self) -> bool {
+        let beats = self.shared.beats.counts();
+        let advanced = beats.iter().zip(self.beats).all(|(now, then)| *now != then);
+        if advanced {
+            self.beats = beats;
+        }
+        advanced
     }
 
     /// How far the device is.

@@ -20,6 +20,8 @@ pub struct Bench {
     pub changes: Rc<RefCell<Vec<Change>>>,
     /// Tones started (their frequency in mHz) and ended, with their times.
     pub tones: Vec<(Micros, u8, Option<Sound>)>,
+    /// Pins that were driven together: when, to high, to low.
+    pub drives: Vec<(Micros, u32, u32)>,
     pins: Vec<Pin>,
 }
 
@@ -38,7 +40,7 @@ impl Bench {
         let pins = (0..64)
             .map(|number| Pin { number, high: false, stuck: None, now: now.clone(), changes: changes.clone() })
             .collect();
-        Self { now, changes, tones: Vec::new(), pins }
+        Self { now, changes, tones: Vec::new(), drives: Vec::new(), pins }
     }
 
     /// The level someone outside puts on an input pin.
@@ -113,6 +115,15 @@ impl Board for Bench {
     }
     fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
         self.tones.push((self.now.get(), pin, sound.copied()));
+    }
+    fn drive(&mut self, high: u32, low: u32) -> u32 {
+        self.drives.push((self.now.get(), high, low));
+        for (n, pin) in self.pins.iter_mut().take(32).enumerate() {
+            if (high | low) & 1 << n != 0 {
+                pin.set(high & 1 << n != 0);
+            }
+        }
+        0
     }
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
         Some(Bench::is_high(self, pin))

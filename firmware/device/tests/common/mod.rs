@@ -127,6 +127,10 @@ pub struct Lab<'s> {
     /// The records received: their bytes, and what they say.
     pub bytes: Vec<u8>,
     pub records: Vec<(Micros, Record)>,
+    /// The session the device says it holds.
+    pub held: u32,
+    /// Records of which nothing is known.
+    pub unknown: Vec<(u32, u32)>,
     pub polls: u64,
     /// What a converter finds at a time on a pin.
     pub sensor: fn(Micros, u8) -> u16,
@@ -150,6 +154,8 @@ pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
         durable: true,
         bytes: Vec::new(),
         records: Vec::new(),
+        held: 0,
+        unknown: Vec::new(),
         polls: 0,
         sensor: |_, _| 0,
         answer: None,
@@ -230,7 +236,9 @@ impl Lab<'_> {
                         }
                         self.bytes.extend_from_slice(bytes);
                     }
-                    HostEvent::Hello(_) | HostEvent::Status { .. } => {}
+                    HostEvent::Status { session, .. } => self.held = session,
+                    HostEvent::Unknown { first, next, .. } => self.unknown.push((first, next)),
+                    HostEvent::Hello(_) => {}
                     other => panic!("no story has {other:?}"),
                 }
             }

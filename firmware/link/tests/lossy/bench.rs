@@ -117,7 +117,7 @@ impl Bench {
 
     /// The device hears these bytes, and does what they ask for.
     pub(crate) fn device_hears(&mut self, bytes: &[u8]) {
-        self.device.handle_bytes(self.now, bytes);
+        self.device.handle_bytes(self.now, bytes, self.ring.next());
         if self.device.heard_at() == Some(self.now) {
             let silence = self.last_heard.map_or(0, |at| self.now - at);
             self.longest_silence = self.longest_silence.max(silence);

@@ -11,7 +11,7 @@ mod wire;
 use bench::{Bench, SECOND};
 use common::hello;
 use link::frame::MAX_FRAME;
-use link::message::{LINK_CURRENT, compatible};
+use link::message::{HostFrame, LINK_CURRENT, compatible};
 use link::reliable::WINDOW_RECORDS;
 use link::{
     Answer, Command, DeviceEnd, EventId, Hello, HostEnd, HostEvent, RecordSource, Refusal, SendError, VariableId,
@@ -370,7 +370,7 @@ fn random_bytes_never_become_a_command_or_a_record() {
     for now in 0..20_000 {
         let length = chance.below(300) as usize;
         let noise: Vec<u8> = (0..length).map(|_| if chance.percent(2) { 0 } else { chance.next() as u8 }).collect();
-        device.handle_bytes(now, &noise);
+        device.handle_bytes(now, &noise, 0);
         assert_eq!(device.take_command(), None);
         assert_eq!(device.heard_at(), None);
         let mut rest = noise.as_slice();
@@ -380,6 +380,19 @@ fn random_bytes_never_become_a_command_or_a_record() {
         }
     }
     assert!(device.bad_frames().0.total() > 10_000, "the noise was heard");
+}
+
+#[test]
+fn nobody_acknowledges_records_that_do_not_exist() {
+    let mut bench = Bench::in_session(0, 27);
+    (0..50).for_each(|_| bench.write_record());
+    let mut frame = [0; MAX_FRAME];
+    let wrong = HostFrame { boot: 77, beat: 1, session: 5, received: 900, durable: 900, command: None };
+    let used = wrong.encode(&mut frame).unwrap();
+    bench.device_hears(&frame[..used]);
+    assert_eq!((bench.device.received(), bench.device.durable(), bench.ring.first_kept()), (0, 0, 0));
+    bench.durable = 50;
+    bench.run_until(|bench| bench.records.len() == 50 && bench.device.durable() == 50);
 }
 
 #[test]
