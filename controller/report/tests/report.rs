@@ -4,7 +4,9 @@
 mod common;
 
 use common::{LASER, START, records, session, symbols};
+use compiler::symbols::{LineSymbol, Scale, Unit};
 use journal::{Header, Note, NoteKind, PlacedNote, Session, Why, Writer};
+use link::samples::SampleBlock;
 use link::{LineId, Record};
 use report::quantity::Cell;
 use report::{Report, ReportError};
@@ -262,7 +264,7 @@ fn every_laser_pulse_around_an_outcome_is_drawn() {
 #[test]
 fn a_line_the_protocol_does_not_name_and_that_did_nothing_is_nowhere_shown() {
     let mut names = symbols();
-    let of_rig = compiler::symbols::LineSymbol {
+    let of_rig = LineSymbol {
         name: "second_laser".into(),
         kind: "laser".into(),
         output: true,
@@ -287,4 +289,59 @@ fn a_long_name_stands_above_its_column_in_several_lines() {
     let in_one_line: usize = report.trials().columns.iter().map(|name| name.len() + 3).sum();
     assert!(widest < in_one_line * 3 / 4, "{widest} of {in_one_line} columns:\n{shown}");
     assert!(report.trials().csv().starts_with("trial,start_s,"), "only the screen breaks names");
+}
+
+/// A lever that is pulled to 5 mm with each reward, and moves not at all with an omission: 100 raw values a mm.
+#[test]
+fn a_sampled_line_is_drawn_around_the_outcome() {
+    let mut names = symbols();
+    let scale = Scale { unit: Unit::Length, zero_nraw: 0, base_nraw: 100_000_000 };
+    let joystick = LineId(names.lines.len() as u8);
+    names.lines.push(LineSymbol {
+        name: "joystick".into(),
+        kind: "analog".into(),
+        output: false,
+        on_event: String::new(),
+        off_event: String::new(),
+        named: true,
+        scale: Some(scale),
+    });
+    let mut told = records(20);
+    let outcomes: Vec<_> = told
+        .iter()
+        .filter_map(|(at, record)| match record {
+            Record::Outcome(outcome) => Some((*at, outcome.index())),
+            _ => None,
+        })
+        .collect();
+    for (zero, outcome) in outcomes {
+        let raw = if outcome == 0 { 500 } else { 0 };
+        // A second around the outcome, in blocks of 20 ms.
+        for block in 0..50 {
+            let last = zero - 500_000 + (block + 1) * 20_000 - 1_000;
+            told.push((last, Record::Samples { line: joystick, block: SampleBlock::of(&[raw; 20]) }));
+        }
+    }
+    told.sort_by_key(|(at, _)| *at);
+    let report = Report::of(&session(&names, &told)).unwrap();
+    let picture = report.picture();
+    assert!(picture.contains("joystick around the outcome"), "it has a panel of its own");
+    let (_, panel) = picture.split_once("joystick around the outcome").unwrap();
+    let traces: Vec<Vec<f64>> = panel
+        .split("<path d=\"M")
+        .skip(1)
+        .map(|path| {
+            let points = path.split('"').next().unwrap().split('L');
+            points.map(|point| point.split(' ').nth(1).unwrap().parse().unwrap()).collect()
+        })
+        .collect();
+    assert_eq!(traces.len(), 2, "rewarded and omitted; nothing was missed");
+    let flat = |trace: &[f64]| trace.windows(2).all(|pair| pair[0] == pair[1]);
+    assert!(
+        traces.iter().all(|trace| trace.len() == 50 && flat(trace)),
+        "a point every 20 ms, only where there are samples"
+    );
+    assert!(traces[0][0] < traces[1][0] - 100.0, "5 mm stand above 0 mm: {traces:?}");
+    assert!(!report.trials().csv().contains("joystick"), "what happened on it its detectors count");
+    assert!(!Report::of(&session(&symbols(), &records(20))).unwrap().picture().contains("mean of the trials"));
 }
