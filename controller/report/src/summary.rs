@@ -323,6 +323,12 @@ fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
         TripCause::TooLate => "something was handled too late".into(),
         TripCause::Lost => "an edge was lost".into(),
         TripCause::EmergencyStop => "the emergency stop opened".into(),
+        TripCause::Contradiction(line) => {
+            format!(
+                "an input was answered on {} with something the program then did not ask for",
+                line_name(symbols, line)
+            )
+        }
     }
 }
 

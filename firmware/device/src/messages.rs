@@ -187,19 +187,11 @@ fn unpack_other<T: for<'a> Deserialize<'a>>(slot: &[AtomicU32], first: usize) ->
 impl Packed<ORDER_WORDS> for Order {
     #[inline(always)]
     fn pack(&self, slot: &[AtomicU32; ORDER_WORDS]) {
-        match self {
-            Self::Request(line, Request::Off) => head(slot, OFF, *line, false),
-            Self::Request(line, Request::On) => head(slot, ON, *line, false),
-            Self::Request(line, Request::Deliver { volume_nl, width_us }) => {
-                head(slot, DELIVER, *line, false);
-                put(slot, 1, *volume_nl);
-                put(slot, 2, *width_us);
-            }
-            Self::Request(line, Request::Train(train)) => pack_train(*line, train, slot),
-            _ => {
-                head(slot, OTHER, LineId(0), false);
-                pack_other(self, slot, 1);
-            }
+        if let Self::Request(line, request) = self {
+            pack_request(*line, request, slot);
+        } else {
+            head(slot, OTHER, LineId(0), false);
+            pack_other(self, slot, 1);
         }
     }
 
@@ -215,6 +207,35 @@ impl Packed<ORDER_WORDS> for Order {
             _ => return unpack_other(slot, 1),
         };
         Some(Self::Request(LineId(line), request))
+    }
+}
+
+/// Packs [`Order::Request`].
+#[inline(always)]
+pub(crate) fn pack_request(line: LineId, request: &Request, slot: &[AtomicU32; ORDER_WORDS]) {
+    match request {
+        Request::Off => head(slot, OFF, line, false),
+        Request::On => head(slot, ON, line, false),
+        Request::Deliver { volume_nl, width_us } => {
+            head(slot, DELIVER, line, false);
+            put(slot, 1, *volume_nl);
+            put(slot, 2, *width_us);
+        }
+        Request::Train(train) => pack_train(line, train, slot),
+    }
+}
+
+impl OrdersIn<'_> {
+    /// Takes the next order if it asks for a level, the shortest there is: which line, and whether on.
+    #[inline(always)]
+    pub(crate) fn take_level(&mut self) -> Option<(LineId, bool)> {
+        let [what, line, ..] = get(self.front()?, 0).to_le_bytes();
+        let on = what == ON;
+        if !on && what != OFF {
+            return None;
+        }
+        self.pass();
+        Some((LineId(line), on))
     }
 }
 
@@ -271,6 +292,15 @@ impl Packed<REPORT_WORDS> for Report {
     }
 }
 
+/// The input that waits to be taken in, if nothing else does: when it changed, and to what.
+#[inline(always)]
+pub(crate) fn only_input(reports: &ReportsIn<'_>) -> Option<(Micros, LineId, bool)> {
+    let slot = reports.peek_only()?;
+    let [what, line, active, _] = get(slot, 0).to_le_bytes();
+    let at = (u64::from(get(slot, 2)) << 32) | u64::from(get(slot, 1));
+    (what == INPUT).then_some((at, LineId(line), active != 0))
+}
+
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
 pub(crate) struct Reports<'s> {
     queue: ReportsOut<'s>,
@@ -291,9 +321,7 @@ impl<'s> Reports<'s> {
     /// Reports something that happens as often as animals and programs like.
     #[inline(always)]
     pub(crate) fn push(&mut self, at: Micros, what: What) {
-        if self.places() > REPORTS_KEPT && self.lost == 0 {
-            self.queue.put(&Report { at, what });
-        } else {
+        if self.lost != 0 || !self.queue.enqueue_keeping(REPORTS_KEPT, &Report { at, what }) {
             self.lost = self.lost.saturating_add(1);
         }
     }

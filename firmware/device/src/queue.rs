@@ -65,17 +65,23 @@ impl<T: Packed<W>, const N: usize, const W: usize> Producer<'_, T, N, W> {
     /// Puts a message in; false if there is no room for it.
     #[inline(always)]
     pub(crate) fn enqueue(&mut self, message: &T) -> bool {
-        let room = self.places() != 0;
-        if room {
-            self.put(message);
-        }
-        room
+        self.enqueue_keeping(0, message)
     }
 
-    /// Puts a message in where [`Producer::places`] has just said that there is room.
+    /// Puts a message in if more than `kept` places are left; whether it was.
     #[inline(always)]
-    pub(crate) fn put(&mut self, message: &T) {
-        message.pack(self.queue.slot(self.put));
+    pub(crate) fn enqueue_keeping(&mut self, kept: usize, message: &T) -> bool {
+        if self.places() <= kept {
+            return false;
+        }
+        self.enqueue_with(|slot| message.pack(slot));
+        true
+    }
+
+    /// Puts in a message whose words the caller stores; there must be a place for it.
+    #[inline(always)]
+    pub(crate) fn enqueue_with(&mut self, pack: impl FnOnce(&[AtomicU32; W])) {
+        pack(self.queue.slot(self.put));
         self.put = self.put.wrapping_add(1);
         self.queue.put.store(self.put, Ordering::Release);
     }
@@ -101,18 +107,38 @@ impl<T: Packed<W>, const N: usize, const W: usize> Consumer<'_, T, N, W> {
         self.len() != 0
     }
 
+    /// The words of the next one, if it is the only one that waits.
+    #[inline(always)]
+    pub(crate) fn peek_only(&self) -> Option<&[AtomicU32; W]> {
+        (self.len() == 1).then(|| self.queue.slot(self.taken))
+    }
+
+    /// The words of the next one.
+    #[inline(always)]
+    pub(crate) fn front(&self) -> Option<&[AtomicU32; W]> {
+        if self.ready() { Some(self.queue.slot(self.taken)) } else { None }
+    }
+
+    /// Lets go of the next one, if there is one.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self) {
+        if self.ready() {
+            self.taken = self.taken.wrapping_add(1);
+            self.queue.taken.store(self.taken, Ordering::Release);
+        }
+    }
+
     /// The next one, which stays where it is.
     #[inline(always)]
     pub(crate) fn peek(&self) -> Option<T> {
-        if self.ready() { T::unpack(self.queue.slot(self.taken)) } else { None }
+        T::unpack(self.front()?)
     }
 
     /// Takes the next one.
     #[inline(always)]
     pub(crate) fn dequeue(&mut self) -> Option<T> {
         let message = self.peek()?;
-        self.taken = self.taken.wrapping_add(1);
-        self.queue.taken.store(self.taken, Ordering::Release);
+        self.pass();
         Some(message)
     }
 }

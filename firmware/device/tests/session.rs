@@ -296,6 +296,34 @@ fn a_processor_held_up_for_too_long_trips() {
 }
 
 #[test]
+fn the_watchdog_is_fed_only_while_every_level_goes_on() {
+    lab(0, |lab| {
+        lab.load(&rig(), &protocol());
+        lab.outer.all_advanced();
+        assert!(!lab.outer.all_advanced(), "nothing ran since");
+        lab.edge.poll(lab.now, &mut lab.board);
+        assert!(!lab.outer.all_advanced(), "P1 stands still");
+        lab.core.poll(lab.now, &mut device::Undisturbed);
+        assert!(lab.outer.all_advanced() && !lab.outer.all_advanced());
+        lab.core.poll(lab.now, &mut device::Undisturbed);
+        assert!(!lab.outer.all_advanced(), "P0 stands still");
+    });
+}
+
+#[test]
+fn a_fault_handler_knows_each_output_and_its_safe_level() {
+    let mut safe = device::SafePins::new();
+    let mut rig = rig();
+    rig.lines[usize::from(MASK)].active_high = false;
+    rig.lines.iter().for_each(|line| safe.set_up(line));
+    let outputs = [WATER_PIN, CUE_PIN, MASK_PIN, LASER_PIN].iter().fold(0, |set, pin| set | 1 << pin);
+    assert_eq!(safe, device::SafePins { outputs, safe_high: 1 << MASK_PIN });
+    rig.lines[usize::from(MASK)].role = Role::Input { pull: Pull::None, debounce_us: 0 };
+    safe.set_up(&rig.lines[usize::from(MASK)]);
+    assert_eq!(safe, device::SafePins { outputs: outputs & !(1 << MASK_PIN), safe_high: 0 });
+}
+
+#[test]
 fn a_burst_of_inputs_while_p1_is_held_up_is_handled_whole_each_at_its_own_time() {
     lab(0, |lab| {
         let mut rig = rig();

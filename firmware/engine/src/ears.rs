@@ -102,6 +102,12 @@ impl Answers {
         Self { rules: [Self::SILENT; EDGES], stale: true }
     }
 
+    /// Whether anything may be answered to an edge.
+    #[inline(always)]
+    pub(crate) fn any(&self, edge: usize) -> bool {
+        self.rules.get(edge).is_some_and(|rule| *rule != Self::SILENT)
+    }
+
     /// What is answered to `event`.
     #[inline(always)]
     pub(crate) fn to(&self, event: EventId) -> Answer {

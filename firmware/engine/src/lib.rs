@@ -32,6 +32,12 @@
 //!
 //! `docs/simultaneity.md` says the same to a scientist; `tests/simultaneity.rs` shows each row as a trace.
 //!
+//! # Reflexes
+//!
+//! Taking a step takes longer than an animal's rig may wait for its answer. [`Engine::prepare`] works out, while nothing
+//! waits, what each edge would be answered with; [`Engine::foreseen`] is asked for it when the edge comes. The step itself
+//! then says the same, or something is broken.
+//!
 //! # What is never here
 //!
 //! No pin, no byte, no clock, no heap, no floating point, no loop without a bound. What a program must not do ends the
@@ -50,6 +56,7 @@ mod inbox;
 mod machine;
 mod outputs;
 mod random;
+mod reflex;
 mod region;
 mod timers;
 

@@ -2,20 +2,23 @@
 //! owns besides stands in the modules beside it.
 
 mod actions;
+mod rehearse;
 
 use heapless::Deque;
 use link::limits::{MAX_CHAIN, MAX_DEPTH, MAX_DUE, MAX_REGIONS, MAX_SIGNALS, MAX_VARIABLES};
 use link::program::rows::{Code, Slice};
 use link::program::{Program, Table};
+use link::record::Request;
 use link::{EndReason, EventId, Fault, LineId, Micros, OutcomeId, Record, RegionId, StateId};
 
 use crate::code::Stack;
 use crate::deck::Decks;
-use crate::ears::{Answer, Ears};
+use crate::ears::{Answer, EDGES, Ears};
 use crate::inbox::Inbox;
 use crate::outputs::Outputs;
 use crate::random::Generator;
-use crate::region::{Deadline, Region};
+use crate::reflex::{Before, Reflexes, Rehearsal};
+use crate::region::{Course, Deadline, Region};
 use crate::timers::Timers;
 use crate::{Given, InboxFull, NEVER, Sink, Start};
 
@@ -52,6 +55,7 @@ pub struct Engine {
     generator: Generator,
     decks: Decks,
     trial: Trial,
+    reflexes: Reflexes,
 }
 
 impl Default for Engine {
@@ -82,6 +86,7 @@ impl Engine {
             trial: Trial { number: 0, began: 0, outcome: None },
             levels: 0,
             ears: Ears::new(),
+            reflexes: Reflexes::new(),
             last_trial: None,
         }
     }
@@ -176,6 +181,10 @@ enum Halt {
     /// For the reason the step holds.
     End,
     Fault(Fault),
+    /// It is only rehearsed, and what would come next cannot be known beforehand.
+    Unforeseeable,
+    /// It is only rehearsed, and something waits that matters more.
+    Interrupted,
 }
 
 impl From<Fault> for Halt {
@@ -200,16 +209,33 @@ struct Step<'e, 'p, 's, S> {
     signals_handled: u16,
     /// Ends of trains, timers and time-outs handled so far.
     due_handled: u16,
+    /// Whether anything but levels of inputs may be another than before.
+    changed: bool,
+    /// If this step is only rehearsed.
+    rehearsal: Option<Rehearsal<'s>>,
 }
 
 impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     const fn new(engine: &'e mut Engine, program: &'p Program<'p>, at: Micros, sink: &'s mut S) -> Self {
-        Self { engine, program, sink, at, ending: EndReason::Stopped, chain: 0, signals_handled: 0, due_handled: 0 }
+        Self {
+            engine,
+            program,
+            sink,
+            at,
+            ending: EndReason::Stopped,
+            chain: 0,
+            signals_handled: 0,
+            due_handled: 0,
+            changed: false,
+            rehearsal: None,
+        }
     }
 
     #[inline(always)]
     fn record(&mut self, record: Record) {
-        self.sink.record(self.at, record);
+        if self.rehearsal.is_none() {
+            self.sink.record(self.at, record);
+        }
     }
 
     /// Handles the microsecond with `body`, asks for outputs, closes it, ends the session if it must end.
@@ -218,14 +244,16 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         if let Err(halt) = body(&mut self).and_then(|()| self.flush()) {
             self.end(halt);
         }
-        // The requests are out; what is left is to find out when to wake, and to be ready for the next edge.
+        // The requests are out; what is left is to find out when to wake.
         let engine = self.engine;
+        if self.changed || engine.reflexes.heed_levels {
+            engine.reflexes.forget();
+        }
         engine.stack.clear();
         engine.clock = self.at.saturating_add(1);
         engine.next_due = engine.timers.next_due().min(engine.outputs.next_due());
         for region in engine.regions.iter_mut().take(engine.region_count) {
             engine.next_due = engine.next_due.min(region.next_due());
-            region.prepare(self.program, &engine.ears);
         }
     }
 
@@ -237,7 +265,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     #[inline(never)]
     fn end(&mut self, halt: Halt) {
         let reason = match halt {
-            Halt::End => self.ending,
+            Halt::End | Halt::Unforeseeable | Halt::Interrupted => self.ending,
             Halt::Fault(fault) => {
                 self.record(Record::Fault(fault));
                 EndReason::Fault(fault)
@@ -278,11 +306,12 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
     // The order within one microsecond.
 
     fn start_regions(&mut self) -> Handled {
+        self.changed = true;
         for index in 0..self.engine.region_count {
             let start = self.program.region(index).start;
             self.enter(index, 0, start)?;
             if let Some(region) = self.engine.regions.get_mut(index) {
-                region.previous = region.leaf();
+                region.set_previous(region.leaf());
             }
         }
         self.follow_whens()?;
@@ -315,6 +344,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     #[inline(never)]
     fn handle_other(&mut self) -> Handled {
+        self.changed = true;
         match self.take() {
             Some(Given::Stop(reason)) => return self.stop(reason),
             Some(Given::LastTrial(reason)) => self.engine.last_trial = Some(reason),
@@ -379,6 +409,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// What starts itself again for no time at all must not hold this microsecond open for ever.
     fn count_due(&mut self) -> Handled {
+        self.changed = true;
         self.due_handled += 1;
         if self.due_handled > MAX_DUE { Err(Fault::ChainTooLong.into()) } else { Ok(()) }
     }
@@ -408,7 +439,9 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         let mut index = 0;
         while regions != 0 {
             if regions & 1 != 0 {
-                match self.region(index).answers.to(event) {
+                let answer = self.region(index).answers.to(event);
+                self.changed |= !matches!(answer, Answer::Silent);
+                match answer {
                     Answer::Silent => {}
                     Answer::Rule(rule) => self.take_rule(index, rule)?,
                     Answer::Ask => self.occur_in(index, event)?,
@@ -540,16 +573,17 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// Leaves what does not hold `target`, acts, enters what leads to it.
     fn go(&mut self, region: usize, target: StateId, action: Code) -> Handled {
+        self.changed = true;
         self.chain += 1;
         if self.chain > MAX_CHAIN {
             return Err(Fault::ChainTooLong.into());
         }
-        let (from, previous) = (self.region(region).leaf(), self.region(region).previous);
+        let (from, previous) = (self.region(region).leaf(), self.region(region).previous());
         let target = if target == StateId::BACK { previous } else { target };
         let kept = self.depth_in_common(region, target);
         self.leave(region, kept)?;
         self.act(action)?;
-        self.region(region).previous = from;
+        self.region(region).set_previous(from);
         self.enter(region, kept, target)
     }
 
@@ -577,6 +611,9 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             let leaf = self.region(region).leaf();
             self.act(self.program.state(leaf.index()).exit)?;
             self.region(region).leave();
+            if self.rehearsal.is_none() {
+                self.region(region).disarm();
+            }
             self.engine.outputs.leave(leaf);
         }
         Ok(())
@@ -625,7 +662,10 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         let row = self.program.state(state.index());
         self.record(Record::Enter { region: RegionId(index as u8), state });
         let at = self.at;
-        self.region(index).enter(state, row.depth, row.whens.len > 0, at)?;
+        self.region(index).enter(state, row.depth, row.whens.len > 0)?;
+        if self.rehearsal.is_none() {
+            self.region(index).begin(row.depth, at);
+        }
         self.engine.outputs.enter(state);
         self.act(row.entry)?;
         self.arm(index, row.depth, row.afters)?;
@@ -637,6 +677,12 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         for row in afters.range() {
             let duration = self.value(self.program.after(row).duration)?;
             let duration = u64::try_from(duration).map_err(|_| Fault::Duration)?;
+            if self.rehearsal.is_some() {
+                if duration == 0 {
+                    return Err(Halt::Unforeseeable);
+                }
+                continue;
+            }
             let due = self.at.checked_add(duration).ok_or(Fault::Duration)?;
             self.region(index).arm(Deadline { due, row: row as u16, depth })?;
             self.engine.next_due = self.engine.next_due.min(due);

@@ -52,23 +52,29 @@ pub(crate) struct Outputs {
 /// What the invariants count. A set of them is one `u32`, bit *n* for row *n*.
 #[derive(Debug)]
 struct Invariants {
-    /// Those with no start left.
-    used_up: u32,
+    counts: Counts,
     /// Those that count over a state.
     of_state: u32,
     /// Those that count over a trial.
     of_trial: u32,
-    /// Those whose state is active.
-    active: u32,
     /// The states that one of them names, bit *n* of word *w* for state 32 *w* + *n*.
     named: [u32; MAX_STATES / 32],
     /// Per line, those that watch it.
     on: [u32; MAX_LINES],
     /// Per line, the first about a state that the write of this microsecond broke.
     forbidden: [u8; MAX_LINES],
+    rows: [Invariant; MAX_INVARIANTS],
+}
+
+/// How far each invariant has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    /// Those with no start left.
+    used_up: u32,
+    /// Those whose state is active.
+    active: u32,
     /// Starts so far, per invariant.
     starts: [u16; MAX_INVARIANTS],
-    rows: [Invariant; MAX_INVARIANTS],
 }
 
 const _: () = assert!(MAX_INVARIANTS <= 32 && MAX_LINES <= 32, "a set of either is one u32");
@@ -130,6 +136,51 @@ impl Outputs {
         }
     }
 
+    /// How far each invariant has come.
+    pub(crate) fn counts(&self) -> Counts {
+        self.invariants.counts
+    }
+
+    /// After a rehearsal: nothing was written, and invariants are where they were.
+    pub(crate) fn restore(&mut self, counts: Counts) {
+        self.touched = 0;
+        self.invariants.counts = counts;
+    }
+
+    /// What [`Outputs::flush`] would ask for, line by line. False if that is not certain: `keep` has no room for it, an
+    /// invariant would be broken, or a train would last longer than time is counted.
+    pub(crate) fn foresee(&self, program: &Program, mut keep: impl FnMut(LineId, Request) -> bool) -> bool {
+        let mut rest = self.touched;
+        while rest != 0 {
+            let line = LineId(rest.trailing_zeros() as u8);
+            rest &= rest - 1;
+            let Some(request) = self.change(program, line) else { continue };
+            let broken =
+                request != Request::Off && self.watched & line.bit() != 0 && self.invariants.breach(line).is_some();
+            let endless = request.train().is_some_and(|train| train.length_us() > NEVER / 4);
+            if broken || endless || !keep(line, request) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What the last write to a line asks for, if it changes anything.
+    #[inline(always)]
+    fn change(&self, program: &Program, line: LineId) -> Option<Request> {
+        let index = line.index() % MAX_LINES;
+        let before = self.belief[index];
+        match self.written[index] {
+            Write::Off if before == Belief::Off => None,
+            Write::On if before == Belief::On && self.playing & line.bit() == 0 => None,
+            Write::Off => Some(Request::Off),
+            Write::On => Some(Request::On),
+            Write::Play(stimulus) => Some(Request::Train(program.stimulus(usize::from(stimulus)).train)),
+            Write::Pulse { width_us } => Some(Request::Train(Train::pulse(width_us))),
+            Write::Deliver { volume_nl, width_us } => Some(Request::Deliver { volume_nl, width_us }),
+        }
+    }
+
     /// Asks for what changed in this microsecond, line by line.
     #[inline(always)]
     pub(crate) fn flush(&mut self, program: &Program, at: Micros, sink: &mut impl Sink) -> Result<(), Fault> {
@@ -145,37 +196,25 @@ impl Outputs {
     /// Out of line, as the body of every loop that seldom turns twice: else what it needs is made ready before the loop.
     #[inline(never)]
     fn flush_line(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
-        let index = line.index() % MAX_LINES;
-        let before = self.belief[index];
-        let (belief, request) = match self.written[index] {
-            Write::Off if before == Belief::Off => return Ok(()),
-            Write::On if before == Belief::On && self.playing & line.bit() == 0 => return Ok(()),
-            Write::Off => (Belief::Off, Request::Off),
-            Write::On => (Belief::On, Request::On),
-            _ => return self.flush_train(program, at, line, sink),
-        };
-        // A level that is blocked leaves the line as it was.
-        if self.ask(at, line, request, sink) {
-            self.believe(line, belief, NEVER);
+        match self.change(program, line) {
+            None => Ok(()),
+            Some(request @ (Request::Train(_) | Request::Deliver { .. })) => self.flush_train(at, line, request, sink),
+            Some(request) => {
+                // A level that is blocked leaves the line as it was.
+                if self.ask(at, line, request, sink) {
+                    let belief = if request == Request::On { Belief::On } else { Belief::Off };
+                    self.believe(line, belief, NEVER);
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     #[inline(never)]
-    fn flush_train(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
-        let (request, train) = match self.written[line.index() % MAX_LINES] {
-            Write::Play(stimulus) => {
-                let train = program.stimulus(usize::from(stimulus)).train;
-                (Request::Train(train), train)
-            }
-            Write::Pulse { width_us } => (Request::Train(Train::pulse(width_us)), Train::pulse(width_us)),
-            Write::Deliver { volume_nl, width_us } => {
-                (Request::Deliver { volume_nl, width_us }, Train::pulse(width_us))
-            }
-            Write::Off | Write::On => return Ok(()),
-        };
+    fn flush_train(&mut self, at: Micros, line: LineId, request: Request, sink: &mut impl Sink) -> Result<(), Fault> {
+        let length_us = request.train().map_or(0, |train| train.length_us());
         // This microsecond is closed with the request: not even a train of no length ends in it.
-        let end = at.checked_add(train.length_us().max(1)).ok_or(Fault::Duration)?;
+        let end = at.checked_add(length_us.max(1)).ok_or(Fault::Duration)?;
         if self.ask(at, line, request, sink) {
             self.believe(line, Belief::Train, end);
         } else {
@@ -268,14 +307,12 @@ impl Invariants {
         const EMPTY: Invariant =
             Invariant { line: LineId(0), scope: Scope::Session, state: StateId::NONE, count: 0, trips: false };
         Self {
-            used_up: 0,
+            counts: Counts { used_up: 0, active: 0, starts: [0; MAX_INVARIANTS] },
             of_state: 0,
             of_trial: 0,
-            active: 0,
             named: [0; MAX_STATES / 32],
             on: [0; MAX_LINES],
             forbidden: [NONE; MAX_LINES],
-            starts: [0; MAX_INVARIANTS],
             rows: [EMPTY; MAX_INVARIANTS],
         }
     }
@@ -302,7 +339,7 @@ impl Invariants {
                 }
             }
             if row.count == 0 {
-                self.used_up |= bit;
+                self.counts.used_up |= bit;
             }
             *slot = row;
         }
@@ -326,12 +363,12 @@ impl Invariants {
 
     fn enter(&mut self, state: StateId) {
         let about = self.about(state);
-        self.active |= about;
+        self.counts.active |= about;
         self.reset(about);
     }
 
     fn leave(&mut self, state: StateId) {
-        self.active &= !self.about(state);
+        self.counts.active &= !self.about(state);
     }
 
     fn reset(&mut self, set: u32) {
@@ -339,10 +376,10 @@ impl Invariants {
         while rest != 0 {
             let index = rest.trailing_zeros() as usize;
             rest &= rest - 1;
-            if let (Some(starts), Some(row)) = (self.starts.get_mut(index), self.rows.get(index)) {
+            if let (Some(starts), Some(row)) = (self.counts.starts.get_mut(index), self.rows.get(index)) {
                 *starts = 0;
                 if row.count > 0 {
-                    self.used_up &= !(1 << index);
+                    self.counts.used_up &= !(1 << index);
                 }
             }
         }
@@ -354,7 +391,7 @@ impl Invariants {
 
     /// Remembers which invariant a write breaks, if it starts something while a state is active in which it must not.
     fn note(&mut self, line: LineId, starts: bool) {
-        let broken = if starts { self.on(line) & self.of_state & self.active & self.used_up } else { 0 };
+        let broken = if starts { self.on(line) & self.of_state & self.counts.active & self.counts.used_up } else { 0 };
         if let Some(slot) = self.forbidden.get_mut(line.index()) {
             *slot = if broken == 0 { NONE } else { broken.trailing_zeros() as u8 };
         }
@@ -366,20 +403,20 @@ impl Invariants {
         if forbidden != NONE {
             return Some(InvariantId(forbidden));
         }
-        let broken = self.on(line) & !self.of_state & self.used_up;
+        let broken = self.on(line) & !self.of_state & self.counts.used_up;
         (broken != 0).then(|| InvariantId(broken.trailing_zeros() as u8))
     }
 
     /// One more start on `line`.
     fn count(&mut self, line: LineId) {
-        let mut rest = self.on(line) & (!self.of_state | self.active);
+        let mut rest = self.on(line) & (!self.of_state | self.counts.active);
         while rest != 0 {
             let index = rest.trailing_zeros() as usize;
             rest &= rest - 1;
-            if let (Some(starts), Some(row)) = (self.starts.get_mut(index), self.rows.get(index)) {
+            if let (Some(starts), Some(row)) = (self.counts.starts.get_mut(index), self.rows.get(index)) {
                 *starts = starts.saturating_add(1);
                 if *starts >= row.count {
-                    self.used_up |= 1 << index;
+                    self.counts.used_up |= 1 << index;
                 }
             }
         }

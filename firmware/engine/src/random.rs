@@ -38,8 +38,12 @@ impl Generator {
 
     /// A whole number below `span`; 64 bits scaled down, so that no value is favoured by more than span / 2⁶⁴.
     fn below(&mut self, span: u64) -> u64 {
-        let bits = (u64::from(self.bits()) << 32) | u64::from(self.bits());
-        ((u128::from(bits) * u128::from(span)) >> 64) as u64
+        let (high, low) = (u64::from(self.bits()), u64::from(self.bits()));
+        if let Ok(span) = u32::try_from(span) {
+            let span = u64::from(span);
+            return (high * span + ((low * span) >> 32)) >> 32;
+        }
+        ((u128::from((high << 32) | low) * u128::from(span)) >> 64) as u64
     }
 
     /// True with a probability in millionths.
@@ -65,8 +69,8 @@ impl Generator {
             return Err(Fault::Draw);
         }
         let share = (u64::from(self.bits()) * inside) >> 32;
-        let above = (u128::from(scale) * u128::from(minus_ln((1 << 32) - share))) >> 32;
-        let above = i64::try_from(above).map_err(|_| Fault::Draw)?;
+        let above = scaled(scale, minus_ln((1 << 32) - share)).and_then(|above| i64::try_from(above).ok());
+        let above = above.ok_or(Fault::Draw)?;
         Ok(min.saturating_add(above).min(max))
     }
 
@@ -97,6 +101,55 @@ impl Generator {
         }
         Ok(value.clamp(min, max))
     }
+}
+
+/// x · y / 2³², rounded down, if that fits in 64 bits. In halves, as a processor of 32 bits multiplies them.
+fn scaled(x: u64, y: u64) -> Option<u64> {
+    let ((x_high, x_low), (y_high, y_low)) = (halves(x), halves(y));
+    if x_high == 0 {
+        return (x_low * y_high).checked_add((x_low * y_low) >> 32);
+    }
+    u64::try_from((u128::from(x) * u128::from(y)) >> 32).ok()
+}
+
+const fn halves(x: u64) -> (u64, u64) {
+    (x >> 32, x & 0xFFFF_FFFF)
+}
+
+/// Segments of one doubling in the table of logarithms.
+const SEGMENTS: usize = 64;
+
+/// Per segment from 1 to 2, of the number it begins with: ln in 2⁻³², and the reciprocal in 2⁻³¹.
+static SEGMENT: [(u32, u32); SEGMENTS] = segments();
+
+const fn segments() -> [(u32, u32); SEGMENTS] {
+    let mut segments = [(0, 0); SEGMENTS];
+    let mut n = 0;
+    while n < SEGMENTS {
+        let start = (SEGMENTS + n) as u64;
+        segments[n] = ((LN_2 - slow_minus_ln(start << 25)) as u32, ((64 << 31) / start) as u32);
+        n += 1;
+    }
+    segments
+}
+
+/// −ln(x / 2³²) in 2⁻³² for 0 < x ≤ 2³². Within 2⁻²⁶ of the true value: what lies between x and the beginning of its
+/// segment is less than 1/64 of x, and four terms of the series are enough for it.
+fn minus_ln(x: u64) -> u64 {
+    let Ok(x) = u32::try_from(x) else { return 0 };
+    let leading = x.leading_zeros();
+    // In 2⁻³¹, from 1 up to but not 2.
+    let mantissa = x.wrapping_shl(leading);
+    let (ln, reciprocal) = SEGMENT[(mantissa >> 25) as usize % SEGMENTS];
+    let beyond = mantissa & ((1 << 25) - 1);
+    // In 2⁻³², below 2²⁶; then its powers.
+    let ratio = ((u64::from(beyond) * u64::from(reciprocal)) >> 30) as u32;
+    let square = ((u64::from(ratio) * u64::from(ratio)) >> 32) as u32;
+    let short = ratio >> 10;
+    let cube = ((square >> 4) * short) >> 18;
+    let fourth = (cube * short) >> 22;
+    let series = ratio - (square >> 1) + cube / 3 - (fourth >> 2);
+    (u64::from(leading) + 1) * LN_2 - u64::from(ln) - u64::from(series)
 }
 
 /// ln(1 + 2⁻ᵏ) for k = 1, 2, … in 2⁻³², rounded.
@@ -130,24 +183,26 @@ const LN_FACTORS: [u32; 24] = [
 const LN_2: u64 = 2_977_044_472;
 
 /// −ln(x / 2³²) in 2⁻³² for 0 < x ≤ 2³², by shifts and additions: x is brought to [1, 2) and multiplied by factors
-/// 1 + 2⁻ᵏ, each at most once, until it reaches 2. Within 2⁻²⁶ of the true value.
-fn minus_ln(x: u64) -> u64 {
+/// 1 + 2⁻ᵏ, each at most once, until it reaches 2. What the table is made with.
+const fn slow_minus_ln(x: u64) -> u64 {
     let leading = x.leading_zeros();
     // In 2⁻⁶², from 1 up to but not 2.
     let mut mantissa = (x << leading) >> 1;
     let mut ln_up_to_2 = 0_u64;
-    for (k, factor) in LN_FACTORS.iter().enumerate() {
+    let mut k = 0;
+    while k < LN_FACTORS.len() {
         let raised = mantissa + (mantissa >> (k + 1));
         if raised <= 1 << 63 {
             mantissa = raised;
-            ln_up_to_2 += u64::from(*factor);
+            ln_up_to_2 += LN_FACTORS[k] as u64;
         }
+        k += 1;
     }
     // What is left to 2 is so little that ln(1 + r) = r.
     ln_up_to_2 += ((1 << 63) - mantissa) >> 31;
     // x = m · 2^(63 − leading), and −ln(x / 2³²) = (32 − 63 + leading) ln 2 − ln m, with ln m = ln 2 − ln_up_to_2.
-    let twos = i64::from(leading) - 32;
-    (twos * LN_2.cast_signed() + ln_up_to_2.cast_signed()).max(0).cast_unsigned()
+    let ln = (leading as i64 - 32) * LN_2.cast_signed() + ln_up_to_2.cast_signed();
+    if ln < 0 { 0 } else { ln.cast_unsigned() }
 }
 
 #[cfg(test)]
@@ -170,7 +225,9 @@ mod tests {
 
     #[test]
     fn logarithms_agree_with_floating_point() {
-        for x in [1_u64, 2, 3, 1000, 65_537, 1 << 31, (1 << 32) - 1, 1 << 32, 0xDEAD_BEEF] {
+        let mut generator = Generator::new(5);
+        let random = (0..100_000).map(|n| u64::from(generator.bits() >> (n % 32)) + 1);
+        for x in [1_u64, 2, 3, 1000, 65_537, 1 << 31, (1 << 32) - 1, 1 << 32, 0xDEAD_BEEF].into_iter().chain(random) {
             let expected = -(x as f64 / 2f64.powi(32)).ln();
             let found = minus_ln(x) as f64 / 2f64.powi(32);
             assert!((expected - found).abs() < 2f64.powi(-26), "{x}: {expected} {found}");
@@ -184,6 +241,20 @@ mod tests {
             assert!((f64::from(*factor) - expected).abs() < 0.6, "k = {}: {factor} {expected}", k + 1);
         }
         assert!((LN_2 as f64 - core::f64::consts::LN_2 * 2f64.powi(32)).abs() < 0.6);
+    }
+
+    #[test]
+    fn products_in_halves_are_exact() {
+        let mut generator = Generator::new(6);
+        for n in 0..100_000 {
+            let [x, y] =
+                [0, 1].map(|_| ((u64::from(generator.bits()) << 32) | u64::from(generator.bits())) >> (n % 64));
+            let exact = u64::try_from((u128::from(x) * u128::from(y)) >> 32).ok();
+            assert_eq!(
+                (scaled(x, y), scaled(x >> 32, y)),
+                (exact, ((u128::from(x >> 32) * u128::from(y)) >> 32).try_into().ok())
+            );
+        }
     }
 
     fn mean_and_sd(values: &[i64]) -> (f64, f64) {

@@ -21,8 +21,9 @@ pub(crate) struct Deadline {
 
 const _: () = assert!(MAX_DEPTH == 8, "a set of depths is one byte");
 
-#[derive(Debug)]
-pub(crate) struct Region {
+/// Which states are active.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Course {
     /// The active states, outermost first.
     path: [StateId; MAX_DEPTH],
     /// How many of them there are; none before the start.
@@ -30,7 +31,18 @@ pub(crate) struct Region {
     /// The depths whose active state has a `when`, bit *n* for depth *n*.
     whens: u8,
     /// The innermost state that was active before the last transition.
-    pub(crate) previous: StateId,
+    previous: StateId,
+}
+
+impl Course {
+    pub(crate) const fn new() -> Self {
+        Self { path: [StateId::NONE; MAX_DEPTH], len: 0, whens: 0, previous: StateId::NONE }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Region {
+    course: Course,
     /// No deadline is due before this; exact unless `stale`.
     due: Micros,
     /// A deadline that might have been the first one is gone.
@@ -45,10 +57,7 @@ pub(crate) struct Region {
 impl Region {
     pub(crate) const fn new() -> Self {
         Self {
-            path: [StateId::NONE; MAX_DEPTH],
-            len: 0,
-            whens: 0,
-            previous: StateId::NONE,
+            course: Course::new(),
             due: NEVER,
             stale: false,
             entered: [0; MAX_DEPTH],
@@ -60,20 +69,43 @@ impl Region {
     /// How many states are active, one in the other.
     #[inline(always)]
     pub(crate) fn depth(&self) -> u8 {
-        self.len
+        self.course.len
     }
 
     /// The depths whose active state has a `when`, bit *n* for depth *n*.
     #[inline(always)]
     pub(crate) fn whens(&self) -> u8 {
-        self.whens
+        self.course.whens
+    }
+
+    /// The innermost state that was active before the last transition.
+    #[inline(always)]
+    pub(crate) fn previous(&self) -> StateId {
+        self.course.previous
+    }
+
+    /// Remembers the innermost state there was before a transition.
+    #[inline(always)]
+    pub(crate) fn set_previous(&mut self, state: StateId) {
+        self.course.previous = state;
+    }
+
+    /// Which states are active.
+    pub(crate) fn course(&self) -> Course {
+        self.course
+    }
+
+    /// After a rehearsal: the states that were active before it still are, and what they answer is still known.
+    pub(crate) fn set_course(&mut self, course: Course) {
+        self.course = course;
+        self.answers.stale = false;
     }
 
     /// The active state of a depth.
     #[inline(always)]
     pub(crate) fn at_depth(&self, depth: u8) -> StateId {
-        if depth < self.len {
-            self.path.get(usize::from(depth)).copied().unwrap_or(StateId::NONE)
+        if depth < self.course.len {
+            self.course.path.get(usize::from(depth)).copied().unwrap_or(StateId::NONE)
         } else {
             StateId::NONE
         }
@@ -82,7 +114,7 @@ impl Region {
     /// The innermost active state; [`StateId::NONE`] before the start.
     #[inline(always)]
     pub(crate) fn leaf(&self) -> StateId {
-        self.at_depth(self.len.wrapping_sub(1))
+        self.at_depth(self.course.len.wrapping_sub(1))
     }
 
     /// When the active state of a depth was entered.
@@ -90,33 +122,47 @@ impl Region {
         self.entered.get(usize::from(depth)).copied().unwrap_or(0)
     }
 
-    /// Gets ready for the next edge.
-    #[inline(always)]
-    pub(crate) fn prepare(&mut self, program: &Program, ears: &Ears) {
-        if self.answers.stale {
-            self.answers.renew(program, ears, self.path.get(..usize::from(self.len)).unwrap_or(&[]));
+    /// Gets ready for the next edge; false if it was ready.
+    pub(crate) fn prepare(&mut self, program: &Program, ears: &Ears) -> bool {
+        let stale = self.answers.stale;
+        if stale {
+            let path = self.course.path.get(..usize::from(self.course.len)).unwrap_or(&[]);
+            self.answers.renew(program, ears, path);
         }
+        stale
     }
 
     /// `state` becomes the innermost active one.
     #[inline(always)]
-    pub(crate) fn enter(&mut self, state: StateId, depth: u8, has_whens: bool, at: Micros) -> Result<(), Fault> {
-        *self.path.get_mut(usize::from(depth)).ok_or(Fault::BadProgram)? = state;
-        *self.entered.get_mut(usize::from(depth)).ok_or(Fault::BadProgram)? = at;
-        self.len = depth + 1;
-        self.whens |= u8::from(has_whens).wrapping_shl(u32::from(depth));
+    pub(crate) fn enter(&mut self, state: StateId, depth: u8, has_whens: bool) -> Result<(), Fault> {
+        *self.course.path.get_mut(usize::from(depth)).ok_or(Fault::BadProgram)? = state;
+        self.course.len = depth + 1;
+        self.course.whens |= u8::from(has_whens).wrapping_shl(u32::from(depth));
         self.answers.stale = true;
         Ok(())
     }
 
-    /// The innermost active state and its deadlines are gone.
+    /// The innermost active state was entered at `at`.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, depth: u8, at: Micros) {
+        if let Some(slot) = self.entered.get_mut(usize::from(depth)) {
+            *slot = at;
+        }
+    }
+
+    /// The innermost active state is gone.
     #[inline(always)]
     pub(crate) fn leave(&mut self) {
-        self.len = self.len.saturating_sub(1);
-        self.whens &= !1_u8.wrapping_shl(u32::from(self.len));
+        self.course.len = self.course.len.saturating_sub(1);
+        self.course.whens &= !1_u8.wrapping_shl(u32::from(self.course.len));
         self.answers.stale = true;
+    }
+
+    /// The deadlines of states that are gone are gone too.
+    #[inline(always)]
+    pub(crate) fn disarm(&mut self) {
         while let Some(last) = self.deadlines.last() {
-            if last.depth < self.len {
+            if last.depth < self.course.len {
                 break;
             }
             self.stale |= last.due <= self.due;

@@ -77,6 +77,26 @@ impl<'p> Session<'p> {
         left
     }
 
+    /// Gets ready for what comes next, or for a part of it; nothing is recorded meanwhile.
+    fn prepare(&mut self, dice: &mut Dice) {
+        let patience = if dice.percent(70) { u64::MAX } else { dice.below(200) };
+        let mut asked = 0;
+        let mut interrupted = || {
+            asked += 1;
+            asked > patience
+        };
+        let sink = &mut |at, record| panic!("{record:?} was recorded at {at} in a rehearsal");
+        let mut calls = 0;
+        while self.engine.prepare(&self.program, sink, &mut interrupted) {
+            calls += 1;
+            if calls > 100 {
+                assert!(patience < u64::MAX, "there is always something left to prepare");
+                return;
+            }
+        }
+        assert!(!self.engine.unprepared());
+    }
+
     fn close(&mut self, closed: Micros) {
         assert!(!self.advance(closed, u16::MAX), "more microseconds than a session can hold");
     }
@@ -151,6 +171,44 @@ impl Case {
         session
     }
 
+    /// As [`Case::just_in_time`], the engine preparing itself in between, disturbed now and then: for how many edges the
+    /// answer was foreseen, and how many requests were in them. What was foreseen is what the step then asks for.
+    fn foreseen(&self) -> (Session<'_>, [usize; 3]) {
+        let mut dice = Dice::new(self.seed ^ 0x5EED);
+        let mut session = Session::start(&self.random, self.drawn_from);
+        let (mut edges, mut foreseen, mut asked) = (0, 0, 0);
+        for (n, (at, given)) in self.givens.iter().enumerate() {
+            session.close(at - 1);
+            session.prepare(&mut dice);
+            let alone = self.givens.iter().enumerate().all(|(m, (other, _))| m == n || other != at);
+            let told = match given {
+                Given::Edge { line, active } if alone => {
+                    edges += 1;
+                    let quiet = session.engine.quiet().contains(at);
+                    session.engine.foreseen(*line, *active).filter(|_| quiet).map(<[_]>::to_vec)
+                }
+                _ => None,
+            };
+            session.offer(*at, *given);
+            if let Some(told) = told {
+                let before = session.trace.len();
+                session.advance(*at, 1);
+                let requests: Vec<_> = session.trace[before..]
+                    .iter()
+                    .filter_map(|(_, record)| match record {
+                        Record::Request { line, request } => Some((*line, *request)),
+                        _ => None,
+                    })
+                    .collect();
+                assert_eq!(told, requests, "what was foreseen at {at} is not what was asked for");
+                foreseen += 1;
+                asked += requests.len();
+            }
+        }
+        session.close(self.end().max(session.engine.clock()));
+        (session, [edges, foreseen, asked])
+    }
+
     /// Things offered when the engine is past them, or not.
     fn late(&self) -> Session<'_> {
         let mut dice = Dice::new(!self.seed);
@@ -213,6 +271,7 @@ fn holds_always(case: &Case, session: &Session) {
 #[test]
 fn random_programs_keep_what_must_always_hold() {
     let (mut records, mut differ, mut drawn, mut late) = (0, 0, 0, 0);
+    let mut reflexes = [0; 3];
     let mut ends: BTreeMap<String, u64> = BTreeMap::new();
     for seed in 0..cases() {
         let told = std::panic::catch_unwind(|| {
@@ -223,12 +282,15 @@ fn random_programs_keep_what_must_always_hold() {
             assert!(session.trace == case.step_by_step().trace, "advancing step by step gives something else");
             let anyhow = case.anyhow();
             assert!(session.trace == anyhow.trace, "advancing anyhow gives something else");
+            let (prepared, counts) = case.foreseen();
+            assert!(session.trace == prepared.trace, "being prepared gives something else");
             let late = case.late();
             holds_always(&case, &late);
-            (session.trace, late.trace)
+            (session.trace, late.trace, counts)
         });
-        let Ok((trace, late_trace)) = told else { panic!("the program of seed {seed} broke what must hold") };
+        let Ok((trace, late_trace, counts)) = told else { panic!("the program of seed {seed} broke what must hold") };
         records += trace.len();
+        reflexes.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         let draws = trace.iter().any(|(_, record)| matches!(record, Record::Draw { .. }));
         if draws && seed % 8 == 0 {
             let other = Case { drawn_from: seed + 1, ..Case::new(seed) };
@@ -245,6 +307,9 @@ fn random_programs_keep_what_must_always_hold() {
         cases()
     );
     println!("ends: {ends:#?}");
+    let [edges, foreseen, asked] = reflexes;
+    println!("of {edges} edges alone in their µs, {foreseen} were foreseen, with {asked} requests");
+    assert!(foreseen as u64 > cases() / 2 && asked as u64 > cases() / 10, "hardly any answer was foreseen");
     let faults: u64 = ends.iter().filter(|(reason, _)| reason.starts_with("Fault")).map(|(_, count)| count).sum();
     assert!(faults < cases() / 3, "{faults} of {} programs ended in a fault: too few say anything else", cases());
     assert!(records as u64 > 20 * cases(), "the programs hardly did anything");

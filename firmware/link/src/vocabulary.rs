@@ -169,6 +169,8 @@ pub enum TripCause {
     Lost,
     /// The emergency stop opened.
     EmergencyStop,
+    /// An input was answered on this line with something that the program then did not ask for.
+    Contradiction(LineId),
 }
 
 /// Why armed lines went safe.

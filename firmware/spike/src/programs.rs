@@ -194,7 +194,13 @@ pub(crate) fn rig() -> Rig {
     let mut lines: Vec<RigLine> = vec![input(2), input(3)];
     lines.extend((10..16).map(|pin| output(pin, pin == 11)));
     lines.extend((8..MAX_LINES as u8).map(|line| output(32 + line, false)));
-    Rig { lines: lines.into_iter().collect(), silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000 }
+    Rig {
+        lines: lines.into_iter().collect(),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+    }
 }
 
 /// States of one region of the maximum.

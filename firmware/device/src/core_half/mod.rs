@@ -8,6 +8,8 @@ mod recorder;
 mod samples;
 mod watch;
 
+use core::ops::Range;
+
 use engine::{Engine, Given, Start};
 use heapless::spsc::{Consumer, Producer};
 use link::limits::{MAX_INBOX, MAX_LINES};
@@ -16,8 +18,8 @@ use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
 use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
-use crate::messages::{Command, Notice, Order, OrdersOut, REPORTS, Report, ReportsIn, What};
-use crate::ring::RingWriter;
+use crate::messages::{Command, Notice, Order, OrdersOut, REPORTS, Report, ReportsIn, What, only_input};
+use crate::ring::{ENTRY_ROOM, RingWriter};
 use crate::sense::Sampler;
 use crate::storage::Shared;
 use recorder::{Out, Recorder};
@@ -64,6 +66,8 @@ pub struct Core<'s, M> {
     /// An end of the session that found the engine's inbox full: unlike an input it is never lost.
     end_waits: Option<(Micros, Given)>,
     sampler: Sampler<'s>,
+    /// See [`Core::look_ahead`]; worked out at the end of every poll.
+    quiet: Range<Micros>,
     out: Out<'s>,
     reports: ReportsIn<'s>,
     commands: Consumer<'s, Command<M>>,
@@ -93,6 +97,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             ring_full: false,
             end_waits: None,
             sampler: Sampler::new(&shared.counts),
+            quiet: 0..0,
             out: Out::new(orders, ring),
             reports,
             commands,
@@ -103,8 +108,78 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     /// Does all that can be done by `now`. Work is bounded by what waits in the queues and by a fixed number of
     /// microseconds; [`Core::poll_at`] says if there is more.
+    #[inline(always)]
     pub fn poll(&mut self, now: Micros, hook: &mut impl Preempt) {
+        self.answer_at_once(now, hook);
+        self.poll_the_rest(now, hook);
+    }
+
+    // Out of line, so that an answer does not wait for what a longer function makes ready at its beginning.
+    #[inline(never)]
+    fn poll_the_rest(&mut self, now: Micros, hook: &mut impl Preempt) {
         self.shared.beats.core();
+        self.catch_up(now, hook);
+        self.use_leisure(hook);
+    }
+
+    /// Answers an edge with what the program is known to ask for, and only then lets it ask. P0 reported that edge and
+    /// nothing else, its microsecond is closed, and neither P2 nor the engine has anything that comes before it.
+    #[inline(never)]
+    fn answer_at_once(&mut self, now: Micros, hook: &mut impl Preempt) {
+        let Some((at, line, active)) = only_input(&self.reports) else { return };
+        let unclosed = at.wrapping_add(self.settle_us) >= now;
+        if unclosed || at < self.quiet.start || now >= self.quiet.end || self.commands.ready() {
+            return;
+        }
+        // The watchdog is there for an edge older than the low half can tell.
+        if (now as u32).wrapping_sub(at as u32) > LATE_MAX_US {
+            return;
+        }
+        let Some(answer) = self.engine.foreseen(line, active) else { return };
+        if !answer.is_empty() {
+            self.out.answer(answer, hook);
+            self.make_step(at, hook);
+        }
+    }
+
+    /// The times at which an edge may be answered at once: nothing else is to be done before, and there is room for what
+    /// the answer and its step give.
+    fn look_ahead(&self) -> Range<Micros> {
+        let quiet = self.engine.quiet();
+        if self.phase != Phase::Running || self.end_waits.is_some() || !self.can_surely_step() {
+            return 0..0;
+        }
+        let due = [self.watch.next_due(), self.sampler.due()];
+        quiet.start..due.into_iter().flatten().fold(quiet.end, Micros::min)
+    }
+
+    /// Takes in the edge that was answered, and makes its step.
+    #[inline(never)]
+    fn make_step(&mut self, at: Micros, hook: &mut impl Preempt) {
+        if let Some(report) = self.reports.dequeue() {
+            self.take(report, hook);
+        }
+        self.run(at, hook);
+    }
+
+    /// While nothing waits: gets ready for the next edge, then writes records down, looking up after every small piece.
+    fn use_leisure(&mut self, hook: &mut impl Preempt) {
+        self.quiet = self.look_ahead();
+        if self.engine.unprepared() {
+            self.prepare(hook);
+        }
+        while !self.reports.ready() && self.out.write_down(hook) {}
+    }
+
+    #[inline(never)]
+    fn prepare(&mut self, hook: &mut impl Preempt) {
+        let Self { engine, image, out, watch, reports, .. } = self;
+        let Some(program) = image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
+        let mut recorder = Recorder { program: &program, out, watch, hook };
+        while !reports.ready() && engine.prepare(&program, &mut recorder, &mut || reports.ready()) {}
+    }
+
+    fn catch_up(&mut self, now: Micros, hook: &mut impl Preempt) {
         for round in 0..ROUNDS_MAX {
             // What P0 stamped before `now` must be in before anything up to `now` is closed, so it comes first.
             let held_back = self.take_reports(hook);
@@ -128,11 +203,14 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         if self.commands.ready() && self.out.has_room_for_orders() {
             return Some(0);
         }
-        let report = self.reports.peek().filter(|_| self.out.can_record()).map(|report| match report.what {
+        let report = self.reports.peek().filter(|_| self.can_take_reports()).map(|report| match report.what {
             // Its microsecond must close first; taking it in earlier is of no use.
             What::Input { .. } => settled(report.at),
             _ => 0,
         });
+        if report.is_none() && (self.out.has_log() || self.phase == Phase::Running && self.engine.unprepared()) {
+            return Some(0);
+        }
         if self.phase != Phase::Running {
             return report;
         }
@@ -140,7 +218,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             return self.out.has_room_for_orders().then_some(0).or(report);
         }
         let step = self.engine.next_at().map(settled).and_then(|due| {
-            if self.can_step() {
+            if self.can_surely_step() {
                 Some(due)
             } else {
                 (!self.tripped).then(|| due.saturating_add(Micros::from(LATE_MAX_US) + 1))
@@ -155,8 +233,19 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         matches!(self.phase, Phase::Running | Phase::Ending)
     }
 
-    fn can_step(&self) -> bool {
-        self.out.has_room_for_orders() && self.out.ring.free() >= STEP_ROOM
+    fn can_step(&mut self, hook: &mut impl Preempt) -> bool {
+        self.out.has_room_for_orders() && self.out.has_free(STEP_ROOM, hook)
+    }
+
+    /// The same, as far as it is known before all records are written down.
+    #[inline]
+    fn can_surely_step(&self) -> bool {
+        self.out.has_room_for_orders() && self.out.surely_has_free(STEP_ROOM)
+    }
+
+    /// Whether reports can be taken in, once all records are written down.
+    fn can_take_reports(&self) -> bool {
+        self.out.has_log() || self.out.surely_has_free(2 * ENTRY_ROOM)
     }
 
     fn take_commands(&mut self, now: Micros, hook: &mut impl Preempt) {
@@ -188,14 +277,16 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     }
 
     /// Lets the engine handle the microseconds up to and with `closed`.
+    #[inline(never)]
     fn run(&mut self, closed: Micros, hook: &mut impl Preempt) {
         for _ in 0..STEPS_MAX {
-            if self.engine.next_at().is_none_or(|at| at > closed) || !self.can_step() {
+            if self.engine.next_at().is_none_or(|at| at > closed) || !self.can_step(hook) {
                 return;
             }
-            let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
+            let Some(program) = self.image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
             let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
             self.engine.advance(&program, closed, 1, &mut recorder);
+            self.out.step_made(hook);
             // A full inbox has room again after a step, and only then.
             if let Some((at, end)) = self.end_waits.take() {
                 self.offer_end(at, end);
@@ -212,7 +303,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     fn watch_ring(&mut self, now: Micros, hook: &mut impl Preempt) {
         self.out.warn_when_low(now, hook);
-        if !self.ring_full && self.out.ring.free() < RING_RESERVE {
+        if !self.ring_full && !self.out.has_free(RING_RESERVE, hook) {
             self.ring_full = true;
             self.offer_end(now, Given::Stop(EndReason::RingFull));
         }
@@ -225,7 +316,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     /// is held back.
     fn take_reports(&mut self, hook: &mut impl Preempt) -> Option<Micros> {
         let mut inputs = 0;
-        while self.out.can_record()
+        while self.out.can_record(hook)
             && let Some(report) = self.reports.peek()
         {
             if matches!(report.what, What::Input { .. }) {
@@ -302,13 +393,14 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     fn begin(&mut self, at: Micros, levels: u32, hook: &mut impl Preempt) {
         let Phase::Starting { seed, program: name } = self.phase else { return };
-        let Some(Ok(program)) = self.image.as_ref().map(|image| Program::open(image_words(image))) else { return };
+        let Some(program) = self.image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
         self.phase = Phase::Running;
         (self.tripped, self.trip_ordered, self.ring_full, self.end_waits) = (false, false, false, None);
         self.out.begin(at);
         self.sampler.begin(at);
         let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
         self.engine.start(&program, Start { at, seed, levels, program: name }, &mut recorder);
+        self.out.write_all_down(hook);
         self.notify(Notice::Begun { at }, hook);
     }
 
@@ -316,6 +408,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     fn finish(&mut self, hook: &mut impl Preempt) {
         if self.phase == Phase::Ending {
             self.phase = Phase::Idle;
+            self.out.write_all_down(hook);
             if let Some(image) = self.image.take() {
                 self.notify(Notice::Over { image }, hook);
             }

@@ -2,19 +2,86 @@
 //! up and the count of what found no room.
 
 use engine::Sink;
+use heapless::Vec;
+use link::limits::MAX_LINES;
 use link::program::Program;
-use link::{Micros, Record, TripCause};
+use link::record::Request;
+use link::{LineId, Micros, Record, TripCause};
 
 use super::ORDERS_ROOM;
 use super::watch::Watch;
 use crate::board::Preempt;
-use crate::messages::{Order, OrdersOut};
+use crate::messages::{Order, OrdersOut, pack_request};
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
-/// The ways out of P1.
+/// Records that may wait to be written down.
+const LOG: usize = 64;
+
+/// Records in their order, each a plain copy.
+struct Log {
+    records: [Record; LOG],
+    times: [Micros; LOG],
+    /// Records put in and written down so far, modulo 2³².
+    put: u32,
+    written: u32,
+}
+
+const _: () = assert!(LOG.is_power_of_two(), "the place of a record is found by masking");
+
+impl Log {
+    const fn new() -> Self {
+        Self { records: [Record::Silence(false); LOG], times: [0; LOG], put: 0, written: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.written = self.put;
+    }
+
+    #[inline(always)]
+    fn len(&self) -> u32 {
+        self.put.wrapping_sub(self.written)
+    }
+
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        self.put == self.written
+    }
+
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.len() as usize >= LOG
+    }
+
+    /// Adds a record; there must be room for it.
+    #[inline(always)]
+    fn push(&mut self, at: Micros, record: &Record) {
+        let place = self.put as usize % LOG;
+        self.records[place] = *record;
+        self.times[place] = at;
+        self.put = self.put.wrapping_add(1);
+    }
+
+    #[inline(always)]
+    fn oldest(&self) -> Option<(Micros, &Record)> {
+        let place = self.written as usize % LOG;
+        if self.is_empty() { None } else { Some((self.times[place], &self.records[place])) }
+    }
+
+    #[inline(always)]
+    fn written(&mut self) {
+        self.written = self.written.wrapping_add(1);
+    }
+}
+
+/// The ways out of P1. Writing a record down takes as long as a small step, so records wait in a log until nothing else
+/// does; they reach the ring in their order, and none but those of the log are still missing there.
 pub(super) struct Out<'s> {
     orders: OrdersOut<'s>,
-    pub(super) ring: RingWriter<'s>,
+    ring: RingWriter<'s>,
+    log: Log,
+    /// What P0 was told before the step that asks for it, and how much of it the step has asked for.
+    answered: Vec<(LineId, Request), MAX_LINES>,
+    asked: usize,
     /// Records that found no room and are not told of yet.
     lost: u32,
     /// Whether an order or record found no room since this was last looked at.
@@ -24,11 +91,22 @@ pub(super) struct Out<'s> {
 
 impl<'s> Out<'s> {
     pub(super) const fn new(orders: OrdersOut<'s>, ring: RingWriter<'s>) -> Self {
-        Self { orders, ring, lost: 0, overflowed: false, warned: false }
+        Self {
+            orders,
+            ring,
+            log: Log::new(),
+            answered: Vec::new(),
+            asked: 0,
+            lost: 0,
+            overflowed: false,
+            warned: false,
+        }
     }
 
     /// Begins a stream of records measured from `at`.
     pub(super) fn begin(&mut self, at: Micros) {
+        self.log.clear();
+        self.answered.clear();
         self.ring.begin(at);
         (self.lost, self.overflowed, self.warned) = (0, false, false);
     }
@@ -41,8 +119,96 @@ impl<'s> Out<'s> {
 
     /// Whether there is room for a record and one more.
     #[inline]
-    pub(super) fn can_record(&self) -> bool {
-        self.ring.free() >= 2 * ENTRY_ROOM
+    pub(super) fn can_record(&mut self, hook: &mut impl Preempt) -> bool {
+        self.has_free(2 * ENTRY_ROOM, hook)
+    }
+
+    /// Whether so many bytes of the ring are free, all records being written down.
+    #[inline]
+    pub(super) fn has_free(&mut self, bytes: u32, hook: &mut impl Preempt) -> bool {
+        if self.surely_has_free(bytes) {
+            return true;
+        }
+        self.write_all_down(hook);
+        self.ring.free() >= bytes
+    }
+
+    /// The same, as far as it is known before all records are written down.
+    #[inline]
+    pub(super) fn surely_has_free(&self, bytes: u32) -> bool {
+        self.ring.free() >= bytes.wrapping_add(self.log.len().wrapping_mul(ENTRY_ROOM))
+    }
+
+    /// Whether records wait to be written down.
+    #[inline]
+    pub(super) fn has_log(&self) -> bool {
+        !self.log.is_empty()
+    }
+
+    /// Writes the oldest record of the log down; false if there is none.
+    #[inline(never)]
+    pub(super) fn write_down(&mut self, hook: &mut impl Preempt) -> bool {
+        let Some((at, record)) = self.log.oldest() else { return false };
+        let room = self.lost > 0 && self.ring.free() >= 2 * ENTRY_ROOM;
+        if room && self.ring.push(at, &Record::Lost { count: self.lost }).is_ok() {
+            self.lost = 0;
+        }
+        if self.lost > 0 || self.ring.push(at, record).is_err() {
+            self.lost = self.lost.saturating_add(1);
+            self.overflowed = true;
+        }
+        self.log.written();
+        hook.point();
+        true
+    }
+
+    /// Writes all records down.
+    pub(super) fn write_all_down(&mut self, hook: &mut impl Preempt) {
+        while self.write_down(hook) {}
+    }
+
+    /// Answers an edge before its step is made: P0 is told all of it at once. There must be room for these orders.
+    #[inline(always)]
+    pub(super) fn answer(&mut self, answer: &[(LineId, Request)], hook: &mut impl Preempt) {
+        for (line, request) in answer {
+            self.orders.enqueue_with(|slot| pack_request(*line, request, slot));
+        }
+        hook.ordered();
+        self.note_answer(answer);
+    }
+
+    #[inline(never)]
+    fn note_answer(&mut self, answer: &[(LineId, Request)]) {
+        // There are no more answers than lines.
+        let _ = self.answered.extend_from_slice(answer);
+        self.asked = 0;
+    }
+
+    /// What the step asks for: true if that was the answer already given, or must be ordered now for it was not.
+    #[inline]
+    fn was_answered(&mut self, line: LineId, request: &Request, hook: &mut impl Preempt) -> bool {
+        let Some((answered, with)) = self.answered.get(self.asked) else { return false };
+        let same = *answered == line && with == request;
+        self.asked += 1;
+        if !same {
+            self.contradicted(line, hook);
+        }
+        same
+    }
+
+    /// The step that was answered has been made: it must have asked for all of the answer.
+    #[inline]
+    pub(super) fn step_made(&mut self, hook: &mut impl Preempt) {
+        if let Some((line, _)) = self.answered.get(self.asked) {
+            self.contradicted(*line, hook);
+        }
+        self.answered.clear();
+    }
+
+    #[inline(never)]
+    fn contradicted(&mut self, line: LineId, hook: &mut impl Preempt) {
+        self.answered.clear();
+        self.order(Order::Trip(TripCause::Contradiction(line)), hook);
     }
 
     /// Gives P0 an order; whether there was room for it.
@@ -56,24 +222,20 @@ impl<'s> Out<'s> {
 
     #[inline]
     pub(super) fn write(&mut self, at: Micros, record: &Record, hook: &mut impl Preempt) {
-        if self.lost > 0 && self.can_record() && self.ring.push(at, &Record::Lost { count: self.lost }).is_ok() {
-            self.lost = 0;
+        if self.log.is_full() {
+            self.write_down(hook);
         }
-        if self.lost > 0 || self.ring.push(at, record).is_err() {
-            self.lost = self.lost.saturating_add(1);
-            self.overflowed = true;
-        }
-        hook.point();
+        self.log.push(at, record);
     }
 
     /// Says so once when less than a quarter of the ring is free, and again only after half of it was.
     pub(super) fn warn_when_low(&mut self, now: Micros, hook: &mut impl Preempt) {
-        let (free, capacity) = (self.ring.free(), self.ring.capacity());
+        let capacity = self.ring.capacity();
         if self.warned {
-            self.warned = free < capacity / 2;
-        } else if free < capacity / 4 {
+            self.warned = !self.has_free(capacity / 2, hook);
+        } else if !self.has_free(capacity / 4, hook) {
             self.warned = true;
-            self.write(now, &Record::RingLow { free }, hook);
+            self.write(now, &Record::RingLow { free: self.ring.free() }, hook);
         }
     }
 }
@@ -89,9 +251,23 @@ pub(super) struct Recorder<'a, 's, 'w, P> {
 impl<P: Preempt> Sink for Recorder<'_, '_, '_, P> {
     #[inline]
     fn record(&mut self, at: Micros, record: Record) {
+        // Before it is written down: what P0 must know comes first, and of a trial before any request of it.
+        if matches!(record, Record::Request { .. } | Record::Trial { .. } | Record::Breach { .. }) {
+            self.tell_edge(&record);
+        }
+        self.out.write(at, &record, self.hook);
+    }
+}
+
+impl<P: Preempt> Recorder<'_, '_, '_, P> {
+    /// Tells P0 what follows from a record for the outputs.
+    #[inline(never)]
+    fn tell_edge(&mut self, record: &Record) {
         match record {
             Record::Request { line, request } => {
-                self.out.order(Order::Request(line, request), self.hook);
+                if !self.out.was_answered(*line, request, self.hook) {
+                    self.out.order(Order::Request(*line, *request), self.hook);
+                }
             }
             Record::Trial { .. } => {
                 // Before any request of this trial: it is then the first that is not withheld.
@@ -101,10 +277,9 @@ impl<P: Preempt> Sink for Recorder<'_, '_, '_, P> {
                 }
             }
             Record::Breach { invariant, .. } if self.program.invariant(invariant.index()).trips => {
-                self.out.order(Order::Trip(TripCause::Invariant(invariant)), self.hook);
+                self.out.order(Order::Trip(TripCause::Invariant(*invariant)), self.hook);
             }
             _ => {}
         }
-        self.out.write(at, &record, self.hook);
     }
 }

@@ -129,12 +129,10 @@ impl<'s> Edge<'s> {
     fn take_orders<B: Board>(&mut self, now: Micros, board: &mut B) {
         while self.orders.ready() {
             let mut hands = Hands::new(now, board, &mut self.reports);
-            let other = loop {
-                match self.orders.dequeue() {
-                    Some(Order::Request(line, request)) => self.guard.request(line, &request, &mut hands),
-                    other => break other,
-                }
-            };
+            while let Some((line, on)) = self.orders.take_level() {
+                self.guard.level(line, on, &mut hands);
+            }
+            let other = requests(&mut self.guard, &mut self.orders, &mut hands);
             self.guard.settle(&mut hands);
             if let Some(order) = other {
                 self.obey(now, order, board);
@@ -222,5 +220,16 @@ fn report(live: bool, lost: &mut bool, reports: &mut Reports<'_>, accepted: Acce
     if live {
         reports.push(accepted.at, What::Input { line: accepted.line, active: accepted.active });
         *lost |= reports.lost();
+    }
+}
+
+/// Carries out the requests that wait: the first order that is none.
+#[inline(never)]
+fn requests<B: Board>(guard: &mut Guard, orders: &mut OrdersIn<'_>, hands: &mut Hands<'_, '_, B>) -> Option<Order> {
+    loop {
+        match orders.dequeue() {
+            Some(Order::Request(line, request)) => guard.request(line, &request, hands),
+            other => return other,
+        }
     }
 }

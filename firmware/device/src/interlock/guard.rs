@@ -128,6 +128,8 @@ pub(crate) struct Guard {
     /// Lines whose pad did not follow, not yet acted upon.
     suspect: u32,
     deadlines: Deadlines,
+    /// Lines that were asked for something and whose deadline is worked out once they are driven.
+    unscheduled: u32,
     ready: Ready,
     /// Whether a deadline changed since `ready` was worked out.
     stale: bool,
@@ -148,6 +150,7 @@ impl Guard {
             mismatched: 0,
             suspect: 0,
             deadlines: Deadlines::new(),
+            unscheduled: 0,
             ready: Ready::NOTHING,
             stale: false,
         }
@@ -207,63 +210,77 @@ impl Guard {
     }
 
     /// Carries out what the program asks of a line, or says why not. Nothing is driven before [`Guard::settle`].
-    #[inline]
     pub(crate) fn request<B: Board>(&mut self, line: LineId, request: &Request, hands: &mut Hands<B>) {
-        let n = line.index();
-        if let Err(verdict) = self.obey(n, request, hands) {
-            hands.report(What::Verdict { line, verdict });
-            self.stop(n, hands);
+        match request {
+            Request::Off => self.level(line, false, hands),
+            Request::On => self.level(line, true, hands),
+            Request::Train(train) => self.train(line, train, hands),
+            Request::Deliver { width_us, .. } => self.train(line, &Train::pulse(*width_us), hands),
         }
     }
 
-    #[inline(always)]
-    fn obey<B: Board>(&mut self, n: usize, request: &Request, hands: &mut Hands<B>) -> Result<(), Verdict> {
-        let (line, speaker) = (bit(n), self.speakers & bit(n) != 0);
-        if self.known & line == 0 {
-            return Err(Verdict::NotAnOutput);
-        }
-        let train = match request {
-            Request::Off => {
-                self.stop(n, hands);
-                return Ok(());
-            }
-            Request::On => None,
-            Request::Train(train) => Some(*train),
-            Request::Deliver { width_us, .. } => Some(Train::pulse(*width_us)),
-        };
-        // A level cannot sound, a sound needs a speaker.
-        if train.is_some_and(|train| train.carrier.is_some()) != speaker {
-            return Err(Verdict::NotAnOutput);
-        }
-        if self.tripped.is_some() && self.safe_on_trip & line != 0 {
-            return Err(Verdict::Tripped);
-        }
-        if self.must_arm & !self.armed & line != 0 {
-            return Err(Verdict::Withheld);
-        }
-        let Some(output) = self.outputs.get_mut(n) else { return Err(Verdict::NotAnOutput) };
-        match train {
-            None => {
+    /// The shortest way: on or off until told otherwise.
+    #[inline]
+    pub(crate) fn level<B: Board>(&mut self, line: LineId, on: bool, hands: &mut Hands<B>) {
+        let n = line.index();
+        let refused =
+            if on { self.refusal(n, false) } else { (self.known & bit(n) == 0).then_some(Verdict::NotAnOutput) };
+        match (refused, self.outputs.get_mut(n)) {
+            (None, Some(output)) if on => {
                 output.run = Run::Level;
                 self.drive(n, true, hands);
+                self.unscheduled |= bit(n);
             }
-            Some(train) => match joined(&train) {
-                // A train without a pulse: what ran before is replaced by nothing.
-                None => self.stop(n, hands),
-                Some((_, on_us)) if on_us > Micros::from(output.max_on_us) => return Err(Verdict::OverMaxOn),
-                Some((train, _)) => {
-                    output.run = Run::Train;
-                    output.pulses = Pulses::new(hands.now, &train);
-                    if train.delay_us > 0 {
-                        self.drive(n, false, hands);
-                    } else {
-                        self.step(n, hands);
-                    }
-                }
-            },
+            (None, _) => self.stop(n, hands),
+            (Some(verdict), _) => self.refuse(line, verdict, hands),
         }
-        self.schedule(n);
-        Ok(())
+    }
+
+    #[inline(never)]
+    fn train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
+        let n = line.index();
+        if let Some(verdict) = self.refusal(n, train.carrier.is_some()) {
+            return self.refuse(line, verdict, hands);
+        }
+        let Some(output) = self.outputs.get_mut(n) else { return };
+        match joined(train) {
+            // A train without a pulse: what ran before is replaced by nothing.
+            None => self.stop(n, hands),
+            Some((_, on_us)) if on_us > Micros::from(output.max_on_us) => {
+                self.refuse(line, Verdict::OverMaxOn, hands);
+            }
+            Some((train, _)) => {
+                output.run = Run::Train;
+                output.pulses = Pulses::new(hands.now, &train);
+                if train.delay_us > 0 {
+                    self.drive(n, false, hands);
+                } else {
+                    self.step(n, hands);
+                }
+                self.unscheduled |= bit(n);
+            }
+        }
+    }
+
+    /// Why a line may not be switched on now; a level cannot sound, and a sound needs a speaker.
+    #[inline]
+    fn refusal(&self, n: usize, sounds: bool) -> Option<Verdict> {
+        let line = bit(n);
+        if self.known & line == 0 || (self.speakers & line != 0) != sounds {
+            Some(Verdict::NotAnOutput)
+        } else if self.safe_on_trip & line != 0 && self.tripped.is_some() {
+            Some(Verdict::Tripped)
+        } else if self.must_arm & !self.armed & line != 0 {
+            Some(Verdict::Withheld)
+        } else {
+            None
+        }
+    }
+
+    #[inline(never)]
+    fn refuse<B: Board>(&mut self, line: LineId, verdict: Verdict, hands: &mut Hands<B>) {
+        hands.report(What::Verdict { line, verdict });
+        self.stop(line.index(), hands);
     }
 
     /// Makes the edges that are due, and cuts what has been on for too long. All that is due at once is driven at once.
@@ -408,6 +425,9 @@ impl Guard {
     #[inline]
     pub(crate) fn settle<B: Board>(&mut self, hands: &mut Hands<B>) {
         self.switch(hands);
+        for n in lines(core::mem::take(&mut self.unscheduled)) {
+            self.schedule(n);
+        }
         if self.suspect != 0 {
             self.suspected(hands);
         }

@@ -3,7 +3,7 @@
 
 use link::program::Table;
 use link::program::op::{Op, OpCode, Special};
-use link::program::rows::Code;
+use link::program::rows::{Code, DrawKind};
 use link::{DrawId, EndReason, EventId, Fault, LineId, Micros, OutcomeId, Record, StateId, TimerId, VariableId};
 
 use super::{Engine, Halt, Handled, MAX_REGIONS, Step, Trial};
@@ -18,6 +18,8 @@ const OFF: u8 = OpCode::Off as u8;
 const INT: u8 = OpCode::Int as u8;
 const CONSTANT: u8 = OpCode::Constant as u8;
 const LOAD: u8 = OpCode::Load as u8;
+/// The first operation that changes something other than the stack; all behind it do too.
+const FIRST_EFFECT: u8 = OpCode::Store as u8;
 
 impl<S: Sink> Step<'_, '_, '_, S> {
     /// Whether a guard holds; no guard always does.
@@ -60,6 +62,7 @@ impl<S: Sink> Step<'_, '_, '_, S> {
     /// Runs a piece of code to its end. Jumps only lead forward, so it has one.
     #[inline(never)]
     fn execute(&mut self, address: usize) -> Handled {
+        self.go_on()?;
         let mut code = self.program.code_from(address);
         while let Some((&word, rest)) = code.split_first() {
             let [number, line, ..] = word.to_le_bytes();
@@ -68,6 +71,8 @@ impl<S: Sink> Step<'_, '_, '_, S> {
                 END => break,
                 ON => self.engine.outputs.write(LineId(line), Write::On)?,
                 OFF => self.engine.outputs.write(LineId(line), Write::Off)?,
+                // No expression begins with it, so there is nothing to work out first.
+                FIRST_EFFECT.. => self.effect(Op::from_word(word).ok_or(Fault::BadProgram)?)?,
                 _ => {
                     match self.engine.stack.evaluate(&mut code, &self.engine.variables)? {
                         Some(op) => self.rarer(op)?,
@@ -111,11 +116,19 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         Ok(())
     }
 
-    fn special(&self, op: Op) -> Handled<i64> {
-        let engine = &*self.engine;
-        let since = |then: Micros| i64::try_from(self.at.saturating_sub(then)).map_err(|_| Halt::from(Fault::Overflow));
+    fn special(&mut self, op: Op) -> Handled<i64> {
+        let at = self.at;
+        let since = |then: Micros| i64::try_from(at.saturating_sub(then)).map_err(|_| Halt::from(Fault::Overflow));
         let timer = TimerId(op.b as u8);
-        Ok(match Special::from_u8(op.a).ok_or(Fault::BadProgram)? {
+        let special = Special::from_u8(op.a).ok_or(Fault::BadProgram)?;
+        if !matches!(special, Special::Trial | Special::Level | Special::Outcome) {
+            self.must_happen()?;
+        }
+        if special == Special::Level {
+            self.engine.reflexes.heed_levels |= self.rehearsal.is_some();
+        }
+        let engine = &*self.engine;
+        Ok(match special {
             Special::SessionTime => since(engine.started)?,
             Special::Trial => i64::from(engine.trial.number),
             Special::TrialTime => since(engine.trial.began)?,
@@ -141,7 +154,7 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         match op.code {
             OpCode::Store => {
                 let value = self.engine.stack.pop()?;
-                *self.engine.variables.get_mut(usize::from(op.b)).ok_or(Fault::BadProgram)? = value;
+                self.set(VariableId(op.b), value)?;
                 if op.a == 1 {
                     self.record(Record::Set { variable: VariableId(op.b), value });
                 }
@@ -164,24 +177,35 @@ impl<S: Sink> Step<'_, '_, '_, S> {
                 let outcome = OutcomeId(op.b);
                 self.engine.trial.outcome = Some(outcome);
                 self.record(Record::Outcome(outcome));
-                self.engine.decks.outcome(self.program, outcome)?;
+                if self.rehearsal.is_none() {
+                    self.engine.decks.outcome(self.program, outcome)?;
+                }
             }
             OpCode::Draw => {
                 let id = DrawId(op.b as u8);
                 let row = self.program.draw(id.index());
+                if row.kind == DrawKind::Deck {
+                    self.must_happen()?;
+                }
                 let Engine { stack, generator, decks, .. } = self.engine;
                 let (value, record) = draw(self.program, id, &row, stack, generator, decks)?;
-                *self.engine.variables.get_mut(row.variable.index()).ok_or(Fault::BadProgram)? = value;
+                self.set(row.variable, value)?;
                 self.record(record);
             }
             OpCode::TimerStart => {
                 let duration = self.engine.stack.pop()?;
+                if self.rehearsal.is_some() {
+                    return if duration > 0 { Ok(()) } else { Err(Halt::Unforeseeable) };
+                }
                 self.engine.timers.start(timer, self.at, duration, op.b)?;
                 self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
             }
+            // Whether a timer stops changes nothing in the rest of its step that may be asked for in a rehearsal.
+            OpCode::TimerStop | OpCode::TimerPause if self.rehearsal.is_some() => {}
             OpCode::TimerStop => self.engine.timers.stop(timer),
             OpCode::TimerPause => self.engine.timers.pause(timer, self.at),
             OpCode::TimerResume => {
+                self.must_happen()?;
                 self.engine.timers.resume(timer, self.at);
                 self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
             }
@@ -190,8 +214,23 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         Ok(())
     }
 
+    /// Sets a variable.
+    fn set(&mut self, variable: VariableId, value: i64) -> Handled {
+        let slot = self.engine.variables.get_mut(variable.index()).ok_or(Fault::BadProgram)?;
+        let before = core::mem::replace(slot, value);
+        if let Some(rehearsal) = &mut self.rehearsal
+            && rehearsal.stores.push((variable.0, before)).is_err()
+        {
+            *slot = before;
+            return Err(Halt::Unforeseeable);
+        }
+        Ok(())
+    }
+
     /// A trial boundary: the session ends here, or the next trial begins.
+    #[inline(never)]
     fn begin_trial(&mut self) -> Handled {
+        self.must_happen()?;
         if let Some(reason) = self.engine.last_trial {
             return self.stop(reason);
         }

@@ -103,12 +103,14 @@ impl Table {
 /// A view of an image: the words, and where each table stands in them.
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'w> {
-    tables: [&'w [u32]; TABLES],
-    // The tables that every step reads, as rows: one comparison decides whether a row is there.
-    states: &'w [[u32; rows::State::WORDS]],
+    // The tables that every step reads. Those with rows of two words as rows: one comparison decides whether one is there;
+    // to count rows of six would take a division.
+    states: &'w [u32],
     rules: &'w [[u32; rows::Rule::WORDS]],
     afters: &'w [[u32; rows::After::WORDS]],
     whens: &'w [[u32; rows::When::WORDS]],
+    code: &'w [u32],
+    constants: &'w [[u32; 2]],
     words: &'w [u32],
 }
 
@@ -159,21 +161,28 @@ impl<'w> Program<'w> {
         if word(words, 2) != found {
             return Err(ImageError::Length { stated: word(words, 2), found });
         }
-        let mut tables: [&[u32]; TABLES] = [&[]; TABLES];
-        for (table, slot) in Table::ALL.into_iter().zip(&mut tables) {
-            let entry = word(words, 3 + table as usize);
-            let (offset, rows) = ((entry >> 16) as usize, (entry & 0xFFFF) as usize);
+        for table in Table::ALL {
+            let (offset, rows) = place(words, table);
             let end = offset.saturating_add(rows.saturating_mul(table.row_words()));
-            *slot = words.get(offset..end).ok_or(ImageError::Table(table))?;
+            words.get(offset..end).ok_or(ImageError::Table(table))?;
         }
-        Ok(Self {
-            states: tables[Table::States as usize].as_chunks().0,
-            rules: tables[Table::Rules as usize].as_chunks().0,
-            afters: tables[Table::Afters as usize].as_chunks().0,
-            whens: tables[Table::Whens as usize].as_chunks().0,
-            tables,
+        Ok(Self::reopen(words))
+    }
+
+    /// Looks again at words that were looked at before, without asking what was found then: of other words it may show
+    /// tables that are empty or of nonsense, and no more.
+    #[must_use]
+    #[inline]
+    pub fn reopen(words: &'w [u32]) -> Self {
+        Self {
+            states: table_of(words, Table::States),
+            rules: rows_of(words, Table::Rules),
+            afters: rows_of(words, Table::Afters),
+            whens: rows_of(words, Table::Whens),
+            code: table_of(words, Table::Code),
+            constants: rows_of(words, Table::Constants),
             words,
-        })
+        }
     }
 
     /// SHA-256 over the words as little-endian bytes: what names a program everywhere.
@@ -197,20 +206,21 @@ impl<'w> Program<'w> {
 
     /// The words of a table, row behind row.
     #[must_use]
-    pub const fn table(&self, table: Table) -> &'w [u32] {
-        self.tables[table as usize]
+    pub fn table(&self, table: Table) -> &'w [u32] {
+        table_of(self.words, table)
     }
 
     /// Rows in a table.
     #[must_use]
-    pub const fn rows(&self, table: Table) -> usize {
-        self.tables[table as usize].len() / table.row_words()
+    #[inline(always)]
+    pub fn rows(&self, table: Table) -> usize {
+        place(self.words, table).1
     }
 
     #[inline(always)]
     fn row<R: Row>(&self, table: Table, index: usize) -> R {
         let start = index.wrapping_mul(R::WORDS);
-        R::read(self.tables[table as usize].get(start..start.wrapping_add(R::WORDS)).unwrap_or(&[]))
+        R::read(self.table(table).get(start..start.wrapping_add(R::WORDS)).unwrap_or(&[]))
     }
 
     /// A region.
@@ -223,7 +233,8 @@ impl<'w> Program<'w> {
     #[must_use]
     #[inline(always)]
     pub fn state(&self, index: usize) -> rows::State {
-        rows::State::read(self.states.get(index).unwrap_or(&[0; rows::State::WORDS]))
+        let row = self.states.get(index.wrapping_mul(rows::State::WORDS)..).and_then(<[u32]>::first_chunk);
+        rows::State::read(row.unwrap_or(&[0; rows::State::WORDS]))
     }
 
     /// A transition or handler on an event.
@@ -268,27 +279,27 @@ impl<'w> Program<'w> {
     #[must_use]
     #[inline(always)]
     pub fn code(&self, address: usize) -> u32 {
-        word(self.tables[Table::Code as usize], address)
+        word(self.code, address)
     }
 
     /// The words of code from `address` on.
     #[must_use]
     #[inline(always)]
     pub fn code_from(&self, address: usize) -> &'w [u32] {
-        self.tables[Table::Code as usize].get(address..).unwrap_or(&[])
+        self.code.get(address..).unwrap_or(&[])
     }
 
     /// A constant.
     #[must_use]
     #[inline(always)]
     pub fn constant(&self, index: usize) -> i64 {
-        long(self.tables[Table::Constants as usize], index)
+        long(self.constants.get(index))
     }
 
     /// What a variable holds at the start.
     #[must_use]
     pub fn variable(&self, index: usize) -> i64 {
-        long(self.tables[Table::Variables as usize], index)
+        long(rows_of(self.words, Table::Variables).get(index))
     }
 
     /// Where a list of constants stands.
@@ -338,8 +349,27 @@ fn word(words: &[u32], index: usize) -> u32 {
 }
 
 #[inline(always)]
-fn long(words: &[u32], index: usize) -> i64 {
-    let at = index.wrapping_mul(2);
-    let (low, high) = (word(words, at), word(words, at.wrapping_add(1)));
+fn long(words: Option<&[u32; 2]>) -> i64 {
+    let [low, high] = words.copied().unwrap_or_default();
     ((u64::from(high) << 32) | u64::from(low)).cast_signed()
+}
+
+/// Where a table begins, and how many rows it has, as the header says.
+#[inline(always)]
+fn place(words: &[u32], table: Table) -> (usize, usize) {
+    let entry = word(words, 3 + table as usize);
+    ((entry >> 16) as usize, (entry & 0xFFFF) as usize)
+}
+
+/// The words of a table.
+#[inline(always)]
+fn table_of(words: &[u32], table: Table) -> &[u32] {
+    let (offset, rows) = place(words, table);
+    words.get(offset..offset.wrapping_add(rows.wrapping_mul(table.row_words()))).unwrap_or(&[])
+}
+
+/// A table as rows of two words.
+#[inline(always)]
+fn rows_of(words: &[u32], table: Table) -> &[[u32; 2]] {
+    table_of(words, table).as_chunks().0
 }

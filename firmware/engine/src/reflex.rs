@@ -1,0 +1,126 @@
+//! Reflexes: what the program will ask of the outputs when an input changes, worked out before it does.
+//!
+//! While nothing waits, the engine *rehearses* each edge that some active state listens to: it takes the very step the
+//! edge would cause, by the same code, but records nothing, and then puts back what the step has changed. What the step
+//! would have asked for is kept. When the edge comes, its answer can be handed out first and the step be taken behind it;
+//! an answer then waits no longer for a large program than for a small one.
+//!
+//! A rehearsal is given up where what it would find could be different when the edge comes: where the step looks at a
+//! time or a timer, begins a trial, deals from a deck, lets something fall due in its own microsecond, breaks an
+//! invariant, or faults. Then there is no reflex, and the step alone answers. Nothing else can change between a
+//! rehearsal and its edge but by another step, and each step that changes anything makes the engine forget its reflexes.
+//!
+//! This file owns what is kept and what is put back. The step itself stands in `machine`, which asks here whether it is
+//! only rehearsed.
+
+use heapless::Vec;
+use link::limits::{MAX_LINES, MAX_REGIONS};
+use link::record::Request;
+use link::{LineId, OutcomeId};
+
+use crate::ears::EDGES;
+use crate::outputs::Counts;
+use crate::random::Generator;
+use crate::region::Course;
+
+/// Requests kept for all edges together.
+const REQUESTS: usize = MAX_LINES;
+/// Variables one rehearsed step may set.
+const STORES: usize = 8;
+
+/// The answers known by now.
+#[derive(Debug)]
+pub(crate) struct Reflexes {
+    /// The edge to be rehearsed next.
+    next: u8,
+    /// Edges whose answer is known.
+    known: Vec<u8, EDGES>,
+    /// Per edge, the first of its requests and how many there are, or that its answer is [`UNKNOWN`].
+    spans: [(u8, u8); EDGES],
+    requests: Vec<(LineId, Request), REQUESTS>,
+    /// Whether a rehearsal asked for the level of an input: then an edge nobody listens to makes a difference.
+    pub(crate) heed_levels: bool,
+}
+
+/// In the place of a count of requests.
+const UNKNOWN: u8 = u8::MAX;
+
+impl Reflexes {
+    pub(crate) const fn new() -> Self {
+        Self { next: 0, known: Vec::new(), spans: [(0, UNKNOWN); EDGES], requests: Vec::new(), heed_levels: false }
+    }
+
+    /// Another step was taken: nothing is known any more.
+    #[inline(always)]
+    pub(crate) fn forget(&mut self) {
+        while let Some(edge) = self.known.pop() {
+            self.spans[usize::from(edge) % EDGES].1 = UNKNOWN;
+        }
+        self.next = 0;
+        self.heed_levels = false;
+        self.requests.truncate(0);
+    }
+
+    /// The edge to be rehearsed next, by the number of its event.
+    #[inline(always)]
+    pub(crate) fn next(&self) -> Option<u16> {
+        (usize::from(self.next) < EDGES).then(|| u16::from(self.next))
+    }
+
+    /// That edge is done with.
+    #[inline(always)]
+    pub(crate) fn done(&mut self) {
+        self.next += 1;
+    }
+
+    /// Adds to the answer to the edge that is rehearsed; false if there is no room for it.
+    pub(crate) fn add(&mut self, line: LineId, request: Request) -> bool {
+        self.requests.push((line, request)).is_ok()
+    }
+
+    /// Where the answer to the edge that is rehearsed begins.
+    pub(crate) fn mark(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Takes back what was added since the mark.
+    pub(crate) fn give_up(&mut self, mark: usize) {
+        self.requests.truncate(mark);
+    }
+
+    /// What was added since the mark is the answer.
+    pub(crate) fn keep(&mut self, mark: usize) {
+        if let Some(span) = self.spans.get_mut(usize::from(self.next)) {
+            *span = (mark as u8, (self.requests.len() - mark) as u8);
+            // There are no more edges than places.
+            let _ = self.known.push(self.next);
+        }
+    }
+
+    /// The answer to an edge, by the number of its event, if it is known.
+    #[inline(always)]
+    pub(crate) fn answer(&self, edge: usize) -> Option<&[(LineId, Request)]> {
+        let (first, count) = *self.spans.get(edge)?;
+        if count == UNKNOWN {
+            return None;
+        }
+        self.requests.get(usize::from(first)..usize::from(first).wrapping_add(usize::from(count)))
+    }
+}
+
+/// What a rehearsed step may have changed, as it was before.
+pub(crate) struct Before {
+    pub(crate) levels: u32,
+    pub(crate) outcome: Option<OutcomeId>,
+    pub(crate) generator: Generator,
+    pub(crate) counts: Counts,
+    pub(crate) courses: [Course; MAX_REGIONS],
+}
+
+/// A rehearsal under way.
+pub(crate) struct Rehearsal<'r> {
+    /// Whether something waits that matters more.
+    pub(crate) interrupted: &'r mut dyn FnMut() -> bool,
+    /// Variables set, each with what it held before, in order.
+    pub(crate) stores: Vec<(u16, i64), STORES>,
+}
