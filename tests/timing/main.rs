@@ -53,9 +53,9 @@ fn main() -> ExitCode {
     table.add(scene("events through the link, 20 000 a second", programs::flood(20, 1_000)).events(20, 1_000, 2));
     table.memory(&image.image);
     if json {
-        println!("{}", table.json())
+        println!("{}", table.json());
     } else {
-        print!("{table}")
+        print!("{table}");
     }
     if table.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

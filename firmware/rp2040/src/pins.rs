@@ -114,11 +114,6 @@ impl Board for Pins {
                 set_up_output(line.pin, !line.active_high);
                 self.outputs |= 1 << line.pin;
             }
-            Role::Encoder { pin_b, pull } if is_free(pin_b) => {
-                set_up_input(line.pin, pull);
-                set_up_input(pin_b, pull);
-            }
-            Role::Encoder { .. } | Role::Analog | Role::Detector { .. } => return false,
         }
         true
     }
