@@ -99,7 +99,13 @@ impl Scene<'_> {
         let records: Vec<Record> = outcome.session().records().map(|(_, _, record)| record).collect();
         let inputs = records.iter().filter(|record| matches!(record, Record::Input { .. })).count();
         if inputs != touched {
-            failures.push(format!("{}: {touched} edges came, {inputs} were recorded", self.name));
+            let of =
+                |line: u8| records.iter().filter(|r| matches!(r, Record::Input { line: l, .. } if l.0 == line)).count();
+            let pads = |pin: u8| rig.touches().iter().filter(|touch| touch.pin == pin).count();
+            let lines: Vec<String> = [(0, LEVER_PIN), (1, 3), (23, 28)]
+                .map(|(line, pin)| format!("line {line}: {} at the pad, {} recorded", pads(pin), of(line)))
+                .to_vec();
+            failures.push(format!("{}: {touched} edges came, {inputs} were recorded; {}", self.name, lines.join("; ")));
         }
         let mut counted = Vec::new();
         for (name, value) in rig.bench().counters().unwrap_or_default() {
