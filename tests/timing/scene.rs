@@ -112,7 +112,7 @@ impl Scene<'_> {
             match value.parse() {
                 Ok(value) => counted.push((name, value)),
                 Err(_) if name == "reads_flash" => {
-                    failures.push(format!("{}: an upper level reads the flash in {value}", self.name))
+                    failures.push(format!("{}: an upper level reads the flash in {value}", self.name));
                 }
                 Err(_) => {}
             }
