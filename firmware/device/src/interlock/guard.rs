@@ -180,8 +180,9 @@ impl Guard {
         outputs.fill(Output::NONE);
         deadlines.clear_all();
         (*tripped, *ready, *stale) = (None, Ready::NOTHING, false);
-        let Self { known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, .. } =
-            self;
+        let Self {
+            known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, ..
+        } = self;
         for lines in [known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled] {
             *lines = 0;
         }
