@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use emulated::{Cord, Event, ImageError, Tools, image};
+use journal::Session;
 use link::{Micros, Record};
 
-use crate::{Outcome, System};
+use crate::System;
 
 /// How far a record that the interlock did not stamp may lie apart, in µs: a touch is stamped within its microsecond or the next.
 const STAMP_US: i64 = 1;
@@ -86,8 +87,7 @@ type Told = Vec<(i64, Record)>;
 
 /// What a session tells, in order, and the edges of its outputs, line by line: an edge stands in the stream where it was
 /// heard of, which may be before or after what happened within the same few µs. What is said of lateness is left out.
-fn told(outcome: &Outcome) -> (Told, Told) {
-    let session = outcome.session();
+fn told(session: &Session, left_out: &impl Fn(&Record) -> bool) -> (Told, Told) {
     let start = session.records().next().map_or(0, |(_, at, _)| at);
     let since = |at: Micros| at.cast_signed() - start.cast_signed();
     let plain = |record| match record {
@@ -95,7 +95,8 @@ fn told(outcome: &Outcome) -> (Told, Told) {
         Record::Outside { event, .. } => Record::Outside { event, late_us: 0 },
         other => other,
     };
-    let all = session.records().map(|(_, at, record)| (since(at), plain(record)));
+    let all = session.records().filter(|(_, _, record)| !left_out(record));
+    let all = all.map(|(_, at, record)| (since(at), plain(record)));
     let (mut edges, others): (Told, Told) = all.partition(|(_, record)| matches!(record, Record::Edge { .. }));
     edges.sort_by_key(|(_, record)| match record {
         Record::Edge { line, .. } => line.0,
@@ -134,10 +135,18 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> Syst
         }
         assert_eq!(outcome.still_on, 0, "{name}: outputs still on");
     }
-    let ((sim_told, sim_edges), (chip_told, chip_edges)) = (told(&simulated), told(&on_chip));
+    apart(&simulated.session(), &on_chip.session(), tolerance_us, |_| false)
+}
+
+/// Puts two sessions side by side, the second being one on the chip, but for the records that are `left_out`. What the
+/// interlock did may lie `tolerance_us` apart, everything else a microsecond.
+#[must_use]
+pub fn apart(first: &Session, on_chip: &Session, tolerance_us: i64, left_out: impl Fn(&Record) -> bool) -> Comparison {
+    let (first_told, first_edges) = told(first, &left_out);
+    let (chip_told, chip_edges) = told(on_chip, &left_out);
     let mut differences = Vec::new();
-    let (records, widest) = compare(&sim_told, &chip_told, tolerance_us, &mut differences);
-    let (edges, widest_edge) = compare(&sim_edges, &chip_edges, tolerance_us, &mut differences);
+    let (records, widest) = compare(&first_told, &chip_told, tolerance_us, &mut differences);
+    let (edges, widest_edge) = compare(&first_edges, &chip_edges, tolerance_us, &mut differences);
     Comparison { records, edges, widest, widest_edge, differences }
 }
 
