@@ -131,6 +131,8 @@ fn the_flagship(name: &str, cord: Cord) {
     assert_eq!(session.verify(), Ok(Integrity::Whole));
     assert!(!session.header.simulated);
     assert!(session.header.versions.body.starts_with("rp2040 "), "{}", session.header.versions.body);
+    assert!(said(&ran).contains("board e6616408432c3527 (rp2040"), "the flash's number: {}", said(&ran));
+    assert!(!said(&ran).contains("warning"), "{}", said(&ran));
     let armed = |kind: &NoteKind| matches!(kind, NoteKind::Armed { who, .. } if who == "KS");
     assert_eq!(
         session.notes.iter().filter(|placed| armed(&placed.note.kind)).count(),

@@ -3,12 +3,13 @@
 
 use emulated::Cord;
 use harness::{OnChip, System, same_on_chip};
+use journal::pairing::Tolerance;
 use link::LineId;
 use sim::animal::{Scripted, Tap};
 
 /// How far the same record may lie apart, in µs. What the engine does lies on the very same microseconds; an output's edge
 /// follows its request by what the chip takes for it, and the simulator takes none.
-const TOLERANCE_US: i64 = 300;
+const TOLERANCE_US: i64 = Tolerance::RP2040.latency_us.cast_signed();
 
 const LEVER: LineId = LineId(0);
 const SPOUT: LineId = LineId(1);
