@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use super::{Complaint, say};
 
-/// Lists the boards that are attached: who they are, whether they match this nosepoke, and how they stand. Asking changes
-/// nothing: a session that runs does not notice.
+/// Lists the boards that are attached, whether they match this nosepoke, and how they stand.
+///
+/// Asking changes nothing: a session that runs does not notice.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  nosepoke devices\n  nosepoke devices --json\n  nosepoke devices --port /dev/ttyUSB0"
