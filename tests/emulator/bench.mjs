@@ -111,6 +111,7 @@ class Bench {
       hertz: chip.rp.clkSys,
       busy_cycles: chip.busyCycles,
       masked_ns: Math.round(chip.longestMasked),
+      outer_masked_ns: Math.round(chip.nvic.longestMasked),
       level0_ns: Math.round(chip.longestAt[0]),
       level1_ns: Math.round(chip.longestAt[1]),
       upper_flash_reads: chip.flashReadsInHandlers,

@@ -71,6 +71,7 @@ export class Chip {
     /** Longest with interrupts masked (PRIMASK), and longest stay of each level from entry to return, in ns. */
     this.longestMasked = 0;
     this.longestAt = [0, 0, 0, 0];
+    if (this.nvic) this.nvic.longestMasked = 0;
   }
 
   complain(text) {

@@ -28,6 +28,8 @@ pub struct OnChip {
     pub cache: bool,
     /// Whether touches reach the pad anywhere in their microsecond.
     pub phases: bool,
+    /// Whether the animal notices an output's edge at once.
+    pub notices: bool,
 }
 
 impl OnChip {
@@ -40,9 +42,14 @@ impl OnChip {
         static READY: OnceLock<Result<(Tools, PathBuf), ImageError>> = OnceLock::new();
         let ready = READY.get_or_init(|| Ok((Tools::ready()?, image::build(PACKAGE, &[])?)));
         match ready {
-            Ok((tools, image)) => {
-                Some(Self { tools: tools.clone(), image: image.clone(), cord, cache: true, phases: false })
-            }
+            Ok((tools, image)) => Some(Self {
+                tools: tools.clone(),
+                image: image.clone(),
+                cord,
+                cache: true,
+                phases: false,
+                notices: true,
+            }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {
                 eprintln!("skipped: {}", ImageError::NoNode);
                 None
