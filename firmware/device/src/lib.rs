@@ -31,5 +31,5 @@ pub mod storage;
 pub use board::{Board, Preempt, SafePins, Sound, Undisturbed};
 pub use core_half::Core;
 pub use edge::Edge;
-pub use outer::Outer;
+pub use outer::{Alive, Outer};
 pub use storage::{Identity, Storage};
