@@ -111,9 +111,10 @@ class Bench {
       hertz: chip.rp.clkSys,
       busy_cycles: chip.busyCycles,
       masked_ns: Math.round(chip.longestMasked),
-      outer_masked_ns: Math.round(chip.nvic.longestMasked),
       level0_ns: Math.round(chip.longestAt[0]),
+      level0_ended_ns: Math.round(chip.longestEnded[0]),
       level1_ns: Math.round(chip.longestAt[1]),
+      level1_ended_ns: Math.round(chip.longestEnded[1]),
       upper_flash_reads: chip.flashReadsInHandlers,
       uart_overruns: chip.uarts[0].overruns + chip.uarts[1].overruns,
       conversions: chip.adc.conversions,
@@ -121,6 +122,7 @@ class Bench {
       serial: chip.usbHost.serial ?? "",
     };
     for (const [name, value] of Object.entries(told)) this.out.push(`c ${name} ${value}`);
+    for (const [irq, nanos] of chip.nvic.longestMasked) this.out.push(`c irq${irq}_masked_ns ${Math.round(nanos)}`);
     for (const reader of reads) this.out.push(`c reads_flash ${reader}`);
     for (const [text, count] of chip.complaints) this.out.push(`c complaint ${count} times: ${text}`);
   }

@@ -71,7 +71,9 @@ export class Chip {
     /** Longest with interrupts masked (PRIMASK), and longest stay of each level from entry to return, in ns. */
     this.longestMasked = 0;
     this.longestAt = [0, 0, 0, 0];
-    if (this.nvic) this.nvic.longestMasked = 0;
+    /** When those ended. */
+    this.longestEnded = [0, 0, 0, 0];
+    this.nvic?.longestMasked.clear();
   }
 
   complain(text) {
@@ -341,7 +343,11 @@ export class Chip {
       clock.tick(cycles * this.nanosPerCycle);
       if (moved.length > 0) this.#flush();
       if (nvic.priority !== leaving && leaving < 4 && leaving >= 0) {
-        this.longestAt[leaving] = Math.max(this.longestAt[leaving], clock.nanosCounter - this.enteredAt[leaving]);
+        const stayed = clock.nanosCounter - this.enteredAt[leaving];
+        if (stayed > this.longestAt[leaving]) {
+          this.longestAt[leaving] = stayed;
+          this.longestEnded[leaving] = clock.nanosCounter;
+        }
       }
       if (core.PM !== (this.maskedSince !== null)) {
         if (core.PM) this.maskedSince = clock.nanosCounter;

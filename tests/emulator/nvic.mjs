@@ -22,9 +22,9 @@ export class Nvic {
     /** The priority that runs: 0 to 3, -1 in a fault, 4 in thread mode. */
     this.priority = THREAD;
     this.onEntry = () => {};
-    /** When each interrupt that is masked now was masked, and the longest any was before it was unmasked, in ns. */
+    /** When each interrupt that is masked now was masked, and the longest each was before it was unmasked, in ns. */
     this.maskedAt = new Map();
-    this.longestMasked = 0;
+    this.longestMasked = new Map();
     core.setInterrupt = (irq, on) => this.setLine(irq, on);
     core.checkForInterrupts = () => this.take();
     const enter = core.exceptionEntry.bind(core);
@@ -77,7 +77,7 @@ export class Nvic {
       const enabled = (core.enabledInterrupts & (1 << irq)) !== 0;
       if (masks && enabled) this.maskedAt.set(irq, now);
       else if (!masks && this.maskedAt.has(irq)) {
-        this.longestMasked = Math.max(this.longestMasked, now - this.maskedAt.get(irq));
+        this.longestMasked.set(irq, Math.max(this.longestMasked.get(irq) ?? 0, now - this.maskedAt.get(irq)));
         this.maskedAt.delete(irq);
       }
     }

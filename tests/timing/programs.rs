@@ -99,11 +99,10 @@ fn lone(entry: Code, rules: Slice, afters: Slice) -> State {
 
 /// One state in which nothing happens.
 pub(crate) fn silence() -> Assembly {
-    Assembly {
-        states: vec![lone(Code::NONE, Slice::default(), Slice::default())],
-        regions: vec![Region { start: StateId(0) }],
-        ..Assembly::default()
-    }
+    let mut a = Assembly::default();
+    a.states = vec![lone(Code::NONE, Slice::default(), Slice::default())];
+    a.regions = vec![Region { start: StateId(0) }];
+    a
 }
 
 /// A train on one line from the start on.
