@@ -1,204 +1,379 @@
-// The RP2040 of rp2040js, put right where a time depends on it. Owns the clock and what a cycle costs; knows no
-// experiment and no pin by name.
+// The RP2040 of rp2040js, put right where a time or a failure depends on it. Owns the clock, what a cycle costs, and what a
+// reset takes away; knows no experiment and no pin by name.
 //
-// Corrections, each on purpose and each a cost the stock emulator leaves out or gets wrong:
-// - entering and leaving an exception take 15 and 13 cycles; one that follows another at once pays both;
-// - the program counter is even within handlers too;
-// - PUSH with LR and signed loads take the cycle they lack;
-// - alarms fire at their exact nanosecond, not up to a microsecond early;
-// - WFI jumps to the next alarm or edge;
-// - time runs by the clock the image set up;
-// - the image starts without a boot ROM;
-// - code and constants in flash go through a model of the XIP cache, which the stock emulator lacks (optional).
+// Corrections, each on purpose and each a cost or a fault the stock emulator leaves out or gets wrong:
+// - entering and leaving an exception take 15 and 13 cycles; one that follows another at once pays both (nvic.mjs);
+// - bad accesses and undefined instructions fault, a fault in a fault handler locks up (memory.mjs, nvic.mjs);
+// - code and constants in flash go through a model of the XIP cache (memory.mjs, optional);
+// - pads are read back, pulled, synchronised (pins.mjs); serial port, USB host, converter and PWM keep their real pace;
+// - PUSH with LR and signed loads take the cycle they lack; WFI jumps to the next alarm or edge;
+// - time runs by the clock the image set up; the timer counts from when the image starts its tick, an alarm fires at its
+//   exact nanosecond and only if its time is still to come;
+// - the image starts by its own second-stage loader, without a boot ROM, on the ring oscillator;
+// - the watchdog resets what its scope says, and the run goes on.
 
-import { readFileSync } from "node:fs";
 import { RP2040 } from "rp2040js";
+import { Adc } from "./adc.mjs";
+import { correctDma } from "./dma.mjs";
+import { FLASH, FLASH_END, Fault, Memory } from "./memory.mjs";
+import { Nvic } from "./nvic.mjs";
+import { Outside, Pins, SYNCHRONISER_CYCLES } from "./pins.mjs";
+import { Pwm } from "./pwm.mjs";
+import { Uart } from "./uart.mjs";
+import { UsbHost } from "./usb.mjs";
 
-const ENTRY_CYCLES = 15;
-const RETURN_CYCLES = 13;
-const CACHE_SETS = 1024; // 16 KiB, 2 ways, lines of 8 bytes
-const LINE_FILL_CYCLES = 50;
-const FLASH = 0x10000000;
-const FLASH_END = 0x14000000;
+export { readElf } from "./elf.mjs";
 
-/** Least recently used of two ways; answers the cycles a read of flash costs beyond a hit. */
-class FlashCache {
-  constructor() {
-    this.newer = new Int32Array(CACHE_SETS).fill(-1);
-    this.older = new Int32Array(CACHE_SETS).fill(-1);
-    this.fills = 0;
-  }
-
-  read(address) {
-    const line = (address & 0xffffff) >>> 3;
-    const set = line & (CACHE_SETS - 1);
-    if (this.newer[set] === line) return 0;
-    const hit = this.older[set] === line;
-    this.older[set] = this.newer[set];
-    this.newer[set] = line;
-    if (hit) return 0;
-    this.fills++;
-    return LINE_FILL_CYCLES;
-  }
-}
-
-/** The loadable bytes of a 32-bit ELF file and its symbols. */
-export function readElf(path) {
-  const bytes = readFileSync(path);
-  const segments = [];
-  const symbols = new Map();
-  const functions = [];
-  const phoff = bytes.readUInt32LE(28);
-  const shoff = bytes.readUInt32LE(32);
-  for (let n = 0; n < bytes.readUInt16LE(44); n++) {
-    const at = phoff + n * bytes.readUInt16LE(42);
-    const [type, offset, , physical, size] = [0, 4, 8, 12, 16].map((o) => bytes.readUInt32LE(at + o));
-    if (type === 1 && size > 0) segments.push({ physical, bytes: bytes.subarray(offset, offset + size) });
-  }
-  const sections = [];
-  for (let n = 0; n < bytes.readUInt16LE(48); n++) {
-    const at = shoff + n * bytes.readUInt16LE(46);
-    const [name, type, flags, address, offset, size, link] = [0, 4, 8, 12, 16, 20, 24].map((o) => bytes.readUInt32LE(at + o));
-    sections.push({ name, type, flags, address, offset, size, link });
-  }
-  const text = (offset, at) => bytes.toString("latin1", offset + at, bytes.indexOf(0, offset + at));
-  const names = sections[bytes.readUInt16LE(50)];
-  for (const section of sections) section.name = text(names.offset, section.name);
-  for (const section of sections.filter((s) => s.type === 2)) {
-    for (let at = section.offset; at < section.offset + section.size; at += 16) {
-      const name = text(sections[section.link].offset, bytes.readUInt32LE(at));
-      const value = bytes.readUInt32LE(at + 4);
-      const size = bytes.readUInt32LE(at + 8);
-      symbols.set(name, { value, size });
-      if ((bytes[at + 12] & 15) === 2 && size > 0) functions.push({ name, start: value & ~1, end: (value & ~1) + size });
-    }
-  }
-  return { segments, symbols, sections, functions };
-}
+const RING_OSCILLATOR = 6.5e6;
+/** From a reset to the second-stage loader: what the boot ROM takes to look at the flash. An assumption. */
+const BOOT_ROM_NANOS = 1e6;
+/** All that a watchdog must reset for the run to go on here: everything but the two oscillators. */
+const WHOLE_SCOPE = 0x1fffc;
+/** Levels that must never read the flash: the two upper of four. */
+const UPPER_LEVELS = 2;
+const UART = [
+  { at: 0x40034, irq: 20, dreq: { tx: 20, rx: 21 } },
+  { at: 0x40038, irq: 21, dreq: { tx: 22, rx: 23 } },
+];
 
 export class Chip {
   /** @param {{cache: boolean}} options whether flash goes through the cache model */
   constructor(elf, { cache }) {
-    this.rp = new RP2040();
-    this.clock = this.rp.clock;
-    this.core = this.rp.core;
-    this.cache = cache ? new FlashCache() : null;
-    /** Cycles of the instruction under way that the core does not know of. */
-    this.extra = 0;
-    /** Reads of flash, of any kind, by handlers (any interrupt level). */
+    this.elf = elf;
+    this.withCache = cache;
+    this.outside = new Outside();
+    this.complaints = new Map();
+    /** What happened, for whoever asks: `{at, what, ...}` in order. Times in ns. */
+    this.onEvent = () => {};
+    this.listeners = new Map();
+    /** Pads the instruction under way moved: their time is its end. */
+    this.moved = [];
+    this.adcValue = () => 0;
+    /** Stops a run at the end of the instruction under way. */
+    this.stop = false;
+    /** Whether the supply is cut. */
+    this.off = false;
+    this.fault = new Fault();
+    this.busyCycles = 0;
+    this.resets = 0;
+    this.usbHost = new UsbHost(this, (bytes, nanos) => this.onEvent({ at: nanos, what: "usb", bytes }));
+    this.clearCounters();
+    /** What the world does later: `[nanos, act]`, in order of time. */
+    this.later = [];
+    this.#build({ clock: undefined, rp: null, reason: 0 });
+  }
+
+  clearCounters() {
     this.flashReadsInHandlers = 0;
     this.flashReaders = new Map();
-    this.edges = [];
-    this.listeners = [];
-    this.rp.logger = { debug() {}, info() {}, warn: (_, text) => this.complain(text), error: (_, text) => this.complain(text) };
-    this.complaints = new Map();
-    for (const { physical, bytes } of elf.segments) this.rp.flash.set(bytes, physical - FLASH);
-    this.#correct();
-    const vectors = 0x10000100;
-    this.core.VTOR = vectors;
-    this.core.SP = this.rp.readUint32(vectors);
-    this.core.PC = this.rp.readUint32(vectors + 4) & ~1;
-    this.cyclesBefore = 0;
+    this.busyCycles = 0;
+    /** Longest with interrupts masked (PRIMASK), and longest stay of each level from entry to return, in ns. */
+    this.longestMasked = 0;
+    this.longestAt = [0, 0, 0, 0];
   }
 
   complain(text) {
-    if (this.complaints.size > 20) throw new Error(`the emulator is lost at pc ${this.core.PC.toString(16)}: ${text}`);
     this.complaints.set(text, (this.complaints.get(text) ?? 0) + 1);
   }
 
-  #correct() {
-    const { core, rp, clock } = this;
-    const entry = core.exceptionEntry.bind(core);
-    core.exceptionEntry = (number) => {
-      this.extra += ENTRY_CYCLES;
-      entry(number);
-      // The vector's lowest bit says Thumb and is no part of the address: what reads the counter would be one off.
-      core.PC &= ~1;
-      this.countVector(core.VTOR + 4 * number);
+  /** A chip that has just been reset. RAM, flash and the watchdog's scratch words are those of the chip before, if any. */
+  #build({ clock, rp: before, reason }) {
+    const rp = new RP2040(clock);
+    this.rp = rp;
+    this.clock = rp.clock;
+    this.core = rp.core;
+    rp.logger = {
+      debug() {},
+      info: (_, text) => {
+        if (text === "SEV") rp.core.eventRegistered = true;
+      },
+      warn: (_, text) => this.#warned(text),
+      error: (_, text) => this.complain(text),
     };
-    const leave = core.exceptionReturn.bind(core);
-    core.exceptionReturn = (value) => {
-      this.extra += RETURN_CYCLES;
-      leave(value);
-    };
-    for (const read of ["readUint32", "readUint16", "readUint8"]) {
-      core[read] = (address) => {
-        address >>>= 0;
-        if (address >= FLASH && address < FLASH_END) this.readFlash(address);
-        return rp[read](address);
-      };
+    if (before) {
+      rp.flash = before.flash;
+      rp.flash16 = before.flash16;
+      rp.flashView = before.flashView;
+      rp.sram = before.sram;
+      rp.sramView = before.sramView;
+    } else {
+      for (const { physical, bytes } of this.elf.segments) rp.flash.set(bytes, physical - FLASH);
+      // RAM holds anything when the supply comes: the same anything in every run.
+      let noise = 0x9e3779b9;
+      for (let n = 0; n < rp.sram.length; n++) {
+        noise ^= noise << 13;
+        noise ^= noise >>> 17;
+        noise ^= noise << 5;
+        rp.sram[n] = noise;
+      }
     }
+    rp.clkSys = RING_OSCILLATOR;
+    rp.clkPeri = RING_OSCILLATOR;
+    this.#newClock(rp.clkSys);
+    rp.addClockListener((hertz) => this.#newClock(hertz));
+    this.memory = new Memory(rp, this.withCache, this.fault);
+    this.memory.onFlash = () => this.#readFlash();
+    this.nvic = new Nvic(rp, this.fault);
+    this.nvic.onEntry = () => {
+      if (this.nvic.priority >= 0 && this.nvic.priority < 4) this.enteredAt[this.nvic.priority] = this.clock.nanos;
+    };
+    this.nvic.onResetRequest = (asked) => asked && this.complain("a reset of the core alone was asked for; it is not modelled");
+    this.enteredAt = [0, 0, 0, 0];
+    this.maskedSince = null;
+    correctDma(rp);
+    this.pwm = new Pwm(rp, (wave) => this.onEvent({ at: wave.nanos, what: "wave", ...wave }));
+    rp.pwm = this.pwm;
+    rp.peripherals[0x40050] = this.pwm;
+    this.adc = new Adc(rp, (channel, nanos) => this.adcValue(channel, nanos));
+    rp.adc = this.adc;
+    rp.peripherals[0x4004c] = this.adc;
+    this.uarts = UART.map(({ at, irq, dreq }, port) => {
+      const uart = new Uart(rp, irq, dreq, (byte, nanos) => this.onEvent({ at: nanos, what: "uart", port, byte }));
+      rp.peripherals[at] = uart;
+      rp.uart[port] = uart;
+      return uart;
+    });
+    this.#timer(rp);
+    this.#watchdog(rp, before, reason);
+    this.pins = new Pins(this, rp, this.outside, (pin, high) => this.moved.push(pin, high));
+    this.usbHost.attach(rp);
+    this.lockedUp = false;
+    const { core } = rp;
+    core.VTOR = FLASH + 0x100;
+    core.SP = 0x20042000;
+    core.LR = 0;
+    core.PC = FLASH;
+    core.currentMode = 0;
+    core.waiting = true;
+    /** Nothing wakes the core: it has not started, is locked up, or has no supply. */
+    this.asleep = true;
+    const start = rp.clock.createAlarm(() => {
+      this.asleep = false;
+      core.waiting = false;
+    });
+    if (!this.off) start.schedule(BOOT_ROM_NANOS);
+    this.world = rp.clock.createAlarm(() => this.#worldActs());
+    this.#planWorld();
+  }
+
+  #newClock(hertz) {
+    this.nanosPerCycle = 1e9 / hertz;
+  }
+
+  #warned(text) {
+    if (text.startsWith("Warning: Instruction at")) throw this.fault.because("undefined instruction", this.pc);
+    this.complain(text);
+  }
+
+  /** The timer counts from when its tick is started. */
+  #timer(rp) {
     const timer = rp.peripherals[0x40054];
+    const { clock } = rp;
+    this.timerZero = null;
+    const micros = () => (this.timerZero === null ? 0 : Math.floor((clock.nanos - this.timerZero) / 1000 + 1e-9));
+    let latched = 0;
+    const read = timer.readUint32.bind(timer);
+    timer.readUint32 = (offset) => {
+      if (offset === 0x28) return micros() >>> 0;
+      if (offset === 0x24) return Math.floor(micros() / 2 ** 32);
+      if (offset === 0x0c) {
+        latched = Math.floor(micros() / 2 ** 32);
+        return micros() >>> 0;
+      }
+      return offset === 0x08 ? latched : read(offset);
+    };
     const write = timer.writeUint32.bind(timer);
     timer.writeUint32 = (offset, value) => {
       if (offset < 0x10 || offset > 0x1c) return write(offset, value);
       const alarm = timer.alarms[(offset - 0x10) / 4];
-      const now = Math.floor(clock.nanos / 1000);
-      const inMicros = (value - (now % 2 ** 32)) >>> 0;
       alarm.armed = true;
       alarm.targetMicros = value >>> 0;
-      alarm.clockAlarm.schedule((now + inMicros) * 1000 - clock.nanos);
+      if (this.timerZero === null) return;
+      const now = micros();
+      // One that is set to the microsecond under way has missed it: the chip compares when it counts.
+      const wait = (value - (now % 2 ** 32)) >>> 0 || 2 ** 32;
+      alarm.clockAlarm.schedule(this.timerZero + (now + wait) * 1000 - clock.nanos);
     };
   }
 
-  /** The vector is read while the core is already in handler mode, and counts as its fetch. */
-  countVector(address) {
-    if (address >= FLASH && address < FLASH_END) this.readFlash(address);
+  #watchdog(rp, before, reason) {
+    const watchdog = rp.peripherals[0x40058];
+    watchdog.tickEnable = false;
+    const write = watchdog.writeUint32.bind(watchdog);
+    watchdog.writeUint32 = (offset, value) => {
+      write(offset, value);
+      if (offset === 0x2c && watchdog.tickEnable && this.timerZero === null) {
+        this.timerZero = this.clock.nanos;
+        this.onEvent({ at: this.clock.nanos, what: "zero" });
+      }
+    };
+    watchdog.onWatchdogTrigger = () => {
+      // It has expired once; the stock alarm would at once begin again, without end.
+      watchdog.alarm.enable = false;
+      this.resetAsked = watchdog.reason === 2 ? "forced" : "watchdog";
+    };
+    this.resetAsked = null;
+    watchdog.reason = reason;
+    if (before) watchdog.scratchData = before.peripherals[0x40058].scratchData;
   }
 
-  readFlash(address) {
-    if (this.core.IPSR !== 0) {
-      this.flashReadsInHandlers++;
-      const pc = this.core.PC;
-      this.flashReaders.set(pc, (this.flashReaders.get(pc) ?? 0) + 1);
+  /** Resets the chip as its watchdog (`watchdog`, `forced`), its RUN pin (`run`) or a return of the supply (`power`) does. */
+  reset(cause) {
+    const scope = this.rp.peripherals[0x40010].wdsel;
+    const fromWatchdog = cause === "watchdog" || cause === "forced";
+    if (fromWatchdog && (scope & WHOLE_SCOPE) !== WHOLE_SCOPE) {
+      this.complain(`the watchdog's scope is ${scope.toString(16)}; only all but the oscillators is modelled`);
     }
-    if (this.cache) this.extra += this.cache.read(address);
+    // What the chip drove until now lets go.
+    const driven = this.rp.gpio.filter((pin) => this.pins.isDriven(pin)).map((pin) => [pin.index, (this.pins.levels & (1 << pin.index)) !== 0]);
+    for (let alarm = this.clock.nextAlarm; alarm; alarm = alarm.next) alarm.scheduled = false;
+    this.clock.nextAlarm = null;
+    this.moved.length = 0;
+    this.onEvent({ at: this.clock.nanos, what: "reset", cause });
+    this.resets++;
+    this.#build({ clock: this.clock, rp: cause === "power" ? null : this.rp, reason: { watchdog: 1, forced: 2 }[cause] ?? 0 });
+    for (const [pin, high] of driven) {
+      const now = (this.pins.levels & (1 << pin)) !== 0;
+      if (now !== high) this.#tell(pin, now, this.clock.nanos);
+    }
   }
 
-  get nanosPerCycle() {
-    return 1e9 / this.rp.clkSys;
+  #readFlash() {
+    const { priority } = this.nvic;
+    if (priority < 0 || priority >= UPPER_LEVELS) return;
+    this.flashReadsInHandlers++;
+    this.flashReaders.set(this.pc, (this.flashReaders.get(this.pc) ?? 0) + 1);
   }
 
   get nanos() {
-    return this.clock.nanos;
+    return this.clock.nanosCounter;
   }
 
   /** Watches an output pin: `(on, nanos)`, the time being the end of the store that moved it. */
   watch(pin, listener) {
-    this.rp.gpio[pin].addListener((value) => this.edges.push([listener, value === 1]));
+    const listeners = this.listeners.get(pin) ?? [];
+    listeners.push(listener);
+    this.listeners.set(pin, listeners);
   }
 
-  setInput(pin, active) {
-    this.rp.gpio[pin].setInputValue(active);
+  #tell(pin, high, nanos) {
+    for (const listener of this.listeners.get(pin) ?? []) listener(high, nanos);
+    this.onEvent({ at: nanos, what: "edge", pin, high });
   }
 
-  /** Runs to `nanos`. */
+  /** The world does something at `nanos`, whatever the chip does then, even if it is reset meanwhile. */
+  at(nanos, act) {
+    let place = this.later.length;
+    while (place > 0 && this.later[place - 1][0] > nanos) place--;
+    this.later.splice(place, 0, [nanos, act]);
+    if (place === 0) this.#planWorld();
+  }
+
+  #planWorld() {
+    this.world.cancel();
+    if (this.later.length > 0) this.world.schedule(Math.max(0, this.later[0][0] - this.nanos));
+  }
+
+  #worldActs() {
+    while (this.later.length > 0 && this.later[0][0] <= this.clock.nanos) this.later.shift()[1]();
+    this.#planWorld();
+  }
+
+  /** Cuts the supply, or gives it back: the chip begins with nothing in its RAM. */
+  power(on) {
+    if (on === !this.off) return;
+    this.off = !on;
+    this.reset("power");
+  }
+
+  /** Drives a pad from outside, or lets go of it (null); the chip sees it two cycles later. */
+  setInput(pin, level) {
+    this.outside.driven[pin] = level;
+    this.clock.createAlarm(() => this.pins.move(pin)).schedule(SYNCHRONISER_CYCLES * this.nanosPerCycle);
+  }
+
+  /** Makes a pad stay at a level whatever drives it, or lets it follow again (null). */
+  stick(pin, level) {
+    this.outside.stuck[pin] = level;
+    this.pins.move(pin);
+  }
+
+  /** Runs to `nanos`, or until something sets `stop`. */
   runTo(nanos, onInstruction) {
-    const { core, clock } = this;
-    while (clock.nanosCounter < nanos) {
-      if (core.waiting) {
-        const next = clock.nextAlarm ? clock.nextAlarm.nanos : Infinity;
-        clock.tick(Math.min(next, nanos) - clock.nanosCounter);
-        continue;
+    this.stop = false;
+    while (this.clock.nanosCounter < nanos && !this.stop) {
+      try {
+        this.#burst(nanos, onInstruction);
+      } catch (thrown) {
+        if (thrown !== this.fault) throw thrown;
+        this.#faulted();
       }
+      if (this.resetAsked) this.reset(this.resetAsked);
+    }
+  }
+
+  #burst(nanos, onInstruction) {
+    const { core, clock, memory, nvic, moved } = this;
+    while (clock.nanosCounter < nanos && !this.stop && this.resetAsked === null) {
+      if (core.waiting) {
+        if (!this.asleep) nvic.wake();
+        if (core.waiting) {
+          const next = clock.nextAlarm ? clock.nextAlarm.nanos : Infinity;
+          clock.tick(Math.max(0, Math.min(next, nanos) - clock.nanosCounter));
+          if (moved.length > 0) this.#flush();
+          continue;
+        }
+      }
+      while (core.interruptsUpdated && nvic.take());
       const pc = core.PC;
+      this.pc = pc;
+      if (pc >= 0x30000000) throw this.fault.because("code where none may be", pc);
+      const leaving = nvic.priority;
       let cycles = core.executeInstruction();
-      const opcode = this.peek(pc);
+      const opcode = memory.peek16(pc);
       if ((opcode & 0xff00) === 0xb500 || (opcode & 0xf600) === 0x5600) cycles++;
-      cycles += this.extra;
-      this.extra = 0;
+      cycles += nvic.spent + memory.waited;
+      nvic.spent = 0;
+      memory.waited = 0;
+      this.busyCycles += cycles;
       clock.tick(cycles * this.nanosPerCycle);
-      if (this.edges.length > 0) {
-        for (const [listener, on] of this.edges) listener(on, clock.nanosCounter);
-        this.edges.length = 0;
+      if (moved.length > 0) this.#flush();
+      if (nvic.priority !== leaving && leaving < 4 && leaving >= 0) {
+        this.longestAt[leaving] = Math.max(this.longestAt[leaving], clock.nanosCounter - this.enteredAt[leaving]);
+      }
+      if (core.PM !== (this.maskedSince !== null)) {
+        if (core.PM) this.maskedSince = clock.nanosCounter;
+        else {
+          this.longestMasked = Math.max(this.longestMasked, clock.nanosCounter - this.maskedSince);
+          this.maskedSince = null;
+        }
       }
       if (onInstruction) onInstruction(pc, cycles);
     }
   }
 
-  /** An instruction as stored, without the cost of reading it. */
-  peek(address) {
-    const { rp } = this;
-    return address >= 0x20000000 ? rp.sramView.getUint16(address - 0x20000000, true) : rp.flashView.getUint16(address & 0xffffff, true);
+  #flush() {
+    const { moved } = this;
+    for (let n = 0; n < moved.length; n += 2) this.#tell(moved[n], moved[n + 1], this.clock.nanosCounter);
+    moved.length = 0;
+  }
+
+  #faulted() {
+    const { core, fault, nvic } = this;
+    core.PC = this.pc;
+    nvic.spent = 0;
+    this.memory.waited = 0;
+    this.onEvent({ at: this.nanos, what: "fault", kind: fault.kind, address: fault.address, pc: this.pc, level: nvic.priority });
+    if (nvic.enterFault()) return;
+    this.onEvent({ at: this.nanos, what: "lockup", pc: this.pc });
+    this.lockedUp = true;
+    // Nothing wakes it but a reset.
+    core.waiting = true;
+    this.asleep = true;
+  }
+
+  /** Whether an address lies in flash. */
+  static isFlash(address) {
+    return address >= FLASH && address < FLASH_END;
   }
 }

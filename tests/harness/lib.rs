@@ -2,12 +2,14 @@
 //! memory. The stories say what must hold; nothing is asserted here.
 
 mod disk;
+mod on_chip;
 mod system;
 
 use std::path::{Path, PathBuf};
 
 pub use assembler::random::cases;
 pub use disk::Disk;
+pub use on_chip::{Comparison, OnChip, same_on_chip};
 pub use system::{Outcome, System, generated};
 
 /// The repository's top folder.

@@ -6,13 +6,17 @@ use controller::lockstep::{self, Cable};
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
 use controller::tally::Tally;
+use emulated::{BenchError, EmulatedRig, EmulatedSettings};
 use journal::Writer;
 use link::Micros;
 use link::rig::{Rig, RigLine, Role};
 use sim::animal::Animal;
-use sim::{Memory, PinEdge, SimRig, SimSettings, WireFaults};
+use sim::{Memory, PinEdge, SimRig, SimSettings, VirtualBody, WireFaults};
 
-use crate::{Disk, top};
+use crate::{Disk, OnChip, top};
+
+/// The longest session on the emulated chip, in µs of its time: what goes on longer is stopped.
+const LONGEST_ON_CHIP_US: Micros = 300_000_000;
 
 /// Everything there is to choose about a simulated session.
 pub struct System {
@@ -30,6 +34,10 @@ pub struct System {
     pub disk: Disk,
     /// The session is stopped at this virtual time, if it has not ended by then.
     pub stop_at: Option<Micros>,
+    /// The session is stopped so long after its start, by the controller's clock.
+    pub stop_after_us: Option<Micros>,
+    /// Stands in for a body with this `settle_us`; otherwise the rig-config's.
+    pub settle_us: Option<u32>,
     rig: Option<RigConfig>,
     animal: Option<Box<dyn Animal + Send>>,
     protocol: String,
@@ -90,6 +98,8 @@ impl System {
             arm,
             disk: Disk::default(),
             stop_at: None,
+            settle_us: None,
+            stop_after_us: None,
             rig: Some(rig),
             animal: None,
             protocol: protocol.text,
@@ -113,6 +123,8 @@ impl System {
             arm: 0,
             disk: Disk::default(),
             stop_at: None,
+            settle_us: None,
+            stop_after_us: None,
             rig: None,
             animal: Some(animal),
             protocol: String::new(),
@@ -127,7 +139,76 @@ impl System {
 
     /// The same, with someone looking on who may meddle.
     #[must_use]
-    pub fn run_watched(mut self, mut look: impl FnMut(Micros, &mut Session<Disk>, &mut Cable)) -> Outcome {
+    pub fn run_watched(mut self, look: impl FnMut(Micros, &mut Session<Disk>, &mut Cable)) -> Outcome {
+        let animal = self.take_animal();
+        let settle_us = self.rig.as_ref().and_then(|rig| rig.simulation.as_ref()).map_or(2, |sim| sim.settle_us);
+        let settle_us = self.settle_us.unwrap_or(settle_us);
+        let settings = SimSettings { settle_us, preempt: self.preempt, ..SimSettings::new(self.seed) };
+        let mut memory = Box::new(Memory::new());
+        let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
+        room::put_at_rest(&self.compiled, &mut sim);
+        sim.connect_scope();
+        let mut session = self.session();
+        let (result, took_us) = self.carry(&mut session, &mut sim, look);
+        // Whatever the controller thinks, the device is given time to become safe on its own.
+        sim.run_until(took_us + 120_000_000);
+        Outcome {
+            result,
+            journal: self.disk.bytes(),
+            edges: sim.take_scope(),
+            still_on: still_on(&sim, &self.compiled.rig),
+            took_us,
+            tally: session.tally().clone(),
+        }
+    }
+
+    /// Runs the session on the emulated chip, with the real image.
+    ///
+    /// # Errors
+    /// When the emulator does not start or ends in the middle.
+    pub fn run_on_chip(mut self, image: &OnChip) -> Result<(Outcome, EmulatedRig), BenchError> {
+        let animal = self.take_animal();
+        let settings = EmulatedSettings {
+            script: &image.tools.script,
+            image: &image.image,
+            cord: image.cord,
+            cache: image.cache,
+            phases: image.phases,
+            seed: self.seed,
+        };
+        let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;
+        rig.connect_scope();
+        let mut session = self.session();
+        // A chip that never answers would be asked for a day.
+        let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
+        let (result, took_us) = self.carry(&mut session, &mut rig, |now, session, _| {
+            if now >= limit {
+                assert!(session.tally().records > 0, "no record from the chip within {now} µs");
+                session.stop();
+                limit = now + LONGEST_ON_CHIP_US;
+            }
+        });
+        VirtualBody::run_until(&mut rig, took_us + 1_000_000);
+        rig.settle_scope();
+        let outcome = Outcome {
+            result,
+            journal: self.disk.bytes(),
+            edges: rig.take_scope(),
+            still_on: rig.outputs_on(),
+            took_us,
+            tally: session.tally().clone(),
+        };
+        Ok((outcome, rig))
+    }
+
+    fn take_animal(&mut self) -> Box<dyn Animal + Send> {
+        self.animal.take().unwrap_or_else(|| {
+            let rig = self.rig.as_ref().map(|rig| room::animal(&self.compiled, rig, self.seed));
+            rig.and_then(Result::ok).unwrap_or_else(|| Box::new(sim::animal::Scripted::new(Vec::new())))
+        })
+    }
+
+    fn session(&mut self) -> Session<Disk> {
         let plan = Plan {
             session: 1,
             compiled: self.compiled.clone(),
@@ -143,38 +224,38 @@ impl System {
             sync: SyncPolicy::SIMULATED,
             wall_clock: None,
         };
-        let animal = self.animal.take().unwrap_or_else(|| {
-            let rig = self.rig.as_ref().map(|rig| room::animal(&self.compiled, rig, self.seed));
-            rig.and_then(Result::ok).unwrap_or_else(|| Box::new(sim::animal::Scripted::new(Vec::new())))
-        });
-        let settle_us = self.rig.as_ref().and_then(|rig| rig.simulation.as_ref()).map_or(2, |sim| sim.settle_us);
-        let settings = SimSettings { settle_us, preempt: self.preempt, ..SimSettings::new(self.seed) };
-        let mut memory = Box::new(Memory::new());
-        let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
-        room::put_at_rest(&self.compiled, &mut sim);
-        sim.connect_scope();
-        let mut cable = Cable::new(self.faults, self.seed);
         let disk = self.disk.clone();
-        let mut session = Session::new(plan, Box::new(move |header| Writer::begin(disk, header)));
+        Session::new(plan, Box::new(move |header| Writer::begin(disk, header)))
+    }
+
+    /// Carries bytes between the session and a body until the session is over: how it ended, and when.
+    fn carry(
+        &self,
+        session: &mut Session<Disk>,
+        body: &mut impl VirtualBody,
+        mut look: impl FnMut(Micros, &mut Session<Disk>, &mut Cable),
+    ) -> (Result<Ended, SessionError>, Micros) {
+        let mut cable = Cable::new(self.faults, self.seed);
         let stop_at = self.stop_at;
+        let stop_after_us = self.stop_after_us;
+        let mut began = None;
         let mut watch = |now: Micros, session: &mut Session<Disk>, cable: &mut Cable| {
+            if began.is_none() && session.tally().records > 0 {
+                began = Some(now);
+            }
+            if let (Some(began), Some(after)) = (began, stop_after_us)
+                && now >= began + after
+            {
+                session.stop();
+            }
             if stop_at.is_some_and(|at| now >= at) {
                 session.stop();
             }
             look(now, session, cable);
         };
-        let took_us = lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
+        let took_us = lockstep::run(session, body, &mut cable, &mut watch);
         let result = session.take_result().unwrap_or_else(|| panic!("the session stopped without saying why"));
-        // Whatever the controller thinks, the device is given time to become safe on its own.
-        sim.run_until(took_us + 120_000_000);
-        Outcome {
-            result,
-            journal: self.disk.bytes(),
-            edges: sim.take_scope(),
-            still_on: still_on(&sim, &self.compiled.rig),
-            took_us,
-            tally: session.tally().clone(),
-        }
+        (result, took_us)
     }
 }
 

@@ -1,10 +1,10 @@
-//! A session on a simulated rig as fast as the processor allows: both ends step on one thread in one virtual time, which
+//! A session on a body in virtual time, as fast as the processor allows: both ends step on one thread in one time, which
 //! jumps from one thing that happens to the next.
 
 use journal::Storage;
 use link::Micros;
 use link::frame::MAX_FRAME;
-use sim::{SimRig, Wire, WireFaults};
+use sim::{VirtualBody, Wire, WireFaults};
 
 use crate::session::Session;
 
@@ -51,7 +51,7 @@ impl<S: Storage, F: FnMut(Micros, &mut Session<S>, &mut Cable)> Watch<S> for F {
 /// Runs until the session has nothing left to do. Returns the virtual time then.
 pub fn run<S: Storage>(
     session: &mut Session<S>,
-    rig: &mut SimRig<'_>,
+    rig: &mut impl VirtualBody,
     cable: &mut Cable,
     watch: &mut impl Watch<S>,
 ) -> Micros {
@@ -75,11 +75,9 @@ pub fn run<S: Storage>(
         if now > LONGEST_US {
             session.stop();
         }
-        let next = [rig.poll_at(), session.poll_at(), cable.to_device.next_at(), cable.to_host.next_at()]
-            .into_iter()
-            .flatten();
+        let coming = [session.poll_at(), cable.to_device.next_at(), cable.to_host.next_at()].into_iter().flatten();
         // What is due already is done in the next turn, at the same time or a µs later.
-        let next = next.min().map_or(now + 1, |next| next.max(now));
+        let next = rig.next_at(coming.min().unwrap_or(now + 1)).max(now);
         turns = if next == now { turns + 1 } else { 0 };
         // An end that is always due must not hold the clock.
         now = if turns > TURNS_MAX { now + 1 } else { next };

@@ -81,7 +81,8 @@ impl Pins {
         into.append(&mut self.levels.borrow_mut().changes);
     }
 
-    fn drive(&self, pin: u8, high: bool) {
+    /// Moves an output pin, as the device does: a stuck pad stays where it is.
+    pub fn drive(&self, pin: u8, high: bool) {
         let mut levels = self.levels.borrow_mut();
         let high = levels.stuck.get(usize::from(pin)).copied().flatten().unwrap_or(high);
         if let Some(slot) = levels.high.get_mut(usize::from(pin))

@@ -22,6 +22,8 @@ const MASK: LineId = LineId(4);
 const LASER: LineId = LineId(5);
 const LAMP: LineId = LineId(6);
 const SIGN: LineId = LineId(7);
+/// The lines that only play, in the maximum: as many as trains can run, on as many pins as a Pico has left.
+const PLAYING: core::ops::Range<u8> = 8..24;
 
 fn op(code: OpCode, a: u8, b: u16) -> Op {
     Op::new(code, a, b)
@@ -246,7 +248,7 @@ pub(crate) fn maximum() -> Assembly {
     for timer in 0..MAX_TIMERS as u8 {
         begin.extend([a.push(3_000_000_000_000 + i64::from(timer)), op(OpCode::TimerStart, timer, 0)]);
     }
-    begin.extend((MAX_LINES as u8 / 2..MAX_LINES as u8).map(|line| op(OpCode::Play, line, 0)));
+    begin.extend((PLAYING).map(|line| op(OpCode::Play, line, 0)));
 
     for region in 0..MAX_REGIONS {
         let last = region == MAX_REGIONS - 1;

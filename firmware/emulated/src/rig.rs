@@ -1,0 +1,367 @@
+//! The emulated chip as a body in virtual time, in a room with an animal. Owns how the room's time and the chip's go
+//! together; knows nothing of what the image does.
+//!
+//! The room lives on the chip's own clock, from when its timer starts to count: a touch at a microsecond of the room reaches
+//! the pad early in that microsecond of the device, as it does in the simulator.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use link::Micros;
+use link::rig::{Rig, Role};
+use sim::animal::Animal;
+use sim::random::Dice;
+use sim::room::Room;
+use sim::{PinEdge, Pins, VirtualBody};
+
+use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop};
+use crate::ears::{Ears, Heard};
+
+/// How far into its microsecond a touch reaches the pad, in ns.
+const TOUCH_NANOS: u64 = 100;
+/// How long before a touch the chip is stopped for it, in ns: longer than any instruction.
+const LEAD_NANOS: u64 = 2_000;
+
+/// What connects the chip with its controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cord {
+    /// Serial port 0 at 1 Mbaud.
+    #[default]
+    Uart,
+    /// USB at full speed.
+    Usb,
+}
+
+impl Cord {
+    const fn source(self) -> Source {
+        match self {
+            Self::Uart => Source::Uart(0),
+            Self::Usb => Source::Usb,
+        }
+    }
+}
+
+/// How an emulated rig is.
+#[derive(Debug, Clone, Copy)]
+pub struct EmulatedSettings<'a> {
+    /// `tests/emulator/bench.mjs`.
+    pub script: &'a Path,
+    /// The image's ELF file.
+    pub image: &'a Path,
+    /// What connects it.
+    pub cord: Cord,
+    /// Whether flash goes through the model of its cache.
+    pub cache: bool,
+    /// Whether a touch reaches the pad anywhere in its microsecond, instead of early in it.
+    pub phases: bool,
+    /// Throws what the room leaves to chance.
+    pub seed: u64,
+}
+
+/// An output edge as an oscilloscope would show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FineEdge {
+    /// When, in ns since the supply came.
+    pub at_ns: u64,
+    /// Which pin.
+    pub pin: u8,
+    /// Its level now.
+    pub high: bool,
+}
+
+/// An emulated rig: bytes in, bytes out, time as an argument.
+pub struct EmulatedRig {
+    bench: Bench,
+    cord: Cord,
+    rig: Rig,
+    room: Room,
+    pins: Pins,
+    ears: Ears,
+    inside: bool,
+    phases: Option<Dice>,
+    touches: Vec<FineEdge>,
+    /// The first start of the chip's timer: zero of the room's time.
+    room_zero: Option<u64>,
+    /// The last one: zero of the device's clock.
+    device_zero: u64,
+    frames: VecDeque<(Micros, Vec<u8>)>,
+    partial: Vec<u8>,
+    events: Vec<Event>,
+    /// Edges since the animal could have entered: it hears of its entry late, by the link.
+    unnoticed: Vec<(Micros, u8, bool)>,
+    scope: Option<Vec<PinEdge>>,
+    fine: Vec<FineEdge>,
+    sounds: Vec<(u8, Sounded)>,
+    mishaps: Vec<Event>,
+    failed: Option<BenchError>,
+}
+
+impl EmulatedRig {
+    /// A chip that has just got its supply, with this animal waiting outside.
+    ///
+    /// # Errors
+    /// When the emulator does not start.
+    pub fn new(settings: &EmulatedSettings<'_>, rig: &Rig, animal: Box<dyn Animal + Send>) -> Result<Self, BenchError> {
+        let mut bench = Bench::start(settings.script, settings.image, settings.cache)?;
+        let pins = Pins::new();
+        let room = Room::new(pins.clone(), rig, animal, settings.seed);
+        for line in &rig.lines {
+            if matches!(line.role, Role::Input { .. }) {
+                bench.pin(0, line.pin, Some(pins.is_high(line.pin)));
+            }
+        }
+        if settings.cord == Cord::Usb {
+            bench.plug(true);
+        }
+        Ok(Self {
+            bench,
+            cord: settings.cord,
+            rig: rig.clone(),
+            room,
+            pins,
+            ears: Ears::default(),
+            inside: false,
+            phases: settings.phases.then(|| Dice::new(settings.seed, "phases")),
+            touches: Vec::new(),
+            room_zero: None,
+            device_zero: 0,
+            frames: VecDeque::new(),
+            partial: Vec::new(),
+            events: Vec::new(),
+            unnoticed: Vec::new(),
+            scope: None,
+            fine: Vec::new(),
+            sounds: Vec::new(),
+            mishaps: Vec::new(),
+            failed: None,
+        })
+    }
+
+    /// Connects an oscilloscope to every output.
+    pub fn connect_scope(&mut self) {
+        self.scope.get_or_insert_with(Vec::new);
+    }
+
+    /// What the oscilloscope has seen since this was asked last, by the room's clock.
+    pub fn take_scope(&mut self) -> Vec<PinEdge> {
+        self.scope.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The same to the ns, any pin, since the supply came.
+    pub fn take_fine(&mut self) -> Vec<FineEdge> {
+        std::mem::take(&mut self.fine)
+    }
+
+    /// When the room moved which pad, in ns since the supply came.
+    #[must_use]
+    pub fn touches(&self) -> &[FineEdge] {
+        &self.touches
+    }
+
+    /// The sounds that have ended: pin, and what it was.
+    #[must_use]
+    pub fn sounds(&self) -> &[(u8, Sounded)] {
+        &self.sounds
+    }
+
+    /// Resets, faults and lock-ups so far.
+    #[must_use]
+    pub fn mishaps(&self) -> &[Event] {
+        &self.mishaps
+    }
+
+    /// Why the emulator is gone, if it is: nothing moves any more.
+    #[must_use]
+    pub const fn failed(&self) -> Option<&BenchError> {
+        self.failed.as_ref()
+    }
+
+    /// The pins, as the room has them.
+    #[must_use]
+    pub const fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// What was heard of the device on the link.
+    #[must_use]
+    pub const fn ears(&self) -> &Ears {
+        &self.ears
+    }
+
+    /// The chip itself.
+    pub const fn bench(&mut self) -> &mut Bench {
+        &mut self.bench
+    }
+
+    /// When the device's clock was zero, in ns since the supply first came.
+    #[must_use]
+    pub const fn device_zero_ns(&self) -> u64 {
+        self.device_zero
+    }
+
+    /// When the room next does something, in ns.
+    fn room_next(&self) -> Option<(u64, Micros)> {
+        let (zero, at) = (self.room_zero?, self.room.next_at()?);
+        Some((zero + at * 1_000 + TOUCH_NANOS, at))
+    }
+
+    fn room_time(&self, nanos: u64) -> Micros {
+        self.room_zero.map_or(0, |zero| nanos.saturating_sub(zero) / 1_000)
+    }
+
+    /// Runs the chip and the room to `until`, or to the end of a frame if asked to.
+    fn advance(&mut self, until: u64, to_frame: bool) {
+        while self.failed.is_none() && self.bench.now() < until {
+            if let Some((nanos, at)) = self.room_next()
+                && nanos.saturating_sub(LEAD_NANOS) <= self.bench.now()
+            {
+                let phase = self.phases.as_mut().map_or(0, |dice| dice.below(1_000 - TOUCH_NANOS));
+                let nanos = (nanos + phase).max(self.bench.now());
+                while let Some((pin, high)) = self.room.change(at) {
+                    self.bench.pin(nanos, pin, Some(high));
+                    self.touches.push(FineEdge { at_ns: nanos, pin, high });
+                }
+                continue;
+            }
+            let touch = self.room_next().map_or(u64::MAX, |(nanos, _)| nanos - LEAD_NANOS);
+            let stop = Stop { at_edges: self.inside, at_frames: to_frame };
+            let mut events = std::mem::take(&mut self.events);
+            if let Err(error) = self.bench.run(until.min(touch), stop, &mut events) {
+                self.failed = Some(error);
+            }
+            for event in events.drain(..) {
+                self.take(event);
+            }
+            self.events = events;
+            if to_frame && !self.frames.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Edge { at, pin, high } => {
+                self.fine.push(FineEdge { at_ns: at, pin, high });
+                self.moved(at, pin, high);
+            }
+            Event::Sound { at, pin, heard } => {
+                self.sounds.extend(heard.map(|heard| (pin, heard)));
+                self.moved(at, pin, heard.is_none());
+            }
+            Event::Bytes { at, source, bytes } if source == self.cord.source() => self.receive(at, &bytes),
+            Event::Zero { at } => {
+                self.device_zero = at;
+                self.room_zero.get_or_insert(at);
+            }
+            Event::Reset { .. } | Event::Fault { .. } | Event::LockUp { .. } => {
+                if matches!(event, Event::Reset { .. }) {
+                    self.partial.clear();
+                }
+                self.mishaps.push(event);
+            }
+            Event::Bytes { .. } | Event::Wave { .. } => {}
+        }
+    }
+
+    fn moved(&mut self, nanos: u64, pin: u8, high: bool) {
+        let at = self.room_time(nanos);
+        if self.inside {
+            self.pins.drive(pin, high);
+            self.notice(at);
+        } else {
+            self.unnoticed.push((at, pin, high));
+        }
+    }
+
+    /// Lets the animal, if it is inside, and the oscilloscope see what outputs did.
+    fn notice(&mut self, at: Micros) {
+        let scope = &mut self.scope;
+        self.room.notice(at, |line, on| {
+            if let Some(scope) = scope {
+                scope.push(PinEdge { at, line, on });
+            }
+        });
+    }
+
+    fn receive(&mut self, at: u64, bytes: &[u8]) {
+        for part in bytes.split_inclusive(|byte| *byte == 0) {
+            self.partial.extend_from_slice(part);
+            if part.ends_with(&[0]) {
+                self.frames.push_back((at.div_ceil(1_000), std::mem::take(&mut self.partial)));
+            }
+        }
+        let mut told = None;
+        self.ears.hear(bytes, |heard| told = Some(heard));
+        match told {
+            Some(Heard::Began(device_at)) => self.enter(device_at),
+            Some(Heard::Ended) => {
+                self.inside = false;
+                self.room.put_in(self.room_time(at), false);
+            }
+            None => {}
+        }
+    }
+
+    /// The session began, some ms ago: the animal entered then, and has noticed what happened since.
+    fn enter(&mut self, device_at: Micros) {
+        let entered = self.room_time(self.device_zero + device_at * 1_000);
+        let edges = std::mem::take(&mut self.unnoticed);
+        let (before, since): (Vec<_>, Vec<_>) = edges.into_iter().partition(|(at, _, _)| *at < entered);
+        for (at, pin, high) in before {
+            self.pins.drive(pin, high);
+            self.notice(at);
+        }
+        self.inside = true;
+        self.room.put_in(entered, true);
+        for (at, pin, high) in since {
+            self.pins.drive(pin, high);
+            self.notice(at);
+        }
+    }
+
+    /// Brings what the oscilloscope has not been shown yet onto it.
+    pub fn settle_scope(&mut self) {
+        for (at, pin, high) in std::mem::take(&mut self.unnoticed) {
+            self.pins.drive(pin, high);
+            self.notice(at);
+        }
+    }
+
+    /// The outputs that are on, as a set of lines.
+    #[must_use]
+    pub fn outputs_on(&self) -> u32 {
+        let is_on = |line: &&link::rig::RigLine| {
+            matches!(line.role, Role::Output { .. }) && self.pins.is_high(line.pin) == line.active_high
+        };
+        let lines = self.rig.lines.iter().enumerate();
+        lines.filter(|(_, line)| is_on(line)).fold(0, |set, (place, _)| set | 1_u32.wrapping_shl(place as u32))
+    }
+}
+
+impl VirtualBody for EmulatedRig {
+    fn handle_bytes(&mut self, now: Micros, bytes: &[u8]) {
+        self.advance(now * 1_000, false);
+        self.bench.send(self.cord.source(), bytes);
+    }
+
+    fn run_until(&mut self, now: Micros) {
+        self.advance(now * 1_000, false);
+    }
+
+    fn poll_transmit(&mut self, now: Micros, out: &mut [u8]) -> Option<usize> {
+        if self.frames.front().is_none_or(|(at, _)| *at > now) {
+            return None;
+        }
+        let (_, frame) = self.frames.pop_front()?;
+        out.get_mut(..frame.len())?.copy_from_slice(&frame);
+        Some(frame.len())
+    }
+
+    fn next_at(&mut self, limit: Micros) -> Micros {
+        if self.frames.is_empty() {
+            self.advance(limit * 1_000, true);
+        }
+        self.frames.front().map_or(limit, |(at, _)| (*at).min(limit))
+    }
+}

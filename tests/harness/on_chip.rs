@@ -1,0 +1,183 @@
+//! The same session on the simulated rig and on the emulated chip, put side by side. Owns how two streams of records are
+//! compared and where the image comes from; asserts nothing but that the two can be compared.
+
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use emulated::{Cord, Event, ImageError, Tools, image};
+use link::{Micros, Record};
+
+use crate::{Outcome, System};
+
+/// How far a record that the interlock did not stamp may lie apart, in µs: a touch is stamped within its microsecond or the next.
+const STAMP_US: i64 = 1;
+/// The image's package.
+const PACKAGE: &str = "nosepoke-rp2040";
+
+/// An image ready to run, and what it takes.
+#[derive(Debug, Clone)]
+pub struct OnChip {
+    /// The emulator.
+    pub tools: Tools,
+    /// The image's ELF file.
+    pub image: PathBuf,
+    /// What connects it.
+    pub cord: Cord,
+    /// Whether flash goes through the model of its cache.
+    pub cache: bool,
+    /// Whether touches reach the pad anywhere in their microsecond.
+    pub phases: bool,
+}
+
+impl OnChip {
+    /// The image of this repository, built once; none where there is no node, unless `CI` says that nothing is skipped.
+    ///
+    /// # Panics
+    /// When the image does not build or the emulator cannot be set up.
+    #[must_use]
+    pub fn ready(cord: Cord) -> Option<Self> {
+        static READY: OnceLock<Result<(Tools, PathBuf), ImageError>> = OnceLock::new();
+        let ready = READY.get_or_init(|| Ok((Tools::ready()?, image::build(PACKAGE, &[])?)));
+        match ready {
+            Ok((tools, image)) => {
+                Some(Self { tools: tools.clone(), image: image.clone(), cord, cache: true, phases: false })
+            }
+            Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {
+                eprintln!("skipped: {}", ImageError::NoNode);
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Two sessions side by side.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Records in both, but for edges of outputs.
+    pub records: usize,
+    /// Edges of outputs in both.
+    pub edges: usize,
+    /// How far the same record lies apart at most, in µs, later on the chip being more than 0; and which.
+    pub widest: Option<(i64, Record)>,
+    /// The same of the edges of outputs.
+    pub widest_edge: Option<(i64, Record)>,
+    /// Where the two tell different things, or times differ by more than allowed; empty if nowhere.
+    pub differences: Vec<String>,
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (count, what, widest) in
+            [(self.records, "records", &self.widest), (self.edges, "; output edges", &self.widest_edge)]
+        {
+            match widest {
+                Some((us, record)) => write!(f, "{what} {count}, at most {us} µs apart: {record:?}")?,
+                None => write!(f, "{what} {count}, on the same µs")?,
+            }
+        }
+        self.differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
+    }
+}
+
+/// Records of a session with their times, counted from its start.
+type Told = Vec<(i64, Record)>;
+
+/// What a session tells, in order, and the edges of its outputs, line by line: an edge stands in the stream where it was
+/// heard of, which may be before or after what happened within the same few µs. What is said of lateness is left out.
+fn told(outcome: &Outcome) -> (Told, Told) {
+    let session = outcome.session();
+    let start = session.records().next().map_or(0, |(_, at, _)| at);
+    let since = |at: Micros| at.cast_signed() - start.cast_signed();
+    let plain = |record| match record {
+        Record::Input { line, active, .. } => Record::Input { line, active, late_us: 0 },
+        Record::Outside { event, .. } => Record::Outside { event, late_us: 0 },
+        other => other,
+    };
+    let all = session.records().map(|(_, at, record)| (since(at), plain(record)));
+    let (mut edges, others): (Told, Told) = all.partition(|(_, record)| matches!(record, Record::Edge { .. }));
+    edges.sort_by_key(|(_, record)| match record {
+        Record::Edge { line, .. } => line.0,
+        _ => u8::MAX,
+    });
+    (others, edges)
+}
+
+/// Runs one system on the simulated rig, with the chip's `settle_us`, and on the emulated chip, and puts the two side by
+/// side. `system` makes it anew each time: same protocol, parameters, animal and seed. What the interlock did
+/// may lie `tolerance_us` apart, everything else a microsecond.
+///
+/// # Panics
+/// When one of the two sessions ends badly, the chip faults or is reset, or the emulator ends in the middle.
+#[must_use]
+pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> System) -> Comparison {
+    let (on_chip, chip) = match system().run_on_chip(image) {
+        Ok(ran) => ran,
+        Err(error) => panic!("{error}"),
+    };
+    if let Some(error) = chip.failed() {
+        panic!("{error}");
+    }
+    let mishaps: Vec<&Event> = chip.mishaps().iter().collect();
+    assert!(mishaps.is_empty(), "on the chip: {mishaps:?}");
+    for (pin, sound) in chip.sounds() {
+        println!("  pin {pin} sounded at {} mHz, widths {:?}", sound.frequency_mhz, sound.widths);
+    }
+    let settle_us = chip.ears().hello().map(|hello| hello.settle_us);
+    let mut simulated = system();
+    (simulated.settle_us, simulated.preempt) = (settle_us, 0.0);
+    let simulated = simulated.run();
+    for (name, outcome) in [("simulated", &simulated), ("on the chip", &on_chip)] {
+        if let Err(error) = &outcome.result {
+            panic!("{name}: {error}");
+        }
+        assert_eq!(outcome.still_on, 0, "{name}: outputs still on");
+    }
+    let ((sim_told, sim_edges), (chip_told, chip_edges)) = (told(&simulated), told(&on_chip));
+    let mut differences = Vec::new();
+    let (records, widest) = compare(&sim_told, &chip_told, tolerance_us, &mut differences);
+    let (edges, widest_edge) = compare(&sim_edges, &chip_edges, tolerance_us, &mut differences);
+    Comparison { records, edges, widest, widest_edge, differences }
+}
+
+/// Whether the interlock stamped it, as it did what was asked: as late as the body takes.
+const fn by_interlock(record: &Record) -> bool {
+    matches!(
+        record,
+        Record::Edge { .. } | Record::Verdict { .. } | Record::Armed { .. } | Record::Disarmed { .. } | Record::Trip(_)
+    )
+}
+
+/// Puts two streams side by side: how many records they share, and how far the same lie apart at most.
+fn compare(
+    simulated: &Told,
+    on_chip: &Told,
+    tolerance_us: i64,
+    differences: &mut Vec<String>,
+) -> (usize, Option<(i64, Record)>) {
+    let mut widest: Option<(i64, Record)> = None;
+    for (n, ((sim_at, sim), (chip_at, chip))) in simulated.iter().zip(on_chip).enumerate() {
+        if sim != chip {
+            let mut found =
+                format!("record {n}: simulated {sim:?} at {sim_at} µs, on the chip {chip:?} at {chip_at} µs");
+            for (place, list) in [("simulated", simulated), ("on the chip", on_chip)] {
+                let _ = write!(found, "\n    {place}: {:?}", &list[n.saturating_sub(2)..list.len().min(n + 4)]);
+            }
+            differences.push(found);
+            return (n, widest);
+        }
+        let apart = chip_at - sim_at;
+        if apart.abs() > widest.map_or(0, |(us, _)| us.abs()) {
+            widest = Some((apart, *chip));
+        }
+        let allowed_us = if by_interlock(sim) { tolerance_us } else { STAMP_US };
+        if apart.abs() > allowed_us && differences.len() < 10 {
+            differences.push(format!("record {n} at {sim_at} µs: {apart} µs apart: {sim:?}"));
+        }
+    }
+    if simulated.len() != on_chip.len() {
+        differences.push(format!("{} records simulated, {} on the chip", simulated.len(), on_chip.len()));
+    }
+    (simulated.len().min(on_chip.len()), widest)
+}

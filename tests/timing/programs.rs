@@ -1,0 +1,102 @@
+//! The programs the chip is timed with, beside the two of the spike: trains, outputs switched together, a flood of events.
+//! Owns their shape; knows nothing of chips.
+
+use assembler::Assembly;
+use link::program::op::{Op, OpCode};
+use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
+use link::record::Train;
+use link::rig::{Pull, Rig, RigLine, Role};
+use link::{EventId, LineId, RegionId, StateId};
+
+/// The lever, the line every program listens to.
+pub(crate) const LEVER: LineId = LineId(0);
+/// Its pin.
+pub(crate) const LEVER_PIN: u8 = 2;
+/// Inputs nobody listens to, for the load: the spout of the spike's programs and the last line.
+pub(crate) const NOISY: [LineId; 2] = [LineId(1), LineId(24)];
+/// The spike's lamp: line 6.
+pub(crate) const LAMP_PIN: u8 = 14;
+/// Line 2.
+pub(crate) const WATER_PIN: u8 = 10;
+
+/// A rig of two inputs, 22 outputs and one more input: every pin of a Pico that is free.
+pub(crate) fn rig() -> Rig {
+    let input = |pin| RigLine { pin, active_high: true, role: Role::Input { pull: Pull::None, debounce_us: 0 } };
+    let output = |pin: u8, speaker| RigLine {
+        pin,
+        active_high: true,
+        role: Role::Output { max_on_us: 60_000_000, must_arm: false, safe_on_trip: true, speaker },
+    };
+    let mut lines = vec![input(LEVER_PIN), input(3)];
+    lines.extend((10..16).map(|pin| output(pin, pin == 11)));
+    lines.extend([4, 5, 6, 7, 8, 9, 16, 17, 18, 19, 20, 21, 22, 26, 27].map(|pin| output(pin, false)));
+    lines.push(output(60, false));
+    lines.push(input(28));
+    Rig {
+        lines: lines.into_iter().collect(),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+    }
+}
+
+fn op(code: OpCode, a: u8, b: u16) -> Op {
+    Op::new(code, a, b)
+}
+
+fn lone(entry: Code, rules: Slice, afters: Slice) -> State {
+    State {
+        parent: StateId::NONE,
+        initial: StateId::NONE,
+        region: RegionId(0),
+        depth: 0,
+        entry,
+        exit: Code::NONE,
+        rules,
+        afters,
+        whens: Slice::default(),
+    }
+}
+
+/// A train on one line from the start on, without end.
+pub(crate) fn train(width_us: u32, period_us: u32, count: u32) -> Assembly {
+    let mut a = Assembly::default();
+    a.stimuli = vec![Stimulus { train: Train { delay_us: 1_000, width_us, period_us, count, carrier: None } }];
+    let entry = a.code(&[op(OpCode::Play, 2, 0)]);
+    a.states = vec![lone(entry, Slice::default(), Slice::default())];
+    a.regions = vec![Region { start: StateId(0) }];
+    a
+}
+
+/// The lever switches six outputs on together, its release switches them off.
+pub(crate) fn together() -> Assembly {
+    let mut a = Assembly::default();
+    for (code, pressed, target) in [(OpCode::Off, true, 1), (OpCode::On, false, 0)] {
+        let all: Vec<Op> = [2_u8, 4, 5, 6, 7, 8].map(|line| op(code, line, 0)).to_vec();
+        let entry = a.code(&all);
+        let first = a.rules.len() as u16;
+        a.rules.push(Rule {
+            event: EventId::edge(LEVER, pressed),
+            target: StateId(target),
+            guard: Code::NONE,
+            action: Code::NONE,
+        });
+        a.states.push(lone(entry, Slice { first, len: 1 }, Slice::default()));
+    }
+    a.regions = vec![Region { start: StateId(0) }];
+    a
+}
+
+/// `events` named events every `every_us`, for ever.
+pub(crate) fn flood(events: u16, every_us: i64) -> Assembly {
+    let mut a = Assembly::default();
+    let raised: Vec<Op> = (0..events).map(|event| op(OpCode::Signal, 0, EventId::named(event).0)).collect();
+    let (entry, every) = (a.code(&raised), a.push(every_us));
+    let duration = a.code(&[every]);
+    let after = |target| After { duration, target: StateId(target), guard: Code::NONE, action: Code::NONE };
+    a.afters = vec![after(1), after(0)];
+    a.states = (0..2).map(|first| lone(entry, Slice::default(), Slice { first, len: 1 })).collect();
+    a.regions = vec![Region { start: StateId(0) }];
+    a
+}

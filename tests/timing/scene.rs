@@ -1,0 +1,198 @@
+//! One scene: a program on the chip, an animal that presses at random phases, a load, and what is measured of it. Owns what
+//! counts as an answer and as a failure.
+
+use assembler::Assembly;
+use emulated::{EmulatedRig, FineEdge};
+use harness::{OnChip, System, generated};
+use link::record::Record;
+use sim::animal::{Scripted, Tap};
+use sim::random::Dice;
+
+use crate::programs::{self, LAMP_PIN, LEVER, LEVER_PIN, NOISY, WATER_PIN};
+use crate::table::{Row, Spread};
+
+/// What goes on beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Nothing.
+    Idle,
+    /// Two inputs with 200 edges a second each, at random.
+    Poisson,
+}
+
+/// When the first press comes, in µs after the start: the controller has heard of the start by then.
+const SETTLED_US: u64 = 200_000;
+
+/// A program on the chip.
+pub(crate) struct Scene<'a> {
+    pub(crate) image: &'a OnChip,
+    pub(crate) name: &'static str,
+    pub(crate) assembly: Assembly,
+    pub(crate) load: Load,
+    pub(crate) cache: bool,
+}
+
+/// What ran.
+struct Ran {
+    rig: EmulatedRig,
+    edges: Vec<FineEdge>,
+    records: Vec<Record>,
+    touched: usize,
+    failures: Vec<String>,
+    counted: Vec<(String, u64)>,
+}
+
+impl Scene<'_> {
+    pub(crate) fn loaded(mut self) -> Self {
+        self.load = Load::Poisson;
+        self
+    }
+
+    pub(crate) fn without_cache(mut self) -> Self {
+        self.cache = false;
+        self
+    }
+
+    fn run(&self, mut taps: Vec<Tap>, until_us: u64) -> Ran {
+        let mut dice = Dice::new(7, self.name);
+        if self.load == Load::Poisson {
+            for line in NOISY {
+                let (mut at, mut active) = (SETTLED_US as f64, false);
+                while at < until_us as f64 {
+                    at += -(1.0 - dice.unit()).ln() * 5_000.0;
+                    active = !active;
+                    taps.push(Tap::new(at as u64, line, active));
+                }
+            }
+        }
+        let touched = taps.len();
+        let image = self.assembly.image().unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let mut system = System::bare(generated(image, programs::rig()), Box::new(Scripted::new(taps)), 1);
+        system.stop_after_us = Some(until_us + 50_000);
+        let chip = OnChip { cache: self.cache, phases: true, ..self.image.clone() };
+        let (outcome, mut rig) = system.run_on_chip(&chip).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let mut failures: Vec<String> =
+            rig.mishaps().iter().map(|mishap| format!("{}: {mishap:?}", self.name)).collect();
+        if let Err(error) = &outcome.result {
+            failures.push(format!("{}: {error}", self.name));
+        }
+        let records: Vec<Record> = outcome.session().records().map(|(_, _, record)| record).collect();
+        let inputs = records.iter().filter(|record| matches!(record, Record::Input { .. })).count();
+        if inputs != touched {
+            failures.push(format!("{}: {touched} edges came, {inputs} were recorded", self.name));
+        }
+        let mut counted = Vec::new();
+        for (name, value) in rig.bench().counters().unwrap_or_default() {
+            match value.parse() {
+                Ok(value) => counted.push((name, value)),
+                Err(_) if name == "reads_flash" => {
+                    failures.push(format!("{}: an upper level reads the flash in {value}", self.name))
+                }
+                Err(_) => {}
+            }
+        }
+        let edges = rig.take_fine();
+        Ran { rig, edges, records, touched, failures, counted }
+    }
+
+    fn presses(&self, period_us: u64, edges: usize) -> (Vec<Tap>, u64) {
+        let mut dice = Dice::new(3, self.name);
+        let mut taps = Vec::new();
+        let mut at = SETTLED_US;
+        for _ in 0..edges {
+            for active in [true, false] {
+                at += period_us / 2 + dice.below(20);
+                taps.push(Tap::new(at, LEVER, active));
+            }
+        }
+        (taps, at)
+    }
+
+    /// From the lever's edge to the lamp's.
+    pub(crate) fn answers(&self, period_us: u64, edges: usize, rises_only: bool) -> Row {
+        let (taps, until_us) = self.presses(period_us, edges);
+        let mut ran = self.run(taps, until_us);
+        let answers: Vec<&FineEdge> = ran.edges.iter().filter(|edge| edge.pin == LAMP_PIN).collect();
+        let mut latencies = Vec::new();
+        for touch in ran.rig.touches().iter().filter(|touch| touch.pin == LEVER_PIN && (touch.high || !rises_only)) {
+            let next = answers.partition_point(|edge| edge.at_ns < touch.at_ns);
+            match answers.get(next).map(|edge| edge.at_ns - touch.at_ns).filter(|ns| *ns < period_us * 500) {
+                Some(ns) => latencies.push(ns),
+                None => ran.failures.push(format!("{}: the edge at {} ns had no answer", self.name, touch.at_ns)),
+            }
+        }
+        self.row(ran, "edge to edge", latencies)
+    }
+
+    /// From the first to the last of outputs switched in one step.
+    pub(crate) fn skew(&self, period_us: u64, edges: usize) -> Row {
+        let (taps, until_us) = self.presses(period_us, edges);
+        let ran = self.run(taps, until_us);
+        let mut skews = Vec::new();
+        for touch in ran.rig.touches() {
+            let after = ran.edges.iter().skip_while(|edge| edge.at_ns < touch.at_ns);
+            let times: Vec<u64> = after.take(6).map(|edge| edge.at_ns).collect();
+            if let (Some(first), Some(last)) = (times.first(), times.last()) {
+                skews.push(last - first);
+            }
+        }
+        self.row(ran, "first to last", skews)
+    }
+
+    /// How far widths and periods of pulses are off, and where the last pulse stands.
+    pub(crate) fn pulses(&self, width_us: u64, period_us: u64, seconds: u64) -> Vec<Row> {
+        let ran = self.run(Vec::new(), SETTLED_US + seconds * 1_000_000);
+        let edges: Vec<&FineEdge> = ran.edges.iter().filter(|edge| edge.pin == WATER_PIN).collect();
+        let rises: Vec<u64> = edges.iter().filter(|edge| edge.high).map(|edge| edge.at_ns).collect();
+        let pairs = edges.windows(2).filter(|pair| pair[0].high);
+        let widths = pairs.map(|pair| (pair[1].at_ns - pair[0].at_ns).abs_diff(width_us * 1_000)).collect();
+        let periods = rises.windows(2).map(|pair| (pair[1] - pair[0]).abs_diff(period_us * 1_000)).collect();
+        let first = rises.first().copied().unwrap_or(0);
+        let places = rises.iter().enumerate();
+        let drift = places.map(|(n, at)| (at - first).abs_diff(n as u64 * period_us * 1_000)).collect();
+        let failures = ran.failures.clone();
+        let row = |what, values| Row { failures: Vec::new(), ..self.row_of(what, values) };
+        let mut rows =
+            vec![row("width error", widths), row("period error", periods), row("drift from the first", drift)];
+        rows[0].failures = failures;
+        rows
+    }
+
+    /// Whether every event came through the link, in order.
+    pub(crate) fn events(&self, events: u16, every_us: u64, seconds: u64) -> Row {
+        let mut ran = self.run(Vec::new(), SETTLED_US + seconds * 1_000_000);
+        let raised: Vec<u16> = ran
+            .records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Event(event) => Some(event.0),
+                _ => None,
+            })
+            .collect();
+        let first = raised.first().copied().unwrap_or(0);
+        let in_order = raised.iter().enumerate().all(|(n, event)| *event == first + (n % usize::from(events)) as u16);
+        let expected = (SETTLED_US + seconds * 1_000_000) / every_us * u64::from(events);
+        if !in_order || (raised.len() as u64) < expected {
+            ran.failures.push(format!(
+                "{}: {} events of at least {expected}, in order: {in_order}",
+                self.name,
+                raised.len()
+            ));
+        }
+        let mut row = self.row(ran, "events in order", Vec::new());
+        row.counted.push(("events".to_owned(), raised.len() as u64));
+        row
+    }
+
+    fn row(&self, ran: Ran, what: &'static str, values: Vec<u64>) -> Row {
+        let mut row = self.row_of(what, values);
+        row.failures = ran.failures;
+        row.counted = ran.counted;
+        row.counted.push(("inputs".to_owned(), ran.touched as u64));
+        row
+    }
+
+    fn row_of(&self, what: &'static str, values: Vec<u64>) -> Row {
+        Row { name: self.name.to_owned(), what, spread: Spread::of(values), counted: Vec::new(), failures: Vec::new() }
+    }
+}
