@@ -19,8 +19,6 @@ use crate::tone::Speakers;
 const FREE: u32 = 0x1C7F_FFFC;
 /// How often a pad is looked at that does not follow, each time some 8 cycles: 1 µs in all.
 const LOOKS: usize = 24;
-/// Outputs drive 12 mA, so that the gate of a valve's transistor follows soon.
-const STRONG: u8 = 3;
 /// An edge of either kind, as a pin's four interrupt bits.
 pub(crate) const EDGES: u32 = 0b1100;
 
@@ -185,10 +183,11 @@ fn set_up_output(pin: u8, safe_high: bool) {
     } else {
         sio().gpio_out_clr().write(|w| unsafe { w.bits(1 << n) });
     }
-    // The pad's own resistor helps the one outside; the input stays on, for reading back.
+    // The pad's own resistor helps the one outside; the input stays on, for reading back. 12 mA, so that the gate of a
+    // valve's transistor follows soon.
     pads().gpio(n).write(|w| {
         let w = w.ie().set_bit().od().clear_bit().pue().bit(safe_high).pde().bit(!safe_high);
-        w.drive().bits(STRONG)
+        w.drive()._12m_a()
     });
     sio().gpio_oe_set().write(|w| unsafe { w.bits(1 << n) });
     io().gpio(n).gpio_ctrl().write(|w| w.funcsel().sio());
