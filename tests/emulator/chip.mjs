@@ -55,6 +55,7 @@ export class Chip {
     this.off = false;
     this.fault = new Fault();
     this.busyCycles = 0;
+    /** Starts after the first; the ring oscillator's chance differs with it. */
     this.resets = 0;
     this.usbHost = new UsbHost(this, (bytes, nanos) => this.onEvent({ at: nanos, what: "usb", bytes }));
     this.clearCounters();
@@ -111,7 +112,7 @@ export class Chip {
     rp.clkPeri = RING_OSCILLATOR;
     this.#newClock(rp.clkSys);
     rp.addClockListener((hertz) => this.#newClock(hertz));
-    this.memory = new Memory(rp, this.withCache, this.fault);
+    this.memory = new Memory(rp, this.withCache, this.fault, this.resets);
     this.memory.onFlash = () => this.#readFlash();
     this.nvic = new Nvic(rp, this.fault);
     this.nvic.onEntry = () => {
@@ -229,8 +230,8 @@ export class Chip {
     for (let alarm = this.clock.nextAlarm; alarm; alarm = alarm.next) alarm.scheduled = false;
     this.clock.nextAlarm = null;
     this.moved.length = 0;
-    this.onEvent({ at: this.clock.nanos, what: "reset", cause });
     this.resets++;
+    this.onEvent({ at: this.clock.nanos, what: "reset", cause });
     this.#build({ clock: this.clock, rp: cause === "power" ? null : this.rp, reason: { watchdog: 1, forced: 2 }[cause] ?? 0 });
     for (const [pin, high] of driven) {
       const now = (this.pins.levels & (1 << pin)) !== 0;

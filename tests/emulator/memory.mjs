@@ -61,7 +61,7 @@ class FlashCache {
 /** The bus as the core sees it. Replaces the core's reads and writes. */
 export class Memory {
   /** @param {boolean} cache whether a read of flash costs what the cache's model says; otherwise nothing */
-  constructor(rp, cache, fault) {
+  constructor(rp, cache, fault, starts) {
     this.rp = rp;
     this.fault = fault;
     this.cache = cache ? new FlashCache() : null;
@@ -80,7 +80,7 @@ export class Memory {
     core.writeUint8 = (address, value) => this.write(address >>> 0, 1, value);
     this.ssi = rp.peripherals[0x18000];
     rp.peripherals[0x40064] = new Regulator();
-    rp.peripherals[0x40060] = new RingOscillator();
+    rp.peripherals[0x40060] = new RingOscillator(starts);
   }
 
   read32(address) {
@@ -201,11 +201,11 @@ class Regulator extends Registers {
   }
 }
 
-/** ROSC: stable; its random bit comes from a fixed seed, so that runs repeat. */
+/** ROSC: stable; its random bit comes from the count of starts, so that runs repeat and starts differ. */
 class RingOscillator extends Registers {
-  constructor() {
-    super([[0x18, 0x81001000 | 0]]);
-    this.random = 0x2545f491;
+  constructor(starts) {
+    super([]);
+    this.random = 0x2545f491 ^ Math.imul(starts, 0x9e3779b9);
   }
 
   readUint32(offset) {

@@ -18,6 +18,9 @@ use crate::{Disk, OnChip, top};
 /// The longest session on the emulated chip, in µs of its time: what goes on longer is stopped.
 const LONGEST_ON_CHIP_US: Micros = 300_000_000;
 
+/// When its session has begun at the latest, in µs of its time.
+const BEGUN_ON_CHIP_US: Micros = 10_000_000;
+
 /// Everything there is to choose about a simulated session.
 pub struct System {
     /// The program and its rig.
@@ -181,9 +184,11 @@ impl System {
         let mut session = self.session();
         // A chip that never answers would be asked for a day.
         let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
+        let mut begun = false;
         let (result, took_us) = self.carry(&mut session, &mut rig, |now, session, _| {
+            begun |= session.tally().records > 0;
+            assert!(begun || now < BEGUN_ON_CHIP_US, "no record from the chip within {BEGUN_ON_CHIP_US} µs");
             if now >= limit {
-                assert!(session.tally().records > 0, "no record from the chip within {now} µs");
                 session.stop();
                 limit = now + LONGEST_ON_CHIP_US;
             }

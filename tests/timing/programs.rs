@@ -12,15 +12,18 @@ use link::{EventId, LineId, RegionId, StateId};
 pub(crate) const LEVER: LineId = LineId(0);
 /// Its pin.
 pub(crate) const LEVER_PIN: u8 = 2;
-/// Inputs nobody listens to, for the load: the spout of the spike's programs and the last line.
-pub(crate) const NOISY: [LineId; 2] = [LineId(1), LineId(24)];
+/// Inputs nobody listens to, for the load: the spout of the spike's programs and the last line, where it is an input.
+pub(crate) const NOISY: [LineId; 2] = [LineId(1), LineId(23)];
 /// The spike's lamp: line 6.
 pub(crate) const LAMP_PIN: u8 = 14;
+/// The outputs that are switched together, and how many.
+const SWITCHED: [u8; TOGETHER] = [2, 4, 5, 6, 7, 8];
+pub(crate) const TOGETHER: usize = 6;
 /// Line 2.
 pub(crate) const WATER_PIN: u8 = 10;
 
-/// A rig of two inputs, 22 outputs and one more input: every pin of a Pico that is free.
-pub(crate) fn rig() -> Rig {
+/// A rig on every pin of a Pico that is free: two inputs and 22 outputs, the last of them an input unless all must play.
+pub(crate) fn rig(all_play: bool) -> Rig {
     let input = |pin| RigLine { pin, active_high: true, role: Role::Input { pull: Pull::None, debounce_us: 0 } };
     let output = |pin: u8, speaker| RigLine {
         pin,
@@ -30,8 +33,7 @@ pub(crate) fn rig() -> Rig {
     let mut lines = vec![input(LEVER_PIN), input(3)];
     lines.extend((10..16).map(|pin| output(pin, pin == 11)));
     lines.extend([4, 5, 6, 7, 8, 9, 16, 17, 18, 19, 20, 21, 22, 26, 27].map(|pin| output(pin, false)));
-    lines.push(output(60, false));
-    lines.push(input(28));
+    lines.push(if all_play { output(28, false) } else { input(28) });
     Rig {
         lines: lines.into_iter().collect(),
         silence_us: 250_000,
@@ -73,7 +75,7 @@ pub(crate) fn train(width_us: u32, period_us: u32, count: u32) -> Assembly {
 pub(crate) fn together() -> Assembly {
     let mut a = Assembly::default();
     for (code, pressed, target) in [(OpCode::Off, true, 1), (OpCode::On, false, 0)] {
-        let all: Vec<Op> = [2_u8, 4, 5, 6, 7, 8].map(|line| op(code, line, 0)).to_vec();
+        let all = SWITCHED.map(|line| op(code, line, 0));
         let entry = a.code(&all);
         let first = a.rules.len() as u16;
         a.rules.push(Rule {

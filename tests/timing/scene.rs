@@ -1,6 +1,8 @@
 //! One scene: a program on the chip, an animal that presses at random phases, a load, and what is measured of it. Owns what
 //! counts as an answer and as a failure.
 
+use std::panic::AssertUnwindSafe;
+
 use assembler::Assembly;
 use emulated::{EmulatedRig, FineEdge};
 use harness::{OnChip, System, generated};
@@ -8,7 +10,7 @@ use link::record::Record;
 use sim::animal::{Scripted, Tap};
 use sim::random::Dice;
 
-use crate::programs::{self, LAMP_PIN, LEVER, LEVER_PIN, NOISY, WATER_PIN};
+use crate::programs::{self, LAMP_PIN, LEVER, LEVER_PIN, NOISY, TOGETHER, WATER_PIN};
 use crate::table::{Row, Spread};
 
 /// What goes on beside.
@@ -23,6 +25,9 @@ pub(crate) enum Load {
 /// When the first press comes, in µs after the start: the controller has heard of the start by then.
 const SETTLED_US: u64 = 200_000;
 
+/// The closest two edges of one line come, in µs.
+const CLOSEST_US: f64 = 100.0;
+
 /// A program on the chip.
 pub(crate) struct Scene<'a> {
     pub(crate) image: &'a OnChip,
@@ -30,6 +35,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) assembly: Assembly,
     pub(crate) load: Load,
     pub(crate) cache: bool,
+    pub(crate) all_play: bool,
 }
 
 /// What ran.
@@ -48,9 +54,23 @@ impl Scene<'_> {
         self
     }
 
+    /// Every line but the first two is an output.
+    pub(crate) fn all_play(mut self) -> Self {
+        self.all_play = true;
+        self
+    }
+
     pub(crate) fn without_cache(mut self) -> Self {
         self.cache = false;
         self
+    }
+
+    /// A scene that cannot be played is a row that failed; the others are still measured.
+    pub(crate) fn or_failed(&self, measure: impl FnOnce(&Self) -> Row) -> Row {
+        std::panic::catch_unwind(AssertUnwindSafe(|| measure(self))).unwrap_or_else(|_| {
+            let failures = vec![format!("{}: it could not be played, see above", self.name)];
+            Row { failures, ..self.row_of("", Vec::new()) }
+        })
     }
 
     fn run(&self, mut taps: Vec<Tap>, until_us: u64) -> Ran {
@@ -59,7 +79,7 @@ impl Scene<'_> {
             for line in NOISY {
                 let (mut at, mut active) = (SETTLED_US as f64, false);
                 while at < until_us as f64 {
-                    at += -(1.0 - dice.unit()).ln() * 5_000.0;
+                    at += CLOSEST_US + -(1.0 - dice.unit()).ln() * (5_000.0 - CLOSEST_US);
                     active = !active;
                     taps.push(Tap::new(at as u64, line, active));
                 }
@@ -67,7 +87,7 @@ impl Scene<'_> {
         }
         let touched = taps.len();
         let image = self.assembly.image().unwrap_or_else(|error| panic!("{}: {error}", self.name));
-        let mut system = System::bare(generated(image, programs::rig()), Box::new(Scripted::new(taps)), 1);
+        let mut system = System::bare(generated(image, programs::rig(self.all_play)), Box::new(Scripted::new(taps)), 1);
         system.stop_after_us = Some(until_us + 50_000);
         let chip = OnChip { cache: self.cache, phases: true, ..self.image.clone() };
         let (outcome, mut rig) = system.run_on_chip(&chip).unwrap_or_else(|error| panic!("{}: {error}", self.name));
@@ -79,14 +99,20 @@ impl Scene<'_> {
         let records: Vec<Record> = outcome.session().records().map(|(_, _, record)| record).collect();
         let inputs = records.iter().filter(|record| matches!(record, Record::Input { .. })).count();
         if inputs != touched {
-            failures.push(format!("{}: {touched} edges came, {inputs} were recorded", self.name));
+            let of =
+                |line: u8| records.iter().filter(|r| matches!(r, Record::Input { line: l, .. } if l.0 == line)).count();
+            let pads = |pin: u8| rig.touches().iter().filter(|touch| touch.pin == pin).count();
+            let lines: Vec<String> = [(0, LEVER_PIN), (1, 3), (23, 28)]
+                .map(|(line, pin)| format!("line {line}: {} at the pad, {} recorded", pads(pin), of(line)))
+                .to_vec();
+            failures.push(format!("{}: {touched} edges came, {inputs} were recorded; {}", self.name, lines.join("; ")));
         }
         let mut counted = Vec::new();
         for (name, value) in rig.bench().counters().unwrap_or_default() {
             match value.parse() {
                 Ok(value) => counted.push((name, value)),
                 Err(_) if name == "reads_flash" => {
-                    failures.push(format!("{}: an upper level reads the flash in {value}", self.name))
+                    failures.push(format!("{}: an upper level reads the flash in {value}", self.name));
                 }
                 Err(_) => {}
             }
@@ -127,13 +153,14 @@ impl Scene<'_> {
     /// From the first to the last of outputs switched in one step.
     pub(crate) fn skew(&self, period_us: u64, edges: usize) -> Row {
         let (taps, until_us) = self.presses(period_us, edges);
-        let ran = self.run(taps, until_us);
+        let mut ran = self.run(taps, until_us);
         let mut skews = Vec::new();
         for touch in ran.rig.touches() {
-            let after = ran.edges.iter().skip_while(|edge| edge.at_ns < touch.at_ns);
-            let times: Vec<u64> = after.take(6).map(|edge| edge.at_ns).collect();
-            if let (Some(first), Some(last)) = (times.first(), times.last()) {
-                skews.push(last - first);
+            let near = |edge: &&FineEdge| (touch.at_ns..touch.at_ns + 100_000).contains(&edge.at_ns);
+            let times: Vec<u64> = ran.edges.iter().filter(near).map(|edge| edge.at_ns).collect();
+            match (times.first(), times.last()) {
+                (Some(first), Some(last)) if times.len() == TOGETHER => skews.push(last - first),
+                _ => ran.failures.push(format!("{}: {} of {TOGETHER} outputs moved", self.name, times.len())),
             }
         }
         self.row(ran, "first to last", skews)

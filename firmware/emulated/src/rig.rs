@@ -313,6 +313,8 @@ impl EmulatedRig {
             self.notice(at);
         }
         self.inside = true;
+        // What is counted is counted of the session.
+        self.bench.clear();
         self.room.put_in(entered, true);
         for (at, pin, high) in since {
             self.pins.drive(pin, high);

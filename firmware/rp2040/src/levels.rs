@@ -94,6 +94,9 @@ pub(crate) fn ask_core() {
     NVIC::pend(CORE_IRQ);
 }
 
+/// Of a pin's four bits: it rose.
+const RISE: u32 = 1 << 3;
+
 /// P0: pins changed. What changed twice since it was looked at changed there and back.
 extern "C" fn pins() {
     // Sound: P0's alone, which nothing interrupts.
@@ -110,8 +113,10 @@ extern "C" fn pins() {
         while pending != 0 {
             let edges = pending & 0b1111;
             if edges != 0 {
-                let high = levels & (1 << pin) != 0;
-                if edges == crate::pins::EDGES {
+                // Where only one edge came it says the level itself: `levels` may be older than it.
+                let both = edges == crate::pins::EDGES;
+                let high = if both { levels & (1 << pin) != 0 } else { edges & RISE != 0 };
+                if both {
                     level.edge.changed(now, pin, !high);
                 }
                 level.edge.changed(now, pin, high);

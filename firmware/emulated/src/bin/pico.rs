@@ -1,0 +1,179 @@
+//! The emulated Pico on a pseudo-terminal, paced by the wall clock, for the real daemon. Owns the terminal and what a hand
+//! can do to the rig: pull the cable, cut the supply, press reset.
+//!
+//!   pico IMAGE LINK [--usb]        LINK is where the terminal appears, as a serial port would
+//!
+//! Commands on the standard input, one a line: `unplug`, `plug`, `off`, `on`, `reset`, `pin N 0|1|z`, `quit`.
+//! What happens at pins is told on the standard output: `edge NS PIN LEVEL`, `reset NS CAUSE`, `fault NS …`.
+
+use std::fs::File;
+use std::io::{self, BufRead, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use emulated::{Bench, Event, Source, Stop, Tools};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+/// How far the chip runs at once, in ns: what a byte waits at most.
+const SLICE_NANOS: u64 = 1_000_000;
+/// How far the chip may fall behind the wall clock before the clock waits for it, in ns: a host that is busy.
+const BEHIND_NANOS: u64 = 50_000_000;
+
+/// A serial port that the daemon can open, at a path of our choosing.
+struct Port {
+    ours: File,
+    /// Kept open, so that the port outlives a daemon that closes it.
+    _theirs: File,
+    link: PathBuf,
+}
+
+impl Port {
+    fn open(link: &Path) -> io::Result<Self> {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        grantpt(&ours)?;
+        unlockpt(&ours)?;
+        let name = ptsname(&ours, Vec::new())?;
+        let theirs = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?;
+        let mut raw = tcgetattr(&theirs)?;
+        raw.make_raw();
+        tcsetattr(&theirs, OptionalActions::Now, &raw)?;
+        rustix::fs::fcntl_setfl(&ours, OFlags::NONBLOCK | OFlags::RDWR)?;
+        let _ = std::fs::remove_file(link);
+        std::os::unix::fs::symlink(name.to_string_lossy().as_ref(), link)?;
+        Ok(Self { ours: File::from(ours), _theirs: File::from(theirs), link: link.to_owned() })
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.link);
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [image, link, options @ ..] = arguments.as_slice() else {
+        eprintln!("usage: pico IMAGE LINK [--usb]");
+        return ExitCode::from(2);
+    };
+    let source = if options.iter().any(|option| option == "--usb") { Source::Usb } else { Source::Uart(0) };
+    match serve(Path::new(image), Path::new(link), source) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(image: &Path, link: &Path, source: Source) -> Result<(), Box<dyn std::error::Error>> {
+    let mut bench = Bench::start(&Tools::ready()?.script, image, true)?;
+    let commands = listen();
+    let mut port = Some(Port::open(link)?);
+    bench.plug(source == Source::Usb);
+    println!("ready {}", link.display());
+    let mut events = Vec::new();
+    let mut bytes = [0; 4096];
+    let (mut began, mut from) = (Instant::now(), 0_u64);
+    loop {
+        match commands.try_recv() {
+            Ok(line) if line == "quit" => return Ok(()),
+            Ok(line) => obey(&line, &mut bench, &mut port, link, source)?,
+            Err(TryRecvError::Disconnected) => return Ok(()),
+            Err(TryRecvError::Empty) => {}
+        }
+        if let Some(port) = &mut port {
+            match port.ours.read(&mut bytes) {
+                Ok(count) => bench.send(source, &bytes[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let now = bench.run(bench.now() + SLICE_NANOS, Stop::default(), &mut events)?;
+        for event in events.drain(..) {
+            tell(event, &mut port, source)?;
+        }
+        let wall = from + u64::try_from(began.elapsed().as_nanos())?;
+        if now > wall {
+            std::thread::sleep(Duration::from_nanos(now - wall));
+        } else if wall - now > BEHIND_NANOS {
+            (began, from) = (Instant::now(), now);
+        }
+    }
+}
+
+/// The lines of the standard input; its end is the end of the chip.
+fn listen() -> Receiver<String> {
+    let (to, commands) = channel();
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            if to.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    commands
+}
+
+fn obey(line: &str, bench: &mut Bench, port: &mut Option<Port>, link: &Path, source: Source) -> io::Result<()> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        ["unplug"] => {
+            *port = None;
+            bench.plug(false);
+        }
+        ["plug"] => {
+            *port = Some(Port::open(link)?);
+            bench.plug(source == Source::Usb);
+        }
+        ["off"] => {
+            *port = None;
+            bench.plug(false);
+            bench.power(false);
+        }
+        ["on"] => {
+            bench.power(true);
+            *port = Some(Port::open(link)?);
+            bench.plug(source == Source::Usb);
+        }
+        ["reset"] => bench.reset(),
+        ["pin", pin, level] => {
+            let level = match *level {
+                "1" => Some(true),
+                "0" => Some(false),
+                _ => None,
+            };
+            if let Ok(pin) = pin.parse() {
+                bench.pin(bench.now(), pin, level);
+            }
+        }
+        _ => eprintln!("`{line}` is no command: unplug, plug, off, on, reset, pin N 0|1|z, quit"),
+    }
+    Ok(())
+}
+
+fn tell(event: Event, port: &mut Option<Port>, wanted: Source) -> io::Result<()> {
+    match event {
+        Event::Bytes { source, bytes, .. } if source == wanted => {
+            if let Some(port) = port {
+                // Nobody reads: the bytes are lost, as on a cable.
+                match port.ours.write_all(&bytes) {
+                    Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+                    _ => {}
+                }
+            }
+            return Ok(());
+        }
+        Event::Edge { at, pin, high } => println!("edge {at} {pin} {}", u8::from(high)),
+        Event::Sound { at, pin, heard } => println!("sound {at} {pin} {}", u8::from(heard.is_none())),
+        Event::Reset { at, cause } => println!("reset {at} {cause}"),
+        Event::Fault { at, what } => println!("fault {at} {what}"),
+        Event::LockUp { at } => println!("lockup {at}"),
+        Event::Zero { .. } | Event::Wave { .. } | Event::Bytes { .. } => {}
+    }
+    io::stdout().flush()
+}
