@@ -19,7 +19,9 @@ const RAM_BYTES = 264 * 1024;
 /** Kept for the stack of all three levels. */
 const STACK_BYTES = 8 * 1024;
 /** How long after an edge everything it causes at once is over, in ns. */
-const HORIZON = 400_000;
+const HORIZON = 1_500_000;
+/** About as long as the longest step takes, in ns. */
+const STEP_NANOS = 100_000;
 const EDGES = Number(process.env.EDGES ?? 2000);
 
 // Edges come `period` ns apart and up to `spread` more: the flagship is back in `ready` by then.
@@ -28,8 +30,11 @@ const SCENES = [
   { name: "flagship", straps: [], pin: LEVER, answer: LAMP, period: 3_400_000, spread: 100_000, risesOnly: true },
   // An edge at any moment while a trial begins, the longest step there is.
   { name: "trial begins", straps: [], pin: LEVER, answer: LAMP, period: 3_400_000, spread: 100_000, from: "begin_trial" },
-  { name: "maximum", straps: ["maximum"], pin: LEVER, answer: LAMP, period: 500_000, spread: 10_000 },
-  { name: "maximum, 8 levels", straps: ["maximum"], pin: SPOUT, answer: SIGN, period: 500_000, spread: 10_000 },
+  { name: "maximum", straps: ["maximum"], pin: LEVER, answer: LAMP, period: 4_000_000, spread: 10_000 },
+  { name: "maximum, 8 levels", straps: ["maximum"], pin: SPOUT, answer: SIGN, period: 4_000_000, spread: 10_000 },
+  // Edges that come before P1 is ready for them: no answer is foreseen.
+  { name: "maximum, in haste", straps: ["maximum"], pin: LEVER, answer: LAMP, period: 200_000, spread: 10_000 },
+  { name: "maximum, 8 levels, in haste", straps: ["maximum"], pin: SPOUT, answer: SIGN, period: 400_000, spread: 10_000 },
 ];
 
 /** mulberry32: the phases are random and always the same. */
@@ -96,7 +101,7 @@ function run(elf, scene, profile) {
     for (const active of [true, false]) {
       if (scene.from && active) {
         runToFunction(elf, chip, scene.from);
-        at = chip.nanos + Math.floor(random() * seen.worst * chip.nanosPerCycle);
+        at = chip.nanos + Math.floor(random() * STEP_NANOS);
       } else at += scene.period / 2 + Math.floor(random() * scene.spread);
       // An instruction under way at that moment ends first, however long it waits for the flash; that is part of it.
       chip.runTo(at);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use compiler::Source;
 use controller::room;
 use harness::{Disk, Outcome, System, cases, top};
-use journal::{NoteKind, Why};
+use journal::{Gap, Integrity, NoteKind};
 use link::record::Request;
 use link::{DisarmCause, EndReason, InvariantId, LineId, Micros, Record, TripCause, Verdict};
 use sim::WireFaults;
@@ -326,12 +326,28 @@ fn a_cable_pulled_for_good_ends_the_session_safe_at_a_trial_boundary() {
     assert!(error.to_string().contains("records after"), "{error}");
     assert_eq!(outcome.still_on, 0);
     let session = outcome.session();
-    assert!(matches!(&session.close, Some(close) if matches!(close.why, Why::Incomplete(_))));
     assert!(session.records_len() > 50, "what came before is readable");
+    // Not closed: the device may still hold the rest, and its controller may come back for it.
+    assert!(matches!(session.verify(), Ok(Integrity::Interrupted { .. })));
+    let gap = Gap { first: session.records_len(), next: None };
+    assert_eq!(session.gaps, [gap], "and it says from where on nothing is known");
     assert!(session.notes.iter().any(|placed| placed.note.kind == NoteKind::Disconnected), "{:?}", session.notes);
     let last_edge = outcome.edges.last().expect("there were edges").at;
     // Silence is noticed at 60.25 s, carry_on is 60 s, and the trial then under way ends.
     assert!(last_edge < 60_000_000 + 250_000 + 60_000_000 + 60_000_000, "outputs moved until {last_edge} µs");
+}
+
+#[test]
+fn a_cable_pulled_before_the_session_begins_leaves_nothing_behind() {
+    let outcome = flagship(9).run_watched(|_, _, cable| {
+        cable.to_device.connect(false);
+        cable.to_host.connect(false);
+    });
+    let Err(error) = &outcome.result else { panic!("the device was never there and nobody noticed") };
+    assert!(error.to_string().contains("nothing was started"), "{error}");
+    assert!(outcome.took_us < 20_000_000, "it waited {} µs", outcome.took_us);
+    assert!(outcome.journal.is_empty(), "no journal was begun");
+    assert!(outcome.edges.is_empty());
 }
 
 #[test]

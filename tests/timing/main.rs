@@ -56,9 +56,9 @@ fn main() -> ExitCode {
     }
     table.memory(&image.image);
     if json {
-        println!("{}", table.json())
+        println!("{}", table.json());
     } else {
-        print!("{table}")
+        print!("{table}");
     }
     if table.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

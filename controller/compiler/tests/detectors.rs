@@ -152,4 +152,7 @@ fn what_was_measured_and_how_well_the_line_fits_is_kept() {
     assert_eq!(calibration.date, "2026-11-02");
     let Measured::Travel { low: 0, high: 8_000, residual } = calibration.measured else { panic!("{calibration:?}") };
     assert!((1..50).contains(&residual), "the point in the middle lies {residual} µm off the straight line");
+    let said = rig.line("joystick").unwrap().travel().unwrap();
+    assert_eq!(said, "joystick: 0 mm to 8 mm in steps of 3 µm, at most 10 µm off a straight line (2026-11-02)");
+    assert_eq!(rig.line("water").unwrap().travel(), None);
 }

@@ -176,3 +176,12 @@ fn a_lever_that_was_never_calibrated_has_no_millimetres() {
     assert_eq!(found.list[0].code, "E130-not-calibrated", "{found}");
     assert!(found.list[0].help.as_ref().unwrap().contains("points: [[0.35 V, 0 mm]"), "{found}");
 }
+
+#[test]
+fn a_sensor_that_is_not_straight_is_told_of_once() {
+    let text = shipped("rig-configs/sim-box.yaml").text.replace("[1.63 V, 4 mm]", "[1.63 V, 5 mm]");
+    let rig = read_rig(&Source { name: "box.yaml".to_owned(), text }).unwrap();
+    let compiled = compile(&task(GOOD), &rig, &Options::default()).unwrap();
+    let told: Vec<&str> = compiled.warnings.list.iter().map(|warning| warning.code).collect();
+    assert_eq!(told, ["W010-not-straight"], "{}", compiled.warnings);
+}

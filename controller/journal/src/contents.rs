@@ -77,17 +77,27 @@ pub enum NoteKind {
         host_us: i64,
         /// How much faster the device's clock runs, in parts per 10⁹.
         drift_ppb: i64,
-        /// Half width of the fit's uncertainty, in µs.
+        /// Half width of the uncertainty of `host_us`, in µs.
         uncertainty_us: u32,
+        /// Half width of the uncertainty of `drift_ppb`.
+        drift_uncertainty_ppb: u32,
     },
     /// The device is no longer heard.
     Disconnected,
     /// The device is heard again.
     Reconnected,
-    /// Records are missing from here on because the session was interrupted.
+    /// Records are missing from here on because the session was interrupted. Where records follow, the first of them
+    /// says by its number how many are missing.
     Interrupted {
-        /// The number of the last record before.
-        after_record: u64,
+        /// The number of the first record that is missing: as many are known, from the start of the session.
+        first_unknown: u64,
+    },
+    /// The device that is heard from here on.
+    Device {
+        /// The unique number of its board.
+        id: u64,
+        /// Its boot nonce, another after each reset.
+        boot: u32,
     },
 }
 

@@ -16,6 +16,7 @@ pub mod contents;
 mod finding;
 pub mod pairing;
 mod reader;
+mod reopen;
 mod replay;
 pub mod sensed;
 pub mod storage;
@@ -23,7 +24,8 @@ mod writer;
 
 pub use contents::{Close, Header, Note, NoteKind, Versions, Why};
 pub use finding::{Finding, Flaw, Place};
-pub use reader::{FILE_BYTES_MAX, Integrity, PlacedNote, ReadError, Records, Session, Tail};
+pub use reader::{FILE_BYTES_MAX, Gap, Integrity, PlacedNote, ReadError, Records, Session, Tail};
+pub use reopen::ReopenError;
 pub use replay::{ReplayFailure, ReplayReport, replay, replay_within};
 pub use storage::Storage;
 pub use writer::{Closed, CreateError, GATHER_BYTES, WriteError, Writer};

@@ -5,7 +5,8 @@
 //! [`Session::verify`].
 
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use link::record::Reader;
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::block::{self, Block, BlockError, Chain, FILE_HEADER_BYTES, FORMAT, FileHeaderError, Kind};
-use crate::contents::{Close, Header, Note, Why};
+use crate::contents::{Close, Header, Note, NoteKind, Why};
 use crate::finding::{Finding, Flaw, Place};
 use crate::writer::count_records;
 
@@ -34,8 +35,33 @@ pub struct Session {
     pub tail: Tail,
     /// What is not as it was written, in order; empty for a journal that can be trusted.
     pub findings: Vec<Finding>,
+    /// Records that are missing, and that the journal says are missing, in order.
+    pub gaps: Vec<Gap>,
+    /// Bytes up to the end of the last whole block, and its link.
+    pub(crate) whole: u64,
+    pub(crate) chain: Chain,
     stream: Vec<u8>,
     runs: Vec<Run>,
+}
+
+/// Records that are missing because a session was interrupted, as a note says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The number of the first that is missing: as many are known from the start of the session.
+    pub first: u64,
+    /// The number of the first that is known again, if any is.
+    pub next: Option<u64>,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.first.checked_sub(1), self.next) {
+            (Some(last), Some(next)) => write!(f, "records after {last} are unknown up to {next}"),
+            (Some(last), None) => write!(f, "records after {last} are unknown"),
+            (None, Some(next)) => write!(f, "records before {next} are unknown"),
+            (None, None) => write!(f, "all records are unknown"),
+        }
+    }
 }
 
 /// Records that follow one another without a gap, measured from one base.
@@ -71,6 +97,8 @@ pub enum Tail {
     Garbage {
         /// How many.
         bytes: u64,
+        /// Whether all of them are zero.
+        zeros: bool,
     },
 }
 
@@ -79,6 +107,8 @@ pub enum Tail {
 pub enum Integrity {
     /// It was closed, and everything that was in it then still is.
     Whole,
+    /// It was closed, and everything that was in it then still is; but records are missing, as it says itself.
+    Gap(Gap),
     /// It was never closed. What is there is as it was written; how much came after cannot be said.
     Interrupted {
         /// Bytes of a block that was torn, if one was.
@@ -90,6 +120,7 @@ impl fmt::Display for Integrity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole => write!(f, "whole: nothing in it was changed since it was closed"),
+            Self::Gap(gap) => write!(f, "nothing in it was changed since it was closed, and it says itself that {gap}"),
             Self::Interrupted { torn_bytes: 0 } => write!(f, "interrupted: it was never closed"),
             Self::Interrupted { torn_bytes } => {
                 write!(f, "interrupted: it was never closed, and its last {torn_bytes} bytes were torn")
@@ -146,12 +177,19 @@ impl Session {
     /// # Errors
     /// When there is no header to be read; everything behind the header ends up in [`Session::findings`] instead.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
+        Self::read_from(&File::open(path).map_err(|error| ReadError::Io(path.into(), error))?, path)
+    }
+
+    /// Reads the journal in an open file, whose name is for errors.
+    pub(crate) fn read_from(mut file: &File, path: &Path) -> Result<Self, ReadError> {
         let in_file = |error| ReadError::Io(path.into(), error);
-        let bytes = std::fs::metadata(path).map_err(in_file)?.len();
+        let bytes = file.metadata().map_err(in_file)?.len();
         if bytes > FILE_BYTES_MAX {
             return Err(ReadError::TooLong { bytes });
         }
-        Self::read(&std::fs::read(path).map_err(in_file)?)
+        let mut read = Vec::new();
+        file.read_to_end(&mut read).map_err(in_file)?;
+        Self::read(&read)
     }
 
     /// Reads a journal from its bytes.
@@ -171,6 +209,8 @@ impl Session {
         };
         let mut walk = Walk::new(header);
         walk.follow(&first, Chain::origin());
+        walk.session.chain = first.chain;
+        walk.session.whole = (bytes.len() - first.rest.len()) as u64;
         walk.all(bytes.len(), first.rest, first.chain);
         Ok(walk.session)
     }
@@ -193,6 +233,11 @@ impl Session {
         Records { session: self, runs: self.runs.iter(), number: 0, reader: Reader::new(0), rest: &[] }
     }
 
+    /// The number the next record would have, and the time of the last, once there is one.
+    pub(crate) fn next(&self) -> Option<(u64, Micros)> {
+        self.runs.last().map(|run| (run.first.saturating_add(run.count), run.last))
+    }
+
     /// Whether the journal is as it was written. The chain holds no key: a journal that was rewritten as a whole, chain
     /// and all, passes here, and is for replay to find.
     ///
@@ -201,7 +246,7 @@ impl Session {
     pub fn verify(&self) -> Result<Integrity, Finding> {
         match (self.findings.first(), &self.close, self.tail) {
             (Some(finding), _, _) => Err(*finding),
-            (None, Some(_), _) => Ok(Integrity::Whole),
+            (None, Some(_), _) => Ok(self.gaps.first().map_or(Integrity::Whole, |gap| Integrity::Gap(*gap))),
             (None, None, Tail::Torn { bytes }) => Ok(Integrity::Interrupted { torn_bytes: bytes }),
             (None, None, Tail::Clean | Tail::Garbage { .. }) => Ok(Integrity::Interrupted { torn_bytes: 0 }),
         }
@@ -252,19 +297,17 @@ impl Walk {
             close: None,
             tail: Tail::Clean,
             findings: Vec::new(),
+            gaps: Vec::new(),
+            whole: 0,
+            chain: Chain::origin(),
             stream: Vec::new(),
             runs: Vec::new(),
         };
         Self { session, block: 0, offset: FILE_HEADER_BYTES as u64 }
     }
 
-    /// The number and base that the next record must have, once there was one.
-    fn next(&self) -> Option<(u64, Micros)> {
-        self.session.runs.last().map(|run| (run.first.saturating_add(run.count), run.last))
-    }
-
     fn find(&mut self, flaw: Flaw) {
-        let record = self.next().map_or(0, |(number, _)| number);
+        let record = self.session.next().map_or(0, |(number, _)| number);
         let place = Place { block: self.block, offset: self.offset, record };
         self.session.findings.push(Finding { place, flaw });
     }
@@ -281,6 +324,8 @@ impl Walk {
                 Ok(block) => {
                     self.follow(&block, chain);
                     self.contents(&block);
+                    self.session.chain = block.chain;
+                    self.session.whole = (length - block.rest.len()) as u64;
                     (block.rest, block.chain)
                 }
                 Err(BlockError::Body { chain, rest }) => {
@@ -292,7 +337,7 @@ impl Walk {
                     return;
                 }
                 Err(BlockError::Head) => {
-                    self.session.tail = Tail::Garbage { bytes };
+                    self.session.tail = Tail::Garbage { bytes, zeros: rest.iter().all(|byte| *byte == 0) };
                     self.find(Flaw::Garbage { bytes });
                     return;
                 }
@@ -310,9 +355,13 @@ impl Walk {
         match block.kind {
             Kind::Header => self.find(Flaw::SecondHeader),
             Kind::Device => self.device(block.payload),
-            Kind::Note => match exactly(block.payload) {
+            Kind::Note => match exactly::<Note>(block.payload) {
                 Some(note) => {
-                    let before_record = self.next().map_or(0, |(number, _)| number);
+                    let before_record = self.session.next().map_or(0, |(number, _)| number);
+                    // A gap must begin where the records before it end: no note can excuse another.
+                    if note.kind == (NoteKind::Interrupted { first_unknown: before_record }) {
+                        self.open_gap(before_record);
+                    }
                     self.session.notes.push(PlacedNote { before_record, note });
                 }
                 None => self.find(Flaw::Contents),
@@ -339,7 +388,8 @@ impl Walk {
         if found != stated || found == 0 {
             self.find(Flaw::Count { stated, found });
         }
-        if let Some((expected, expected_base)) = self.next() {
+        let noted = self.close_gap(first);
+        if let Some((expected, expected_base)) = self.session.next().filter(|_| !noted) {
             if first != expected {
                 self.find(Flaw::Gap { expected, found: first });
             } else if base != expected_base {
@@ -350,6 +400,28 @@ impl Walk {
         self.session.stream.extend_from_slice(entries);
         let bytes = start..self.session.stream.len();
         self.session.runs.push(Run { first, base, count: found, last, bytes });
+    }
+
+    fn open_gap(&mut self, first: u64) {
+        if self.session.gaps.last() != Some(&Gap { first, next: None }) {
+            self.session.gaps.push(Gap { first, next: None });
+        }
+    }
+
+    /// Whether a gap is noted just before record `first`, which then ends it.
+    fn close_gap(&mut self, first: u64) -> bool {
+        match self.session.gaps.last_mut() {
+            Some(gap) if gap.next.is_none() && gap.first < first => {
+                gap.next = Some(first);
+                true
+            }
+            // The records came after all: there is no gap.
+            Some(gap) if gap.next.is_none() && gap.first == first => {
+                self.session.gaps.pop();
+                false
+            }
+            _ => false,
+        }
     }
 
     fn close(&mut self, close: Close) {

@@ -19,7 +19,7 @@ use link::{EndReason, Micros, Record};
 use crate::contents::{Close, Why};
 use crate::finding::Finding;
 use crate::pairing::{self, Pairing, Tolerance};
-use crate::reader::Session;
+use crate::reader::{Gap, Session};
 use crate::sensed::{self, Sensed};
 
 /// Microseconds handled between two looks at what came out.
@@ -38,6 +38,9 @@ pub struct ReplayReport {
     pub derived: u64,
     /// Whether the session reached its end; if not, it was interrupted and the replay stops where it does.
     pub ended: bool,
+    /// The records that are missing, if the journal says that some are: what follows them cannot be made again, and the
+    /// replay stops there.
+    pub gap: Option<Gap>,
     /// How requests and edges pair.
     pub pairing: Pairing,
     /// What detectors find in the samples again.
@@ -55,7 +58,7 @@ impl ReplayReport {
 
 impl fmt::Display for ReplayReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { records, fed, derived, ended, pairing, sensed } = self;
+        let Self { records, fed, derived, ended, gap, pairing, sensed } = self;
         let Pairing { requests, refused, breaches, edges, latency_us_max, unpaired } = pairing;
         write!(
             f,
@@ -67,6 +70,9 @@ impl fmt::Display for ReplayReport {
         }
         if !ended {
             write!(f, "; the session was interrupted")?;
+        }
+        if let Some(gap) = gap {
+            write!(f, "; {gap}, and the replay goes up to there")?;
         }
         if !unpaired.is_empty() {
             write!(f, "; {} do not pair", unpaired.len())?;
@@ -183,9 +189,10 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
     let program = Program::open(&session.header.program).map_err(ReplayFailure::Image)?;
     let rig: Rig = postcard::from_bytes(&session.header.device_rig).map_err(|_| ReplayFailure::Rig)?;
 
-    let engines: Vec<_> =
-        session.records().filter(|(_, _, record)| record.is_derived() || record.feeds_engine()).collect();
-    let behind = session.records().last().map_or(0, |(number, ..)| number.saturating_add(1));
+    let gap = session.gaps.first().copied();
+    let known = || session.records().take_while(move |(number, ..)| gap.is_none_or(|gap| *number < gap.first));
+    let engines: Vec<_> = known().filter(|(_, _, record)| record.is_derived() || record.feeds_engine()).collect();
+    let behind = known().last().map_or(0, |(number, ..)| number.saturating_add(1));
     let ended = engines.iter().any(|(_, _, record)| matches!(record, Record::End(_)));
     Comparison { recorded: engines.iter(), behind, ended, differs: None }.run(
         &program,
@@ -193,16 +200,18 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
         &engines,
     )?;
 
-    let whole =
+    let ended_whole =
         matches!(session.close, Some(Close { why: Why::Ended(reason), .. }) if reason != EndReason::DeviceReset);
+    let whole = ended_whole && gap.is_none();
     let derived = engines.iter().filter(|(_, _, record)| record.is_derived()).count() as u64;
     Ok(ReplayReport {
-        records: session.records_len(),
+        records: known().count() as u64,
         fed: engines.len() as u64 - derived,
         derived,
         ended,
-        pairing: pairing::pair(&rig, session.records(), tolerance, whole),
-        sensed: sensed::look_again(&rig, session.records()),
+        gap,
+        pairing: pairing::pair(&rig, known(), tolerance, whole),
+        sensed: sensed::look_again(&rig, known()),
     })
 }
 

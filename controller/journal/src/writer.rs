@@ -15,7 +15,8 @@ use link::record::{ENTRY_BYTES_MAX, Reader, RecordError};
 use sha2::{Digest, Sha256};
 
 use crate::block::{self, Chain, Kind, PAYLOAD_BYTES_MAX};
-use crate::contents::{Close, Header, Note, Why};
+use crate::contents::{Close, Header, Note, NoteKind, Why};
+use crate::reader::Session;
 use crate::storage::Storage;
 
 /// Entry bytes that are gathered before a block is written.
@@ -28,11 +29,15 @@ pub struct Writer<S: Storage = File> {
     chain: Chain,
     /// Bytes of the storage that end with a whole block.
     whole: u64,
-    /// The number of the first record of the stream, once there is one.
-    origin: Option<u64>,
+    /// Whether there is a record.
+    begun: bool,
     /// The number the next record must have, and the time it is measured from.
     next: u64,
     last: Micros,
+    /// Whether a noted gap lies before the next record: it may then be measured from any time.
+    after_gap: bool,
+    /// Records so far.
+    records: u64,
     durable: u64,
     gathered: Gathered,
     stream: Sha256,
@@ -193,6 +198,8 @@ impl Writer<File> {
             ErrorKind::PermissionDenied => CreateError::Denied(path.into()),
             _ => CreateError::Io(path.into(), error),
         })?;
+        // Whoever would resume a session that is still being written finds the file taken. Not every file system can lock.
+        drop(file.try_lock());
         let begun = Self::begin(file, header).map_err(|error| match error {
             CreateError::Io(_, error) => CreateError::Io(path.into(), error),
             other => other,
@@ -217,6 +224,30 @@ fn sync_folder(path: &Path) -> Result<(), Error> {
 }
 
 impl<S: Storage> Writer<S> {
+    /// Goes on with the journal that `session` was read from and that `storage` holds, behind its last whole block.
+    pub(crate) fn continued(mut storage: S, session: &Session) -> Result<Self, Error> {
+        storage.cut(session.whole)?;
+        storage.sync()?;
+        let next = session.next();
+        let mut stream = Sha256::new();
+        stream.update(session.stream());
+        Ok(Self {
+            storage,
+            chain: session.chain,
+            whole: session.whole,
+            begun: next.is_some(),
+            next: next.map_or(0, |(number, _)| number),
+            last: next.map_or(0, |(_, last)| last),
+            after_gap: false,
+            records: session.records_len(),
+            durable: next.map_or(0, |(number, _)| number),
+            gathered: Gathered::default(),
+            stream,
+            frame: Vec::new(),
+            broken: false,
+        })
+    }
+
     /// Begins a journal on empty storage. When this returns, the header is durable.
     ///
     /// # Errors
@@ -231,9 +262,11 @@ impl<S: Storage> Writer<S> {
             storage,
             chain: Chain::origin(),
             whole: 0,
-            origin: None,
+            begun: false,
             next: 0,
             last: 0,
+            after_gap: false,
+            records: 0,
             durable: 0,
             gathered: Gathered::default(),
             stream: Sha256::new(),
@@ -253,10 +286,10 @@ impl<S: Storage> Writer<S> {
     /// When they do not follow the last record, are not records, or the storage fails.
     pub fn append_device(&mut self, first: u64, base_us: Micros, count: u64, entries: &[u8]) -> Result<(), WriteError> {
         self.must_work()?;
-        if self.origin.is_some() && first != self.next {
+        if self.begun && first != self.next {
             return Err(WriteError::Gap { expected: self.next, found: first });
         }
-        if self.origin.is_some() && base_us != self.last {
+        if self.begun && !self.after_gap && base_us != self.last {
             return Err(WriteError::Base { expected: self.last, found: base_us });
         }
         if entries.len() > PAYLOAD_BYTES_MAX - GATHER_BYTES {
@@ -269,8 +302,8 @@ impl<S: Storage> Writer<S> {
         if count == 0 {
             return Ok(());
         }
-        if self.origin.is_none() {
-            self.origin = Some(first);
+        if !self.begun {
+            self.begun = true;
             self.durable = first;
         }
         if self.gathered.count == 0 {
@@ -281,6 +314,8 @@ impl<S: Storage> Writer<S> {
         self.gathered.entries.extend_from_slice(entries);
         self.next = first.saturating_add(count);
         self.last = last;
+        self.after_gap = false;
+        self.records = self.records.saturating_add(count);
         if self.gathered.entries.len() >= GATHER_BYTES { self.write_gathered() } else { Ok(()) }
     }
 
@@ -296,6 +331,21 @@ impl<S: Storage> Writer<S> {
         }
         self.write_gathered()?;
         self.append(Kind::Note, &payload)
+    }
+
+    /// Notes that the records from the next number up to `next`, not included, are missing for good, and goes on behind
+    /// them. `wall_ms` is the note's. Like records, the note is durable after the next [`Self::sync`].
+    ///
+    /// # Errors
+    /// When `next` lies before the next number, or the storage fails.
+    pub fn skip_to(&mut self, next: u64, wall_ms: Option<i64>) -> Result<(), WriteError> {
+        if next < self.next {
+            return Err(WriteError::Gap { expected: self.next, found: next });
+        }
+        let device_us = (self.records > 0).then_some(self.last);
+        self.note(&Note { wall_ms, device_us, kind: NoteKind::Interrupted { first_unknown: self.next } })?;
+        (self.next, self.begun, self.after_gap) = (next, true, true);
+        Ok(())
     }
 
     /// Makes everything appended so far durable. Returns the number of the first record that is not, which is the
@@ -336,12 +386,11 @@ impl<S: Storage> Writer<S> {
     pub fn close(mut self, why: Why) -> Result<Closed, WriteError> {
         self.must_work()?;
         self.write_gathered()?;
-        let records = self.next - self.origin.unwrap_or(self.next);
-        let close = Close { why, records, stream_sha256: self.stream.clone().finalize().into() };
+        let close = Close { why, records: self.records, stream_sha256: self.stream.clone().finalize().into() };
         let payload = postcard::to_stdvec(&close).map_err(|error| self.failed(Error::other(error)))?;
         self.append(Kind::Close, &payload)?;
         self.sync()?;
-        Ok(Closed { records, bytes: self.whole })
+        Ok(Closed { records: self.records, bytes: self.whole })
     }
 
     fn must_work(&self) -> Result<(), WriteError> {

@@ -3,11 +3,18 @@
 //!
 //! - [`session`]: one session from hello to the last durable record, sans I/O.
 //! - [`lockstep`]: a session on a simulated rig as fast as the processor allows, on one thread.
-//! - [`paced`]: a session in real time: the device on a thread of its own, the session beside it.
+//! - [`paced`]: a session on a simulated rig in real time.
+//! - [`serial`]: a session on a real rig, at a serial port.
+//! - [`clock_fit`]: how the device's clock and the computer's are related.
+//! - [`flash`]: boards that wait for firmware.
 //! - [`tally`]: what a person watches while it runs.
 
+pub mod clock_fit;
+mod drive;
+pub mod flash;
 pub mod lockstep;
 pub mod paced;
 pub mod room;
+pub mod serial;
 pub mod session;
 pub mod tally;

@@ -3,6 +3,7 @@
 
 mod commands;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +23,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(commands::run::Run),
+    Resume(commands::resume::Resume),
+    Devices(commands::devices::Devices),
+    Flash(commands::flash::Flash),
     Check(commands::check::Check),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
@@ -31,9 +35,19 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let level = ["warn", "info", "debug"][usize::from(arguments.verbose.min(2))];
     let filter = EnvFilter::try_from_env("NOSEPOKE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .with_target(arguments.verbose > 0)
+        .without_time()
+        .init();
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
+        Command::Resume(resume) => resume.execute(),
+        Command::Devices(devices) => devices.execute(),
+        Command::Flash(flash) => flash.execute(),
         Command::Check(check) => check.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),

@@ -31,8 +31,8 @@ impl fmt::Display for RoomError {
         match self {
             Self::Body { rig, body } => write!(
                 f,
-                "rig {rig} has the body `{body}`, and this build drives simulated rigs only: name a rig-config with \
-                 `body: simulator`, or leave --rig out"
+                "rig {rig} has the body `{body}` and is no simulated one: name a rig-config with `body: simulator`, or \
+                 leave --rig out"
             ),
             Self::Animal { model } => {
                 write!(f, "there is no simulated animal `{model}`: choose `rat`, or `none` for an empty box")

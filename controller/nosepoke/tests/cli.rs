@@ -131,7 +131,7 @@ fn both_shipped_protocols_are_good() {
 
 #[test]
 fn every_command_helps_with_an_example() {
-    for command in ["run", "check", "replay", "show"] {
+    for command in ["run", "check", "replay", "show", "resume", "devices", "flash"] {
         let help = run(&[command, "--help"]);
         assert!(help.status.success());
         assert!(out(&help).contains("nosepoke ") && out(&help).contains("Example"), "{}", out(&help));
@@ -193,7 +193,6 @@ fn a_rig_that_lacks_a_line_or_doubles_a_pin_comes_with_a_remedy() {
     };
     fails_with(&rig("no-mask.yaml", "  mask:", "  lamp:"), &["mask", "lamp"]);
     fails_with(&rig("one-pin.yaml", "pin: 13", "pin: 12"), &["pin 12", "free pins"]);
-    fails_with(&rig("chip.yaml", "body: simulator", "body: rp2040"), &["simulat"]);
     fails_with(&rig("cat.yaml", "model: rat", "model: cat"), &["cat", "rat"]);
 }
 
@@ -430,4 +429,77 @@ fn a_name_in_any_script_makes_a_file() {
     let ran = run(&["run", FLAGSHIP, "--subject", &subject, "--set", "session_length=1 min", "--out", text(&folder)]);
     assert!(ran.status.success(), "{}", complaint(&ran));
     assert!(out(&ran).contains(&subject), "the journal keeps the whole name");
+}
+
+/// A UF2 image of so many blocks for an RP2040: github.com/microsoft/uf2.
+fn image(blocks: u32) -> Vec<u8> {
+    let block = |number: u32| {
+        let mut block = vec![0_u8; 512];
+        let fields =
+            [0x0A32_4655, 0x9E5D_5157, 0x2000, 0x1000_0000 + 256 * number, 256, number, blocks, 0xE48B_FF56_u32];
+        for (slot, field) in block.chunks_mut(4).zip(fields) {
+            slot.copy_from_slice(&field.to_le_bytes());
+        }
+        block[508..].copy_from_slice(&0x0AB1_6F30_u32.to_le_bytes());
+        block
+    };
+    (0..blocks).flat_map(block).collect()
+}
+
+#[test]
+fn firmware_is_put_on_a_board_that_waits_for_it_and_on_no_other() {
+    let folder = folder("flash");
+    let (firmware, drive) = (folder.join("nosepoke-rp2040.uf2"), folder.join("RPI-RP2"));
+    fs::write(&firmware, image(300)).expect("written");
+    fs::create_dir(&drive).expect("a drive");
+    let flash = || run(&["flash", text(&firmware), "--drive", text(&drive)]);
+    fails_with(&flash(), &["is no board's drive", "INFO_UF2.TXT"]);
+
+    let says = |words: &str| fs::write(drive.join("INFO_UF2.TXT"), words).expect("written");
+    says("UF2 Bootloader v3.0\r\nModel: Raspberry Pi RP2\r\nBoard-ID: RPI-RP2\r\n");
+    let flashed = flash();
+    assert!(flashed.status.success(), "{}", complaint(&flashed));
+    assert!(out(&flashed).contains("RP2040") && out(&flashed).contains("nosepoke devices"), "{}", out(&flashed));
+    let copied = fs::read_dir(&drive).expect("the drive reads").flatten().map(|entry| entry.path());
+    let copied: Vec<_> = copied.filter(|path| path.extension().is_some_and(|end| end == "uf2")).collect();
+    assert_eq!(fs::read(&copied[0]).expect("the copy reads"), image(300));
+    fs::remove_file(&copied[0]).expect("removed");
+
+    says("UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n");
+    fails_with(&flash(), &["is for the RP2040", "RP2350", "rp2350"]);
+    says("Board-ID: SAMD21G18A-Feather-v0\n");
+    fails_with(&flash(), &["none that nosepoke runs on"]);
+
+    says("Board-ID: RPI-RP2\n");
+    fs::write(&firmware, &image(300)[..512 * 299]).expect("written");
+    fails_with(&flash(), &["no firmware", "last blocks are missing"]);
+    fails_with(&run(&["flash", "protocols", "--drive", text(&drive)]), &["protocols cannot be read"]);
+    fails_with(&run(&["flash", "none.uf2", "--drive", text(&drive)]), &["there is no none.uf2", "cargo firmware"]);
+    assert_eq!(fs::read_dir(&drive).expect("the drive reads").count(), 1, "nothing was copied");
+}
+
+#[test]
+fn where_no_board_is_attached_it_says_what_to_check() {
+    let devices = run(&["devices", "--port", "/dev/no-such-port"]);
+    fails_with(&devices, &["there is no port /dev/no-such-port"]);
+    let rig = folder("no-board").join("box.yaml");
+    let shipped = fs::read_to_string(top().join("rig-configs/sim-box.yaml")).expect("the shipped rig reads");
+    let real = shipped.split("# Who is in the simulated room").next().expect("a rig").replace("simulator", "rp2040");
+    fs::write(&rig, real).expect("written");
+    let run_with = |options: &[&str]| run(&[&["run", FLAGSHIP, "--rig", text(&rig)], options].concat());
+    fails_with(&run_with(&["--port", "/dev/no-such-port"]), &["there is no port /dev/no-such-port"]);
+    fails_with(&run_with(&["--speed", "1"]), &["--speed is for simulated rigs"]);
+    fails_with(&run_with(&["--device", "pico"]), &["16 hexadecimal digits", "nosepoke devices"]);
+    fails_with(&run(&["run", FLAGSHIP, "--port", "/dev/ttyACM0"]), &["sim-box is simulated", "--rig"]);
+}
+
+#[test]
+fn a_session_that_is_over_or_was_simulated_is_not_gone_on_with() {
+    let journal = session("resume-over");
+    fails_with(&run(&["resume", text(&journal)]), &["nothing to go on with"]);
+    let folder = journal.parent().expect("a folder");
+    fails_with(&run(&["resume", text(folder)]), &["every session in this folder is over"]);
+    let bytes = fs::read(&journal).expect("the journal reads");
+    fs::write(&journal, &bytes[..bytes.len() - 40]).expect("written");
+    fails_with(&run(&["resume", text(folder)]), &["was simulated", "by its seed, 3"]);
 }

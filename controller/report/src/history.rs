@@ -5,6 +5,8 @@
 use compiler::symbols::Symbols;
 use journal::Session;
 use link::program::Program;
+use link::rig::{Rig, SAMPLE_US};
+use link::samples::SampleBlock;
 use link::{EndReason, EventId, LineId, Micros, OutcomeId, Record, Verdict};
 
 /// A session as trials.
@@ -20,6 +22,10 @@ pub struct History {
     pub before: Trial,
     /// The trials, in order.
     pub trials: Vec<Trial>,
+    /// Samples: line, time of the last of the block, block; those of one line in the order of time.
+    pub samples: Vec<(LineId, Micros, SampleBlock)>,
+    /// From one sample to the next, in µs.
+    pub sample_us: u32,
 }
 
 /// One trial.
@@ -63,7 +69,16 @@ impl History {
                 (None, None) => 0,
             })
             .collect();
-        let mut history = Self { start_us, end_us: start_us, end: None, before: Trial::default(), trials: Vec::new() };
+        let rig: Option<Rig> = postcard::from_bytes(&session.header.device_rig).ok();
+        let mut history = Self {
+            start_us,
+            end_us: start_us,
+            end: None,
+            before: Trial::default(),
+            trials: Vec::new(),
+            samples: Vec::new(),
+            sample_us: rig.map_or(SAMPLE_US, |rig| rig.sample_us),
+        };
         let mut trial = Trial { start_us, ..Trial::default() };
 
         for (_, at, record) in session.records() {
@@ -77,6 +92,9 @@ impl History {
             if let Record::End(reason) = record {
                 history.end = Some(reason);
                 history.end_us = at;
+            }
+            if let Record::Samples { line, block } = record {
+                history.samples.push((line, at, block));
             }
             trial.take(at, &record);
             if let Some((variable, value)) = assigned(&record, symbols)

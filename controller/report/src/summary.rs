@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use compiler::symbols::Symbols;
-use journal::Session;
+use journal::{NoteKind, Session};
 use link::{DisarmCause, EndReason, Fault, LineId, Record, TripCause, Verdict};
 use serde::Serialize;
 
@@ -58,10 +58,23 @@ pub struct Summary {
     pub lost_count: u64,
     /// Lines armed and disarmed, and trips, in order.
     pub safety: Vec<Moment>,
+    /// How the device's clock ran against the computer's, by the surest note of it; none in a simulated session.
+    pub clock: Option<Clock>,
     /// Why it ended.
     pub end: String,
     /// The parameters in force at the start.
     pub parameters: Vec<Parameter>,
+}
+
+/// How the device's clock ran against the computer's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Clock {
+    /// How much faster the device's clock ran, in parts per million.
+    pub drift_ppm: f64,
+    /// How far that may be off.
+    pub drift_uncertainty_ppm: f64,
+    /// How far the computer's time given for a time of the device may be off, in µs.
+    pub uncertainty_us: u32,
 }
 
 /// How often something was.
@@ -161,6 +174,7 @@ impl Summary {
             late_us_max: tally.late_us_max,
             lost_count: tally.lost_count,
             safety: tally.safety,
+            clock: clock(session),
             end: history
                 .end
                 .map_or("interrupted: its last record says nothing of an end".into(), |end| end_reason(symbols, end)),
@@ -263,6 +277,23 @@ fn outputs(symbols: &Symbols, history: &History) -> Vec<Output> {
         }
     };
     lines.map(output).collect()
+}
+
+fn clock(session: &Session) -> Option<Clock> {
+    let fits = session.notes.iter().filter_map(|placed| match placed.note.kind {
+        NoteKind::ClockFit { drift_ppb, drift_uncertainty_ppb, uncertainty_us, .. } => {
+            Some((drift_ppb, drift_uncertainty_ppb, uncertainty_us))
+        }
+        _ => None,
+    });
+    // After a reset the fit begins anew and knows little.
+    let (drift_ppb, drift_uncertainty_ppb, uncertainty_us) = fits.min_by_key(|(_, uncertainty, _)| *uncertainty)?;
+    let ppm = |ppb: f64| ppb / 1e3;
+    Some(Clock {
+        drift_ppm: ppm(drift_ppb as f64),
+        drift_uncertainty_ppm: ppm(f64::from(drift_uncertainty_ppb)),
+        uncertainty_us,
+    })
 }
 
 fn parameters(symbols: &Symbols) -> Vec<Parameter> {
@@ -401,6 +432,13 @@ impl fmt::Display for Summary {
             "  inputs      {} late (at most {} µs), {} lost",
             self.late_count, self.late_us_max, self.lost_count
         )?;
+        if let Some(Clock { drift_ppm, drift_uncertainty_ppm, uncertainty_us, .. }) = &self.clock {
+            writeln!(
+                f,
+                "  clock       the device's ran {drift_ppm:+.1} ± {drift_uncertainty_ppm:.1} ppm against the computer's, times \
+                 related within ± {uncertainty_us} µs"
+            )?;
+        }
         for moment in &self.safety {
             writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
         }

@@ -101,7 +101,9 @@ fn line_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<C
         let Ok(n) = u8::try_from(n) else { break };
         let line = LineId(n);
         let did_something = |trial: &Trial| trial.edges.iter().chain(&trial.inputs).any(|(other, ..)| *other == line);
-        if !symbol.named && !history.all().any(did_something) {
+        // A sampled line has no edges: its detectors have.
+        let sampled = symbol.on_event.is_empty();
+        if sampled || (!symbol.named && !history.all().any(did_something)) {
             continue;
         }
         let on = move |changes: &[(LineId, bool, u64)]| {

@@ -4,7 +4,9 @@
 mod common;
 
 use common::{LASER, START, records, session, symbols};
-use journal::{Header, Session, Why, Writer};
+use compiler::symbols::{LineSymbol, Scale, Unit};
+use journal::{Header, Note, NoteKind, PlacedNote, Session, Why, Writer};
+use link::samples::SampleBlock;
 use link::{LineId, Record};
 use report::quantity::Cell;
 use report::{Report, ReportError};
@@ -26,6 +28,23 @@ fn sum(report: &Report, name: &str) -> f64 {
 #[test]
 fn a_summary_tells_what_happened() {
     insta::assert_snapshot!(report(20).summary().table());
+}
+
+#[test]
+fn the_summary_tells_how_the_clocks_ran_by_the_surest_note() {
+    assert_eq!(report(3).summary().clock, None, "a simulated session has no other clock");
+    let fit = |drift_ppb, drift_uncertainty_ppb, uncertainty_us| Note {
+        wall_ms: None,
+        device_us: Some(START),
+        kind: NoteKind::ClockFit { host_us: 1_700_000_000_000_000, drift_ppb, uncertainty_us, drift_uncertainty_ppb },
+    };
+    let mut session = session(&symbols(), &records(3));
+    // The last one was made just after a reset, when little was known.
+    for note in [fit(0, 1_000_000, 900), fit(-43_200, 800, 120), fit(5, 999_000, 300)] {
+        session.notes.push(PlacedNote { before_record: 1, note });
+    }
+    let summary = Report::of(&session).unwrap().summary().clone();
+    assert!(summary.table().contains("-43.2 ± 0.8 ppm against the computer's, times related within ± 120 µs"));
 }
 
 #[test]
@@ -245,7 +264,7 @@ fn every_laser_pulse_around_an_outcome_is_drawn() {
 #[test]
 fn a_line_the_protocol_does_not_name_and_that_did_nothing_is_nowhere_shown() {
     let mut names = symbols();
-    let of_rig = compiler::symbols::LineSymbol {
+    let of_rig = LineSymbol {
         name: "second_laser".into(),
         kind: "laser".into(),
         output: true,
@@ -270,4 +289,59 @@ fn a_long_name_stands_above_its_column_in_several_lines() {
     let in_one_line: usize = report.trials().columns.iter().map(|name| name.len() + 3).sum();
     assert!(widest < in_one_line * 3 / 4, "{widest} of {in_one_line} columns:\n{shown}");
     assert!(report.trials().csv().starts_with("trial,start_s,"), "only the screen breaks names");
+}
+
+/// A lever that is pulled to 5 mm with each reward, and moves not at all with an omission: 100 raw values a mm.
+#[test]
+fn a_sampled_line_is_drawn_around_the_outcome() {
+    let mut names = symbols();
+    let scale = Scale { unit: Unit::Length, zero_nraw: 0, base_nraw: 100_000_000 };
+    let joystick = LineId(names.lines.len() as u8);
+    names.lines.push(LineSymbol {
+        name: "joystick".into(),
+        kind: "analog".into(),
+        output: false,
+        on_event: String::new(),
+        off_event: String::new(),
+        named: true,
+        scale: Some(scale),
+    });
+    let mut told = records(20);
+    let outcomes: Vec<_> = told
+        .iter()
+        .filter_map(|(at, record)| match record {
+            Record::Outcome(outcome) => Some((*at, outcome.index())),
+            _ => None,
+        })
+        .collect();
+    for (zero, outcome) in outcomes {
+        let raw = if outcome == 0 { 500 } else { 0 };
+        // A second around the outcome, in blocks of 20 ms.
+        for block in 0..50 {
+            let last = zero - 500_000 + (block + 1) * 20_000 - 1_000;
+            told.push((last, Record::Samples { line: joystick, block: SampleBlock::of(&[raw; 20]) }));
+        }
+    }
+    told.sort_by_key(|(at, _)| *at);
+    let report = Report::of(&session(&names, &told)).unwrap();
+    let picture = report.picture();
+    assert!(picture.contains("joystick around the outcome"), "it has a panel of its own");
+    let (_, panel) = picture.split_once("joystick around the outcome").unwrap();
+    let traces: Vec<Vec<f64>> = panel
+        .split("<path d=\"M")
+        .skip(1)
+        .map(|path| {
+            let points = path.split('"').next().unwrap().split('L');
+            points.map(|point| point.split(' ').nth(1).unwrap().parse().unwrap()).collect()
+        })
+        .collect();
+    assert_eq!(traces.len(), 2, "rewarded and omitted; nothing was missed");
+    let flat = |trace: &[f64]| trace.windows(2).all(|pair| pair[0] == pair[1]);
+    assert!(
+        traces.iter().all(|trace| trace.len() == 50 && flat(trace)),
+        "a point every 20 ms, only where there are samples"
+    );
+    assert!(traces[0][0] < traces[1][0] - 100.0, "5 mm stand above 0 mm: {traces:?}");
+    assert!(!report.trials().csv().contains("joystick"), "what happened on it its detectors count");
+    assert!(!Report::of(&session(&symbols(), &records(20))).unwrap().picture().contains("mean of the trials"));
 }

@@ -51,6 +51,12 @@ impl Deadlines {
         }
     }
 
+    /// No line has a deadline any more.
+    pub(crate) fn clear_all(&mut self) {
+        self.at.fill(Micros::MAX);
+        (self.set, self.next) = (0, Micros::MAX);
+    }
+
     /// Takes a line's deadline away.
     #[inline]
     pub(crate) fn clear(&mut self, line: usize) {

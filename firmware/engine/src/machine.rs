@@ -101,12 +101,12 @@ impl Engine {
         self.next_due = NEVER;
         self.inbox.clear();
         self.signals.clear();
-        self.regions = [const { Region::new() }; MAX_REGIONS];
+        self.regions.iter_mut().for_each(|region| *region = Region::new());
         self.region_count = program.rows(Table::Regions).min(MAX_REGIONS);
         for (index, variable) in self.variables.iter_mut().enumerate() {
             *variable = program.variable(index);
         }
-        self.timers = Timers::new();
+        self.timers.clear();
         self.outputs.start(program);
         self.generator = Generator::new(seed);
         self.decks = Decks::new();

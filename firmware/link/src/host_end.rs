@@ -285,6 +285,12 @@ impl HostEnd {
         self.desk.seeks = session != 0;
     }
 
+    /// The boot nonce of the device that was heard; 0 before the first.
+    #[must_use]
+    pub const fn boot(&self) -> u32 {
+        self.desk.boot
+    }
+
     /// The session followed; 0 for none.
     #[must_use]
     pub const fn session(&self) -> u32 {

@@ -41,9 +41,12 @@ impl SampleBlock {
         let mut block = Self::EMPTY;
         block.bytes.get_mut(..found.len())?.copy_from_slice(found);
         block.used = found.len() as u8;
-        let mut unpacked = Unpacked { bytes: block.bytes, next: 0, used: found.len(), last: 0 };
-        let count = unpacked.by_ref().count();
-        (unpacked.next == found.len() && count > 0).then_some(block)
+        // As they would be written again: samples have one spelling.
+        let mut again = BlockWriter::new();
+        for raw in block.samples() {
+            again.push(raw);
+        }
+        (again.block == block && block.used > 0).then_some(block)
     }
 }
 
@@ -178,6 +181,7 @@ mod tests {
         assert_eq!(read(&[2, 1, 0]), Some(std::vec![1, 0, 0]));
         assert_eq!(read(&[]), None, "no samples");
         assert_eq!(read(&[2, 0x80]), None, "the last one is cut off");
+        assert_eq!(read(&[0x82, 0]), None, "longer than it need be");
         assert_eq!(read(&[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0]), None, "a number of more than 32 bits");
         assert_eq!(read(&[0; BLOCK_BYTES + 1]), None, "longer than a block");
     }

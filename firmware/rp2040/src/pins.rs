@@ -183,8 +183,8 @@ fn set_up_output(pin: u8, safe_high: bool) {
     } else {
         sio().gpio_out_clr().write(|w| unsafe { w.bits(1 << n) });
     }
-    // The pad's own resistor helps the one outside; the input stays on, for reading back. 12 mA, so that the gate of a
-    // valve's transistor follows soon.
+    // The pad's own resistor helps the one outside; the input stays on, for reading back; the driver is the strongest
+    // there is, so that the gate of a valve's transistor follows soon.
     pads().gpio(n).write(|w| {
         let w = w.ie().set_bit().od().clear_bit().pue().bit(safe_high).pde().bit(!safe_high);
         w.drive()._12m_a()

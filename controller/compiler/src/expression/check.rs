@@ -53,21 +53,9 @@ impl Type {
 
     /// The type of values in a unit; none for labels, which need their set.
     pub(crate) fn of(unit: Unit) -> Option<Self> {
-        Some(match unit {
-            Unit::Truth => Self::Truth,
-            Unit::Count => Self::Count,
-            Unit::Number => Self::Number,
-            Unit::Time => Self::Time,
-            Unit::Volume => Self::Volume,
-            Unit::Length => Self::Length,
-            Unit::Frequency => Self::Frequency,
-            Unit::Level => Self::Level,
-            Unit::Angle => Self::Angle,
-            Unit::Speed => Self::Speed,
-            Unit::Turning => Self::Turning,
-            Unit::Voltage => Self::Voltage,
-            Unit::Label => return None,
-        })
+        use Type::{Angle, Count, Frequency, Length, Level, Number, Speed, Time, Truth, Turning, Voltage, Volume};
+        let all = [Truth, Count, Number, Time, Volume, Length, Frequency, Level, Angle, Speed, Turning, Voltage];
+        all.into_iter().find(|ty| ty.unit() == unit)
     }
 
     pub(super) fn is_quantity(self) -> bool {

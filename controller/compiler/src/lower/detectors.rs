@@ -32,6 +32,9 @@ type Bounds = (Option<i64>, Option<i64>);
 /// The hysteresis of a detector that states none: this part of its threshold, or of the width of its band.
 const HYSTERESIS_PART: i64 = 10;
 
+/// A calibration that lies off its straight line by more than this part of the travel is warned of.
+const STRAIGHT_PART: i64 = 50;
+
 impl Lowering<'_> {
     /// Detectors get their names and numbers, behind the lines of the protocol.
     pub(super) fn name_detectors(&mut self) {
@@ -148,7 +151,20 @@ impl Lowering<'_> {
             return None;
         };
         let travel = match config.calibration.as_ref().map(|calibration| &calibration.measured) {
-            Some(Measured::Travel { low, high, .. }) => Some((*low, *high)),
+            Some(&Measured::Travel { low, high, residual }) => {
+                if residual > (high - low) / STRAIGHT_PART && !self.told_calibration.contains(name) {
+                    self.told_calibration.push(name.clone());
+                    let residual = written(residual, scale.unit);
+                    self.reporter
+                        .warning(
+                            "W010-not-straight",
+                            line.span,
+                            format!("the calibration of `{name}` lies up to {residual} off a straight line"),
+                        )
+                        .help("thresholds are off by as much: measure again, or use a sensor that is more linear");
+                }
+                Some((low, high))
+            }
             _ => None,
         };
         Some(Source { id, name: name.clone(), scale, travel })

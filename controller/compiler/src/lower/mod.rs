@@ -47,8 +47,8 @@ pub(crate) struct Lowering<'a> {
     uses: Uses,
     /// The detectors as the device takes them, in their order.
     detectors: Vec<link::rig::RigLine>,
-    /// Speakers that play without a calibration, each told once.
-    uncalibrated: Vec<String>,
+    /// Lines whose calibration is missing or poor, each told once.
+    told_calibration: Vec<String>,
     flow: flow::Flow,
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn lower(
         cells: 0,
         uses: Uses::default(),
         detectors: Vec::new(),
-        uncalibrated: Vec::new(),
+        told_calibration: Vec::new(),
         flow: flow::Flow::default(),
     };
     lowering.declare(options);

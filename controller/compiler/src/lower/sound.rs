@@ -38,8 +38,8 @@ impl Lowering<'_> {
                 });
             return None;
         };
-        if date.is_none() && !self.uncalibrated.contains(&line.text) {
-            self.uncalibrated.push(line.text.clone());
+        if date.is_none() && !self.told_calibration.contains(&line.text) {
+            self.told_calibration.push(line.text.clone());
             self.reporter
                 .warning(
                     "W009-not-calibrated",

@@ -5,7 +5,7 @@ use link::limits::{MAX_ENCODERS, MAX_LINES, MAX_SAMPLED};
 use link::rig::{Pull, RigLine, Role};
 
 use super::body::{Body, LinkPort};
-use super::calibration::{self, Calibration};
+use super::calibration::{self, Calibration, Measured};
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::fields::{self, Fields};
 use crate::kinds::{self, Direction, Kind, Verb};
@@ -26,6 +26,18 @@ pub struct LineConfig {
     pub calibration: Option<Calibration>,
     /// What its raw values mean, if it is sampled.
     pub scale: Option<Scale>,
+}
+
+impl LineConfig {
+    /// What an analog line measures and how well its calibration fits, for a person; none for any other line.
+    #[must_use]
+    pub fn travel(&self) -> Option<String> {
+        let (Calibration { date, measured }, scale) = (self.calibration.as_ref()?, self.scale?);
+        let Measured::Travel { low, high, residual } = *measured else { return None };
+        let said = |value| written(value, scale.unit);
+        let (name, low, high, off, step) = (&self.name, said(low), said(high), said(residual), said(scale.finest()));
+        Some(format!("{name}: {low} to {high} in steps of {step}, at most {off} off a straight line ({date})"))
+    }
 }
 
 /// What carries the lines.

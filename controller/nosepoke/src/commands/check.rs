@@ -38,6 +38,11 @@ impl Check {
         for path in looked_through(&self.protocols, &["yaml", "yml"])? {
             let compiled = Source::read(&path).and_then(|source| compiler::compile(&source, &rig, &options));
             let good = compiled.is_ok();
+            let sampled: Vec<String> = compiled
+                .iter()
+                .flat_map(|compiled| &compiled.symbols.lines)
+                .filter_map(|line| rig.line(&line.name)?.travel().filter(|_| line.named))
+                .collect();
             all_good &= good;
             let (found, size) = match compiled {
                 Ok(compiled) => {
@@ -59,6 +64,9 @@ impl Check {
             }
             if good {
                 say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;
+                for line in sampled {
+                    say(format_args!("  {line}"))?;
+                }
             }
         }
         if self.json {

@@ -1,13 +1,20 @@
 //! The commands, one file each, and the few things they share.
 
 pub(crate) mod check;
+pub(crate) mod devices;
+mod ended;
+pub(crate) mod flash;
+mod progress;
+mod real;
 pub(crate) mod replay;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod show;
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use compiler::{Diagnostics, RigConfig, Source, Style};
 use journal::{ReadError, Session};
@@ -56,6 +63,21 @@ pub(crate) fn say(words: impl fmt::Display) -> Result<(), Complaint> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whoever reads JSON gets it whatever happens: also where a command had nothing to say but why it could not do its work.
+pub(crate) fn told_in_json(json: bool, done: Result<ExitCode, Complaint>) -> Result<ExitCode, Complaint> {
+    if let Err(complaint) = &done
+        && json
+        && !complaint.was_told
+    {
+        let told = match &complaint.findings {
+            Some(findings) => serde_json::json!({"good": false, "findings": findings}),
+            None => serde_json::json!({"good": false, "error": complaint.to_string()}),
+        };
+        say(format_args!("{told:#}"))?;
+    }
+    done
 }
 
 /// The paths named, with folders looked through for files of one of these `endings`, sorted by name.

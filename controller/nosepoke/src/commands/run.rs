@@ -2,33 +2,35 @@
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use compiler::{Compiled, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable, LONGEST_US};
-use controller::paced;
-use controller::room;
 use controller::session::{Ended, OpenJournal, Plan, Session, SessionError, SyncPolicy};
 use controller::tally::Tally;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use controller::{paced, room, serial};
 use journal::{CreateError, Writer};
-use link::{EndReason, LineId, Micros};
+use link::{LineId, Micros};
 use sim::{Memory, WireFaults};
 
-use super::{Complaint, assignment, draw, label, open_only, rig, say};
+use super::ended::Over;
+use super::progress::Progress;
+use super::real::{Device, stop_on_ctrl_c, wall_us};
+use super::{Complaint, assignment, draw, label, rig, told_in_json};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nosepoke run protocols/probabilistic-reward.yaml\n  \
     nosepoke run protocols/probabilistic-reward.yaml --subject R12 --set p_reward=0.7 --set drop=\"15 µl\" --seed 7\n  \
-    nosepoke run protocols/lever-pull.yaml --speed 1")]
+    nosepoke run protocols/lever-pull.yaml --speed 1\n  \
+    nosepoke run my-task.yaml --rig my-box.yaml --subject R12 --arm laser --operator KS\n  \
+    nosepoke run my-task.yaml --rig my-box.yaml --device e66138935f4a2c28")]
 pub(crate) struct Run {
     /// The protocol.
     protocol: PathBuf,
@@ -44,9 +46,11 @@ pub(crate) struct Run {
     /// Decides every random draw, and in simulation everything else; fresh and printed if not given.
     #[arg(long, value_parser = seed, allow_hyphen_values = true)]
     seed: Option<u64>,
-    /// How many times faster than real time a simulated session runs, or `max`.
-    #[arg(long, default_value = "max", value_parser = speed, allow_hyphen_values = true)]
-    speed: Speed,
+    /// How many times faster than real time a simulated session runs, or `max`, which it is if not given.
+    #[arg(long, value_parser = speed, allow_hyphen_values = true)]
+    speed: Option<Speed>,
+    #[command(flatten)]
+    device: Device,
     /// Arms a line for this session; needs --operator.
     #[arg(long, value_name = "LINE", requires = "operator")]
     arm: Vec<String>,
@@ -81,9 +85,6 @@ fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("`{text}` is no seed: give a whole number from 0 to {}", u64::MAX))
 }
 
-/// What a shell expects of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
-
 /// A number nobody chose.
 fn fresh() -> u64 {
     RandomState::new().build_hasher().finish()
@@ -92,19 +93,7 @@ fn fresh() -> u64 {
 impl Run {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
         let json = self.json;
-        let done = self.session();
-        // Whoever reads JSON gets it whatever happens.
-        match &done {
-            Err(complaint) if json && !complaint.was_told => {
-                let told = match &complaint.findings {
-                    Some(findings) => serde_json::json!({"good": false, "findings": findings}),
-                    None => serde_json::json!({"good": false, "error": complaint.to_string()}),
-                };
-                say(format_args!("{told:#}"))?;
-            }
-            _ => {}
-        }
-        done
+        told_in_json(json, self.session())
     }
 
     fn session(self) -> Result<ExitCode, Complaint> {
@@ -118,33 +107,36 @@ impl Run {
         // Seeds that a person can read aloud.
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
         let plan = self.plan(&protocol, &rig_source, &rig, compiled, seed)?;
+        // Found before a file is made: most of what can be wrong with a rig is wrong here.
+        let board = if is_simulated(&rig) { None } else { Some(self.device.find_for(&rig)?) };
+        if board.is_some() {
+            warn_of_unarmed(&plan);
+        }
         let stem = self.journal_stem(&plan)?;
         let begun = Arc::new(OnceLock::new());
         let open = opener(stem, Arc::clone(&begun));
 
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&stop);
-        // Where there can be no handler, Ctrl-C ends the process, and the rig's own silence limit makes it safe.
-        let handler = move || {
-            // Asked again, it ends at once: the rig's own silence limit makes it safe.
-            if asked.swap(true, Ordering::Relaxed) {
-                std::process::exit(INTERRUPTED);
-            }
-        };
-        if let Err(error) = ctrlc::set_handler(handler) {
-            tracing::warn!("Ctrl-C will end the program at once: {error}");
-        }
+        let stop = stop_on_ctrl_c();
         let began = Instant::now();
-        let (result, tally) = match self.speed {
-            Speed::Times(1.0) => {
-                let mut progress = Progress::new(&plan.compiled);
+        let (result, tally) = match (board, self.speed) {
+            (Some((asked, finder)), _) => {
+                let mut session = Session::new(plan.clone(), open);
+                let mut progress = Progress::new(&plan.compiled.symbols);
+                let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
+                progress.done();
+                (result, session.tally().clone())
+            }
+            (None, Some(Speed::Times(1.0))) => {
+                let mut progress = Progress::new(&plan.compiled.symbols);
                 let shown = paced::run(plan.clone(), &rig, open, &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 shown.map_err(Complaint::new)?
             }
-            speed => simulate(plan.clone(), &rig, open, speed, &stop)?,
+            (None, speed) => simulate(plan.clone(), &rig, open, speed.unwrap_or(Speed::Max), &stop)?,
         };
-        self.tell(&plan, begun.get().map(PathBuf::as_path), result, &tally, began.elapsed())
+        let journal = begun.get().map(PathBuf::as_path);
+        let took = plan.simulated.then(|| began.elapsed());
+        Over { journal, seed: plan.seed, result, tally: &tally, took }.tell(self.json)
     }
 
     fn plan(
@@ -156,11 +148,25 @@ impl Run {
         seed: u64,
     ) -> Result<Plan, Complaint> {
         let arm = self.lines_to_arm(rig, &compiled)?;
-        let simulated = rig.body == "simulator";
-        let live = self.speed == Speed::Times(1.0);
+        let simulated = is_simulated(rig);
+        if !simulated && self.speed.is_some() {
+            return Err(Complaint::new(format_args!(
+                "--speed is for simulated rigs, and rig {} is a real one: leave it out",
+                rig.name
+            )));
+        }
+        if simulated {
+            self.device.is_not_for(&rig.name)?;
+        }
+        let live = !simulated || self.speed == Some(Speed::Times(1.0));
         Ok(Plan {
-            // In simulation the seed decides everything, the session's number too.
-            session: (seed as u32 ^ (seed >> 32) as u32).wrapping_mul(0x9E37_79B1) | 1,
+            // In simulation the seed decides everything, the session's number too. On a real rig no two sessions have one
+            // number, or the records of one could be taken for the other's.
+            session: if simulated {
+                (seed as u32 ^ (seed >> 32) as u32).wrapping_mul(0x9E37_79B1) | 1
+            } else {
+                fresh() as u32 | 1
+            },
             compiled,
             protocol: protocol.text.clone(),
             rig: rig_source.text.clone(),
@@ -170,8 +176,8 @@ impl Run {
             operator: self.operator.clone(),
             arm,
             simulated,
-            started_ms: (!simulated).then(wall_ms),
-            wall_clock: if simulated { None } else { Some(wall_ms) },
+            started_ms: (!simulated).then(|| wall_us() / 1_000),
+            wall_clock: if simulated { None } else { Some(wall_us) },
             sync: if live { SyncPolicy::LIVE } else { SyncPolicy::SIMULATED },
         })
     }
@@ -223,65 +229,26 @@ impl Run {
         let stem = format!("{}{subject}_{}", file_name(&plan.compiled.symbols.protocol), when.trim_end_matches('Z'));
         Ok(self.out.join(stem))
     }
+}
 
-    fn tell(
-        &self,
-        plan: &Plan,
-        path: Option<&Path>,
-        result: Result<Ended, SessionError>,
-        tally: &Tally,
-        took: Duration,
-    ) -> Result<ExitCode, Complaint> {
-        let ended = result.map_err(|error| match path {
-            Some(path) => {
-                Complaint::new(format_args!("{error}\nWhat is durable can be read: nosepoke show {}", path.display()))
-            }
-            None => Complaint::new(error),
-        })?;
-        let path = path.ok_or_else(|| Complaint::new("the session ended without a journal"))?;
-        let session = open_only(path)?;
-        let picture = path.with_extension("svg");
-        let report = report::Report::of(&session).map_err(Complaint::new)?;
-        fs::write(&picture, report.picture()).map_err(|error| {
-            Complaint::new(format_args!("the picture {} cannot be written: {error}", picture.display()))
-        })?;
-        let good = matches!(ended.reason, EndReason::Condition(_) | EndReason::Stopped);
-        if self.json {
-            say(format_args!(
-                "{:#}",
-                serde_json::json!({
-                    "journal": path, "picture": picture, "seed": plan.seed, "good": good,
-                    "records": ended.records, "bytes": ended.bytes, "summary": report.summary(),
-                })
-            ))?;
-        } else {
-            say(report.summary().table())?;
-            let elapsed_s = tally.elapsed_us() as f64 / 1e6;
-            let times = elapsed_s / took.as_secs_f64().max(1e-9);
-            say(format_args!(
-                "{:.1} min of session in {:.2} s ({times:.0} × real time), seed {}",
-                elapsed_s / 60.0,
-                took.as_secs_f64(),
-                plan.seed
-            ))?;
-            say(format_args!("data     {}  ({} records, {} bytes)", path.display(), ended.records, ended.bytes))?;
-            say(format_args!("picture  {}", picture.display()))?;
-            say(format_args!("look     nosepoke show {}", path.display()))?;
+/// Says which lines the protocol uses and nobody arms: hours of withheld pulses are easily overlooked.
+fn warn_of_unarmed(plan: &Plan) {
+    let armed = plan.arm.as_ref().map_or(0, |(lines, _)| *lines);
+    let unarmed = plan.compiled.rig.must_arm() & !armed;
+    for (number, line) in plan.compiled.symbols.lines.iter().enumerate() {
+        if line.named && unarmed & LineId(number as u8).bit() != 0 {
+            eprintln!(
+                "warning: {name} must be armed and is not, so nothing asked of it will be carried out; to arm it: --arm \
+                 {name} --operator NAME",
+                name = line.name
+            );
         }
-        if !good {
-            return Err(Complaint::told(format_args!(
-                "the session did not end as the protocol meant: {}",
-                report.summary().end_reason()
-            )));
-        }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Wall time in ms since 1970.
-fn wall_ms() -> i64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+/// Whether the rig-config describes a simulated rig.
+fn is_simulated(rig: &RigConfig) -> bool {
+    rig.body == "simulator"
 }
 
 /// As much of a name as every file system takes: 255 bytes for the whole, and letters may take several.
@@ -333,7 +300,7 @@ fn simulate(
     let mut memory = Box::new(Memory::new());
     let mut sim = room::simulated(&plan.compiled, rig, plan.seed, &mut memory).map_err(Complaint::new)?;
     let mut cable = Cable::new(WireFaults::NONE, plan.seed);
-    let mut progress = Progress::new(&plan.compiled);
+    let mut progress = Progress::new(&plan.compiled.symbols);
     let mut session = Session::new(plan, open);
     let (mut turns, began) = (0_u32, Instant::now());
     let mut watch = |now: Micros, session: &mut Session<_>, _: &mut Cable| {
@@ -363,52 +330,4 @@ fn simulate(
     let tally = session.tally().clone();
     let result = session.take_result();
     result.map(|result| (result, tally)).ok_or_else(|| Complaint::new("the session stopped without saying why"))
-}
-
-/// The line that moves while a session runs.
-struct Progress {
-    bar: ProgressBar,
-    outcomes: Vec<String>,
-    states: Vec<String>,
-    shown: Option<Instant>,
-}
-
-impl Progress {
-    fn new(compiled: &Compiled) -> Self {
-        let target =
-            if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(ProgressStyle::default_spinner());
-        Self {
-            bar,
-            outcomes: compiled.symbols.outcomes.clone(),
-            states: compiled.symbols.states.iter().map(|state| state.name.clone()).collect(),
-            shown: None,
-        }
-    }
-
-    fn show(&mut self, tally: &Tally) {
-        if self.bar.is_hidden() || self.shown.is_some_and(|shown| shown.elapsed() < Duration::from_millis(50)) {
-            return;
-        }
-        self.shown = Some(Instant::now());
-        let seconds = tally.elapsed_us() / 1_000_000;
-        let counts: Vec<String> =
-            self.outcomes.iter().zip(&tally.outcomes).map(|(name, count)| format!("{name} {count}")).collect();
-        let state = tally.state.and_then(|state| self.states.get(usize::from(state))).map_or("", String::as_str);
-        self.bar.set_message(format!(
-            "{:02}:{:02}:{:02}  trial {}  {}  {:.2} ml  [{state}]",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60,
-            tally.trials,
-            counts.join("  "),
-            tally.water_nl as f64 / 1e6,
-        ));
-        self.bar.tick();
-    }
-
-    fn done(&self) {
-        self.bar.finish_and_clear();
-    }
 }

@@ -21,16 +21,29 @@ pub enum SessionError {
     Occupied {
         /// Which session.
         session: u32,
+        /// Whether it still runs.
+        running: bool,
     },
     /// The journal could not be begun.
     Journal(CreateError),
     /// The journal could not be written further.
     Write(WriteError),
-    /// The device was reset in mid-session.
-    DeviceReset {
+    /// The device stopped answering before the session had begun.
+    Unheard,
+    /// The device no longer holds the session, as after a loss of its supply.
+    Lost {
         /// Records that are safe.
         durable: u64,
     },
+    /// Another board answers than the one the session runs on.
+    OtherBoard {
+        /// The board's unique number.
+        expected: u64,
+        /// That of the one that answers.
+        found: u64,
+    },
+    /// The device was reset, or the controller died, just before the session began.
+    NeverStarted,
     /// The device did not come back.
     GivenUp {
         /// What happened.
@@ -49,24 +62,47 @@ impl fmt::Display for SessionError {
         match self {
             Self::Mismatch(mismatch) => mismatch.fmt(f),
             Self::Refused { step, refusal } => write!(f, "the device refused to {step}: {refusal}"),
-            Self::Occupied { session } => write!(
+            Self::Occupied { session, running } => write!(
                 f,
-                "the device still holds records of session {session:08x}: recover or discard them before a new session"
+                "the device {} session {session:08x}: go on with it, or collect its records, by `nosepoke resume` and the \
+                 journal it was begun with (or its folder); to discard it, take the board off its supply",
+                if *running { "is running" } else { "still holds records of" }
+            ),
+            Self::Unheard => write!(
+                f,
+                "the device stopped answering before the session began, and nothing was started: check its cable and supply"
             ),
             Self::Journal(error) => error.fmt(f),
             Self::Write(error) => write!(f, "{error}; the session was ended with every output safe"),
-            Self::DeviceReset { durable } => write!(
+            Self::Lost { durable } => write!(
                 f,
-                "the device was reset in mid-session; its outputs are safe, and everything before record {durable} is on \
-                 disk"
+                "the device was reset or lost its supply in mid-session, and its memory with it: its outputs are safe, the \
+                 session is over, {}",
+                unknown(*durable)
             ),
+            Self::OtherBoard { expected, found } => {
+                write!(f, "the board {found:016x} answers, and this session runs on {expected:016x}: connect that one")
+            }
+            Self::NeverStarted => {
+                write!(f, "the session never began on the device, and nothing was recorded: run it anew")
+            }
             Self::GivenUp { why, durable } => write!(
                 f,
-                "{why}: the rig makes itself safe; records after {durable} are unknown, everything before is on disk"
+                "{why}: the rig makes itself safe, {}. If it still has its supply, it still has its records: connect it \
+                 and collect them by `nosepoke resume`",
+                unknown(*durable)
             ),
             Self::NoRuntime(error) => write!(f, "the operating system gave no timer to wait with: {error}"),
             Self::Records(error) => write!(f, "the device sent records this build cannot read: {error}"),
         }
+    }
+}
+
+/// Says that records from this number on are unknown.
+fn unknown(first: u64) -> String {
+    match first.checked_sub(1) {
+        Some(last) => format!("records after {last} are unknown, everything up to there is on disk"),
+        None => "and nothing of it was recorded".to_owned(),
     }
 }
 

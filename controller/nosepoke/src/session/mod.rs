@@ -2,11 +2,14 @@
 //! every record, makes it durable, and lets the device forget it. Sans I/O: bytes in, bytes out, time as an argument;
 //! the same for a simulated rig and a real one. Knows nothing of terminals, threads or ports.
 
+mod clocks;
 mod error;
 mod plan;
+mod rejoin;
 
 use std::collections::VecDeque;
 
+use clocks::Clocks;
 use compiler::symbols::Symbols;
 use journal::{CreateError, Header, Note, NoteKind, Storage, Versions, Why, Writer};
 use link::host_end::{HostEnd, HostEvent};
@@ -18,10 +21,13 @@ use link::{EndReason, Micros, Record};
 use crate::tally::Tally;
 
 pub use error::SessionError;
-pub use plan::{Plan, SyncPolicy};
+pub use plan::{Plan, SyncPolicy, UnreadableHeader};
+pub use rejoin::Kept;
 
 /// Unheard for this long, in µs, a device is noted as gone.
 const GONE_US: u64 = 1_000_000;
+/// Unheard for this long before the session has begun, or after it is closed, in µs, a device is not waited for.
+const PATIENCE_US: u64 = 10_000_000;
 /// Unheard for this long past the rig's `carry_on`, in µs, a device will not come back with a session that still runs.
 const GIVEN_UP_US: u64 = 30_000_000;
 
@@ -38,16 +44,20 @@ pub struct Ended {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Waiting for the device's hello.
+    /// Waiting for the device's hello: the first, or another after a reset or a restart of the controller.
     Greeting,
+    /// Waiting to hear what a device that was just met holds.
+    Looking,
     /// Uploading, arming, starting.
     Preparing,
     /// The session runs.
     Running,
+    /// Waiting to hear whether a device that was reset, or met again, still holds the session.
+    Rejoining,
     /// It is over; its last records are on their way to the disk.
     Draining(EndReason),
     /// All is durable; the device is told to forget.
-    Forgetting(Ended),
+    Forgetting,
     /// Nothing is left to do.
     Done,
 }
@@ -71,6 +81,11 @@ pub struct Session<S: Storage> {
     under_way: Option<(u16, &'static str)>,
     open: Option<OpenJournal<S>>,
     journal: Option<Writer<S>>,
+    clocks: Clocks,
+    /// Who the device is, once it has said so.
+    hello: Option<Hello>,
+    /// The board the session runs on, by its unique number.
+    board: Option<u64>,
     /// Bytes of records that are not durable, and when the first of them came.
     unsynced: Option<(Micros, usize)>,
     stop_asked: bool,
@@ -78,7 +93,11 @@ pub struct Session<S: Storage> {
     gone: bool,
     status: Option<Status>,
     tally: Tally,
+    /// How it ended, while the device is still told to forget.
+    outcome: Option<Result<Ended, SessionError>>,
     result: Option<Result<Ended, SessionError>>,
+    /// When it was polled first: silence before the device was ever heard counts from there.
+    began: Option<Micros>,
     /// Why the session will end in an error once the device is safe.
     failing: Option<SessionError>,
 }
@@ -88,6 +107,9 @@ impl<S: Storage> Session<S> {
     pub fn new(plan: Plan, open: OpenJournal<S>) -> Self {
         Self {
             tally: Tally::new(&plan.compiled.symbols),
+            clocks: Clocks::new(plan.wall_clock),
+            hello: None,
+            board: None,
             plan,
             link: HostEnd::new(),
             phase: Phase::Greeting,
@@ -99,7 +121,9 @@ impl<S: Storage> Session<S> {
             stop_asked: false,
             gone: false,
             status: None,
+            outcome: None,
             result: None,
+            began: None,
             failing: None,
         }
     }
@@ -137,6 +161,12 @@ impl<S: Storage> Session<S> {
     pub fn stop(&mut self) {
         if !self.stop_asked {
             self.stop_asked = true;
+            if self.gone {
+                tracing::warn!(
+                    "the session ends as soon as the device is heard again; asked once more, the program leaves it, and \
+                     `nosepoke resume` goes on with it later"
+                );
+            }
             // Before the start there is nothing to end yet; the wish is remembered.
             if self.phase == Phase::Running {
                 self.errands.push_front(Errand { step: "stop the session", command: Command::Stop });
@@ -144,18 +174,16 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    /// Gives up on a device that does not come back: what arrived is kept, and the journal says that it is not all.
+    /// Gives up on a device that does not come back: what arrived is kept, and the journal says that it is not all. It is
+    /// not closed: a device that kept its supply still holds the rest, and may be met again.
     pub fn give_up(&mut self, why: &str) {
         if self.phase == Phase::Done {
             return;
         }
-        self.sync();
+        self.note_interrupted();
         let durable = self.journal.as_ref().map_or(0, Writer::durable);
-        let closed = self.journal.take().map(|journal| journal.close(Why::Incomplete(why.to_owned())));
-        match closed {
-            Some(Err(error)) => self.end_with(SessionError::Write(error)),
-            _ => self.end_with(SessionError::GivenUp { why: why.to_owned(), durable }),
-        }
+        let error = self.failing.take();
+        self.end_with(error.unwrap_or_else(|| SessionError::GivenUp { why: why.to_owned(), durable }));
     }
 
     /// Takes in bytes from the device.
@@ -176,22 +204,38 @@ impl<S: Storage> Session<S> {
         if due {
             self.sync();
         }
+        while let Some(note) = self.clocks.poll(now) {
+            self.write(&note);
+        }
         self.watch_silence(now);
         self.finish();
     }
 
     /// Notes when the device falls silent and when it is back; gives up when its session must be over.
     fn watch_silence(&mut self, now: Micros) {
-        let following = matches!(self.phase, Phase::Running | Phase::Draining(_));
-        let Some(heard_at) = self.link.heard_at().filter(|_| following) else { return };
-        let silent_us = now.saturating_sub(heard_at);
+        let began = *self.began.get_or_insert(now);
+        let silent_us = now.saturating_sub(self.link.heard_at().unwrap_or(began));
+        let held = self.tally.records > 0 || self.phase == Phase::Running;
+        match self.phase {
+            Phase::Done => return,
+            // What is closed needs nobody: the device offers to forget it when it is met next.
+            Phase::Forgetting if silent_us >= PATIENCE_US => return self.done(),
+            Phase::Greeting | Phase::Looking | Phase::Preparing if !held && silent_us >= PATIENCE_US => {
+                return self.end_with(SessionError::Unheard);
+            }
+            _ if !held => return,
+            _ => {}
+        }
         if silent_us >= GONE_US && !self.gone {
             self.gone = true;
-            tracing::warn!("the device is silent; its armed lines are safe by now, and it goes on for a while");
+            tracing::warn!(
+                "the device is not heard: check its cable. Its armed lines are safe by now, it goes on for a while and keeps \
+                 its records"
+            );
             self.note(NoteKind::Disconnected);
         } else if silent_us < GONE_US && self.gone {
             self.gone = false;
-            tracing::info!("the device is back");
+            tracing::warn!("the device is back");
             self.note(NoteKind::Reconnected);
         }
         let longest_us = u64::from(self.plan.compiled.rig.carry_on_us).saturating_add(GIVEN_UP_US);
@@ -204,7 +248,7 @@ impl<S: Storage> Session<S> {
     #[must_use]
     pub fn poll_at(&self) -> Option<Micros> {
         let sync_at = self.unsynced.map(|(since, _)| since.saturating_add(self.plan.sync.interval_us));
-        [self.link.poll_at(), sync_at].into_iter().flatten().min()
+        [self.link.poll_at(), sync_at, self.clocks.poll_at()].into_iter().flatten().min()
     }
 
     /// Writes the next frame for the device into `out`; the bytes used.
@@ -219,7 +263,12 @@ impl<S: Storage> Session<S> {
             match event {
                 HostEvent::Hello(hello) => self.greet(&hello),
                 HostEvent::Answered { seq, answer } => self.answered(seq, answer),
-                HostEvent::Status { status, session, .. } => self.heard_status(session, status),
+                HostEvent::Status { status, session, asked_at } => {
+                    if let Some(asked_at) = asked_at {
+                        self.clocks.observe(asked_at, now, status.now);
+                    }
+                    self.heard_status(session, status);
+                }
                 HostEvent::Records { first, count, base, bytes, .. } => {
                     let kept = keep(journal.as_mut(), u64::from(first), base, u64::from(count), bytes);
                     let told = tell(tally, base, bytes);
@@ -233,10 +282,14 @@ impl<S: Storage> Session<S> {
                     }
                 }
                 HostEvent::DeviceReset { .. } => self.device_reset(),
-                HostEvent::Unknown { first, .. } | HostEvent::Gone { first, .. } => {
-                    let kind = NoteKind::Interrupted { after_record: u64::from(first).saturating_sub(1) };
-                    self.note(kind);
+                HostEvent::Unknown { next, .. } => {
+                    let wall_ms = self.clocks.wall_ms();
+                    let skipped = self.journal.as_mut().map(|journal| journal.skip_to(next.into(), wall_ms));
+                    if let Some(Err(error)) = skipped {
+                        self.fail(SessionError::Write(error));
+                    }
                 }
+                HostEvent::Gone { .. } => self.gone_from_device(),
             }
         }
     }
@@ -246,15 +299,38 @@ impl<S: Storage> Session<S> {
             return;
         }
         if let Err(mismatch) = message::compatible(hello) {
+            self.note_interrupted();
             return self.end_with(SessionError::Mismatch(mismatch));
         }
-        let header = self.header(hello);
+        if let Some(expected) = self.board.filter(|expected| *expected != hello.id) {
+            self.note_interrupted();
+            return self.end_with(SessionError::OtherBoard { expected, found: hello.id });
+        }
+        self.board = Some(hello.id);
+        tracing::info!(board = %hello.board, id = format_args!("{:016x}", hello.id), firmware = %hello.firmware, "device found");
+        self.hello = Some(hello.clone());
+        self.phase = if self.journal.is_some() { Phase::Rejoining } else { Phase::Looking };
+        self.note_device();
+    }
+
+    /// Begins the journal and all that comes before the start, on a device that holds no other session.
+    fn begin(&mut self, held: u32, status: Status) {
+        let Some(hello) = self.hello.clone() else { return };
+        let emptied = status.state == State::Over && status.first_record == status.next_record;
+        if held != 0 && !emptied {
+            return self.end_with(SessionError::Occupied { session: held, running: status.state == State::Running });
+        }
+        let header = self.header(&hello);
         match self.open.take().map(|open| open(&header)) {
             Some(Ok(journal)) => self.journal = Some(journal),
             Some(Err(error)) => return self.end_with(SessionError::Journal(error)),
             None => return,
         }
-        tracing::info!(board = %hello.board, firmware = %hello.firmware, "device found");
+        self.note_device();
+        if held != 0 {
+            // All its records are on disk somewhere; whoever put them there could not say goodbye.
+            self.errands.push_back(Errand { step: "forget a session", command: Command::Forget { session: held } });
+        }
         self.prepare(&header);
         self.phase = Phase::Preparing;
     }
@@ -318,26 +394,30 @@ impl<S: Storage> Session<S> {
                 self.end_with(SessionError::Refused { step, refusal });
             }
             Answer::Refused(refusal) => tracing::warn!("the device refused to {step}: {refusal}"),
-            Answer::Done if self.errands.is_empty() && self.phase == Phase::Preparing => {
-                self.phase = Phase::Running;
-                if self.stop_asked {
-                    self.stop_asked = false;
-                    self.stop();
-                }
-            }
+            Answer::Done if self.errands.is_empty() && self.phase == Phase::Preparing => self.run(),
             Answer::Done => {}
         }
-        if let Phase::Forgetting(ended) = self.phase {
-            self.result = Some(Ok(ended));
-            self.phase = Phase::Done;
+        if self.phase == Phase::Forgetting {
+            return self.done();
         }
         self.run_errands();
     }
 
+    /// The session runs, and can be stopped.
+    fn run(&mut self) {
+        self.phase = Phase::Running;
+        if self.stop_asked {
+            self.stop_asked = false;
+            self.stop();
+        }
+    }
+
     fn heard_status(&mut self, session: u32, status: Status) {
         self.status = Some(status);
-        if self.phase == Phase::Preparing && session != 0 && session != self.plan.session {
-            return self.end_with(SessionError::Occupied { session });
+        match self.phase {
+            Phase::Looking => self.begin(session, status),
+            Phase::Rejoining if session == self.plan.session => self.rejoin(),
+            _ => {}
         }
         // A session that cannot be journalled ends as soon as its outputs are safe.
         if self.failing.is_some() && status.state != State::Running {
@@ -345,20 +425,13 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    fn device_reset(&mut self) {
-        if matches!(self.phase, Phase::Running | Phase::Draining(_)) {
-            self.sync();
-            let durable = self.journal.as_ref().map_or(0, Writer::durable);
-            self.note(NoteKind::Interrupted { after_record: durable.saturating_sub(1) });
-            self.end_with(SessionError::DeviceReset { durable });
-        }
+    fn note(&mut self, kind: NoteKind) {
+        let (wall_ms, device_us) = (self.clocks.wall_ms(), self.tally.last());
+        self.write(&Note { wall_ms, device_us, kind });
     }
 
-    fn note(&mut self, kind: NoteKind) {
-        let wall_ms = self.plan.wall_clock.map(|clock| clock());
-        let device_us = self.tally.last();
-        let noted = self.journal.as_mut().map(|journal| journal.note(&Note { wall_ms, device_us, kind }));
-        if let Some(Err(error)) = noted {
+    fn write(&mut self, note: &Note) {
+        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.note(note)) {
             self.fail(SessionError::Write(error));
         }
     }
@@ -384,10 +457,14 @@ impl<S: Storage> Session<S> {
         if !complete || self.unsynced.is_some() || self.failing.is_some() {
             return;
         }
+        if let Some(note) = self.clocks.last() {
+            self.write(&note);
+        }
         let Some(journal) = self.journal.take() else { return };
         match journal.close(Why::Ended(reason)) {
             Ok(closed) => {
-                self.phase = Phase::Forgetting(Ended { reason, records: closed.records, bytes: closed.bytes });
+                self.outcome = Some(Ok(Ended { reason, records: closed.records, bytes: closed.bytes }));
+                self.phase = Phase::Forgetting;
                 let session = self.plan.session;
                 self.errands.clear();
                 self.errands.push_back(Errand { step: "forget the session", command: Command::Forget { session } });
@@ -395,6 +472,12 @@ impl<S: Storage> Session<S> {
             }
             Err(error) => self.end_with(SessionError::Write(error)),
         }
+    }
+
+    /// The journal is closed, and nothing more is to be said.
+    fn done(&mut self) {
+        self.result = self.outcome.take();
+        self.phase = Phase::Done;
     }
 
     /// Something went wrong that the device does not know of: it is told to stop, and the error waits until it has.

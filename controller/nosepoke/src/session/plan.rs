@@ -1,6 +1,9 @@
 //! Everything about a session that is settled before it begins. Knows nothing of how it is run.
 
-use compiler::Compiled;
+use std::fmt;
+
+use compiler::{Compiled, Diagnostics};
+use journal::Header;
 
 /// When what was recorded is put on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,46 @@ pub struct Plan {
     pub started_ms: Option<i64>,
     /// When what was recorded is put on disk.
     pub sync: SyncPolicy,
-    /// Tells wall time in ms since 1970 for the journal's notes; none in a simulated session.
+    /// Tells wall time in µs since 1970 for the journal's notes; none in a simulated session.
     pub wall_clock: Option<fn() -> i64>,
 }
+
+impl Plan {
+    /// The plan of a session whose controller died, from what its journal opens with.
+    ///
+    /// # Errors
+    /// When the journal speaks of names or a rig this build does not read.
+    pub fn of(header: &Header, wall_clock: fn() -> i64) -> Result<Self, UnreadableHeader> {
+        let symbols = postcard::from_bytes(&header.symbols).map_err(|_| UnreadableHeader)?;
+        let rig = postcard::from_bytes(&header.device_rig).map_err(|_| UnreadableHeader)?;
+        let hash = link::program::hash(&header.program);
+        let warnings = Diagnostics::default();
+        Ok(Self {
+            session: u32::try_from(header.session).map_err(|_| UnreadableHeader)?,
+            compiled: Compiled { image: header.program.clone(), rig, symbols, warnings, hash },
+            protocol: header.protocol.clone(),
+            rig: header.rig.clone(),
+            seed: header.seed,
+            options: header.options.clone(),
+            subject: header.subject.clone(),
+            operator: header.operator.clone(),
+            arm: None,
+            simulated: header.simulated,
+            started_ms: header.started_ms,
+            sync: SyncPolicy::LIVE,
+            wall_clock: (!header.simulated).then_some(wall_clock),
+        })
+    }
+}
+
+/// The header of a journal is not of this build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadableHeader;
+
+impl fmt::Display for UnreadableHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the journal was begun by another build of nosepoke: go on with it by the build that wrote it")
+    }
+}
+
+impl std::error::Error for UnreadableHeader {}

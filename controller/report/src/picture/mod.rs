@@ -1,5 +1,5 @@
-//! The session on one page: outcomes trial by trial, water over time, and what happened around each outcome. Owns the
-//! page; each panel draws itself from the report alone.
+//! The session on one page: outcomes trial by trial, water over time, what happened around each outcome, and what was
+//! sampled there. Owns the page; each panel draws itself from the report alone.
 //!
 //! Colours are of Okabe and Ito's and Tol's sets, which people with any colour vision can tell apart; outcomes also have
 //! lanes, and lines of the rig a mark of their own, so that nothing rests on colour alone.
@@ -8,6 +8,7 @@ mod axis;
 mod outcomes;
 mod raster;
 mod svg;
+mod traces;
 mod water;
 
 use axis::Area;
@@ -62,6 +63,12 @@ pub fn draw(report: &Report) -> String {
         svg.text(44.0, top - 12.0, heading, Text::new(13.5).bold());
         draw(&mut svg, panel(top, height), report);
         top += height + BETWEEN;
+    }
+    for (letter, line) in ('D'..).zip(traces::lines(report)) {
+        svg.text(24.0, top - 12.0, &letter.to_string(), Text::new(15.0).bold());
+        svg.text(44.0, top - 12.0, &traces::heading(report, line), Text::new(13.5).bold());
+        traces::draw(&mut svg, panel(top, traces::HEIGHT), report, line);
+        top += traces::HEIGHT + BETWEEN;
     }
     svg.finish(WIDTH, top - BETWEEN + 50.0, &title)
 }

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use compiler::symbols::LineSymbol;
 use link::LineId;
 
 use super::axis::{self, Area, Scale};
@@ -107,7 +108,8 @@ fn shown(report: &Report) -> Vec<Shown> {
     shown.sort_by_key(|(above, shown)| (*above, shown.line));
     let mut shown: Vec<Shown> = shown.into_iter().map(|(_, shown)| shown).collect();
     for (n, line) in report.symbols.picture.show.iter().enumerate() {
-        if let Some(symbol) = report.symbols.lines.get(usize::from(*line)).filter(|symbol| !symbol.output) {
+        let ticked = |symbol: &&LineSymbol| !symbol.output && !symbol.on_event.is_empty();
+        if let Some(symbol) = report.symbols.lines.get(usize::from(*line)).filter(ticked) {
             let name = format!("{} {}", symbol.name, symbol.on_event);
             let colour = INPUT_COLOURS[n % INPUT_COLOURS.len()];
             shown.push(Shown { line: LineId(*line), name, colour, output: false });

@@ -264,10 +264,9 @@ impl<P: Preempt> Recorder<'_, '_, '_, P> {
     #[inline(never)]
     fn tell_edge(&mut self, record: &Record) {
         match record {
+            Record::Request { line, request } if self.out.was_answered(*line, request, self.hook) => {}
             Record::Request { line, request } => {
-                if !self.out.was_answered(*line, request, self.hook) {
-                    self.out.order(Order::Request(*line, *request), self.hook);
-                }
+                self.out.order(Order::Request(*line, *request), self.hook);
             }
             Record::Trial { .. } => {
                 // Before any request of this trial: it is then the first that is not withheld.
@@ -280,6 +279,86 @@ impl<P: Preempt> Recorder<'_, '_, '_, P> {
                 self.out.order(Order::Trip(TripCause::Invariant(*invariant)), self.hook);
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use link::record::Reader;
+
+    use super::*;
+    use crate::board::Undisturbed;
+    use crate::messages::{OrderQueue, OrdersIn};
+    use crate::ring::Ring;
+
+    const LASER: LineId = LineId(3);
+    const ON: [(LineId, Request); 1] = [(LASER, Request::On)];
+
+    /// Tells a story of P1's ways out, and what P0 is told in it.
+    fn told(story: impl FnOnce(&mut Recorder<'_, '_, '_, Undisturbed>)) -> Vec<Order> {
+        let (mut queue, mut ring) = (OrderQueue::new(), Ring::<4096>::new());
+        let (orders, mut at_edge): (_, OrdersIn<'_>) = queue.split();
+        let (writer, _) = ring.split();
+        let (mut out, mut watch) = (Out::new(orders, writer), Watch::new());
+        let program = Program::reopen(&[]);
+        story(&mut Recorder { program: &program, out: &mut out, watch: &mut watch, hook: &mut Undisturbed });
+        core::iter::from_fn(|| at_edge.dequeue()).collect()
+    }
+
+    fn ask(request: Request) -> Record {
+        Record::Request { line: LASER, request }
+    }
+
+    #[test]
+    fn what_was_answered_at_once_is_not_ordered_again() {
+        let orders = told(|p1| {
+            p1.out.answer(&ON, p1.hook);
+            p1.record(7, ask(Request::On));
+            p1.out.step_made(p1.hook);
+            p1.record(9, ask(Request::Off));
+        });
+        assert_eq!(orders, [Order::Request(LASER, Request::On), Order::Request(LASER, Request::Off)]);
+    }
+
+    #[test]
+    fn an_answer_that_the_program_does_not_ask_for_trips() {
+        let trip = Order::Trip(TripCause::Contradiction(LASER));
+        let orders = told(|p1| {
+            p1.out.answer(&ON, p1.hook);
+            p1.record(7, ask(Request::Off));
+            p1.out.step_made(p1.hook);
+        });
+        assert_eq!(orders, [Order::Request(LASER, Request::On), trip, Order::Request(LASER, Request::Off)]);
+
+        let orders = told(|p1| {
+            p1.out.answer(&ON, p1.hook);
+            p1.out.step_made(p1.hook);
+        });
+        assert_eq!(orders, [Order::Request(LASER, Request::On), trip], "it asks for nothing");
+    }
+
+    #[test]
+    fn records_reach_the_ring_in_their_order_however_many_wait() {
+        let (mut queue, mut ring) = (OrderQueue::new(), Ring::<4096>::new());
+        let (orders, _) = queue.split();
+        let (writer, mut reader) = ring.split();
+        let mut out = Out::new(orders, writer);
+        let count = 3 * LOG as u32 + 5;
+        for number in 0..count {
+            out.write(1_000 + u64::from(number), &Record::Trial { number }, &mut Undisturbed);
+            assert!(reader.written() + LOG as u32 > number, "a record is neither in the ring nor in the log");
+        }
+        out.write_all_down(&mut Undisturbed);
+        assert!(!out.has_log() && reader.written() == count);
+        let mut times = Reader::new(0);
+        for number in 0..count {
+            let mut bytes = [0; 64];
+            let len = reader.read(&mut bytes).expect("it was written");
+            let (at, record, _) = times.read(&bytes[..len]).expect("it reads back");
+            assert_eq!((at, record), (1_000 + u64::from(number), Record::Trial { number }));
         }
     }
 }

@@ -175,7 +175,17 @@ impl Guard {
     /// Makes every output safe and forgets the rig, and with it a trip.
     pub(crate) fn clear<B: Board>(&mut self, board: &mut B) {
         self.all_safe(board);
-        *self = Self::new();
+        // Field by field: a whole new guard would lie on the stack first.
+        let Self { outputs, deadlines, tripped, ready, stale, .. } = self;
+        outputs.fill(Output::NONE);
+        deadlines.clear_all();
+        (*tripped, *ready, *stale) = (None, Ready::NOTHING, false);
+        let Self {
+            known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, ..
+        } = self;
+        for lines in [known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled] {
+            *lines = 0;
+        }
     }
 
     /// Adds an output; the board has made its pin safe already.

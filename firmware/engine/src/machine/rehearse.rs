@@ -74,7 +74,7 @@ impl Engine {
         let before = self.before();
         let mark = self.reflexes.mark();
         let bit = 1_u32.wrapping_shl(u32::from(edge.0 / 2));
-        self.levels = if edge.0 % 2 != 0 { self.levels | bit } else { self.levels & !bit };
+        self.levels = if edge.0.is_multiple_of(2) { self.levels & !bit } else { self.levels | bit };
         let at = self.clock;
         let (told, rehearsal) = {
             let mut step = Step::new(self, program, at, sink);

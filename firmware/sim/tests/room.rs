@@ -1,0 +1,56 @@
+//! What moves in the simulated room by itself: a wheel turned by an animal, a lever with its converter's noise.
+
+use link::LineId;
+use link::rig::{ANALOG_MAX, Pull, Rig, RigLine, Role};
+use sim::Pins;
+use sim::animal::{Scripted, Tap};
+use sim::room::Room;
+
+const WHEEL: LineId = LineId(0);
+const LEVER: LineId = LineId(1);
+const LEVER_PIN: u8 = 26;
+
+fn room(taps: Vec<Tap>) -> Room {
+    let line = |pin, role| RigLine { pin, active_high: true, role };
+    let lines = [line(6, Role::Encoder { pin_b: 7, pull: Pull::Up }), line(LEVER_PIN, Role::Analog)];
+    let rig = Rig {
+        lines: lines.into_iter().collect(),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+    };
+    let mut room = Room::new(Pins::new(), &rig, Box::new(Scripted::new(taps)), 1);
+    room.put_in(0, true);
+    room
+}
+
+#[test]
+fn a_wheel_turned_forth_and_back_moves_one_pin_at_a_time() {
+    let mut room = room(vec![Tap::travel(1_000, WHEEL, 4, 400), Tap::travel(5_000, WHEEL, 2, 200)]);
+    let mut seen = Vec::new();
+    while let Some(at) = room.next_at() {
+        while let Some((pin, high)) = room.change(at) {
+            seen.push((at, pin, high));
+        }
+    }
+    let forth = [(1_100, 6, true), (1_200, 7, true), (1_300, 6, false), (1_400, 7, false)];
+    let back = [(5_100, 7, true), (5_200, 6, true)];
+    assert_eq!(seen, [forth.as_slice(), back.as_slice()].concat());
+}
+
+#[test]
+fn a_lever_travels_and_its_converter_is_noisy_but_never_beyond_its_ends() {
+    let mut room = room(vec![Tap::travel(10_000, LEVER, 3_000, 100_000)]);
+    room.travel(0, LEVER_PIN, 1_000, 0);
+    let mut at = |now| {
+        room.change(now);
+        room.raws(now).into_iter().find(|(pin, _)| *pin == LEVER_PIN).map_or(0, |(_, raw)| i32::from(raw))
+    };
+    let rest: Vec<i32> = (0..10).map(|ms| at(ms * 1_000)).collect();
+    assert!(rest.iter().all(|raw| (raw - 1_000).abs() < 10) && rest.iter().any(|raw| *raw != 1_000), "{rest:?}");
+    at(10_000);
+    assert!((at(60_000) - 2_000).abs() < 10, "half way at half time");
+    room.travel(200_000, LEVER_PIN, 9_000, 0);
+    assert_eq!(room.raws(200_000), [(LEVER_PIN, ANALOG_MAX as u16)]);
+}
