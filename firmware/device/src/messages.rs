@@ -334,6 +334,11 @@ impl<'s> Reports<'s> {
         }
     }
 
+    /// Something was lost before it could be reported.
+    pub(crate) fn lose(&mut self, count: u32) {
+        self.lost = self.lost.saturating_add(count);
+    }
+
     /// Whether something was lost that P1 does not know of yet.
     #[inline(always)]
     pub(crate) const fn lost(&self) -> bool {

@@ -12,7 +12,8 @@ use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
 use crate::board::Board;
-use crate::interlock::guard::{Guard, Hands};
+use crate::interlock::Hands;
+use crate::interlock::guard::Guard;
 use crate::interlock::silence::Silence;
 use crate::messages::{Order, OrdersIn, Reports, What};
 use crate::sense::encoders::Encoders;
@@ -61,11 +62,25 @@ impl<'s> Edge<'s> {
         inputs.changed(now, pin, high, |accepted| report(*live, lost, reports, accepted));
     }
 
+    /// The body could not keep `count` changes of input pins: the session is not what happened any more.
+    #[cold]
+    pub fn lost(&mut self, count: u32) {
+        if self.live {
+            self.reports.lose(count);
+            self.lost = true;
+        }
+    }
+
     /// Does all that is due by `now`: edges of trains, limits, windows, silence, and the orders that wait.
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
         // First of all, for an edge is due at its very microsecond.
-        if self.guard.next_due() <= now {
-            self.guard.due(&mut Hands::new(now, board, &mut self.reports));
+        let mut hands = Hands::new(now, board, &mut self.reports);
+        self.guard.account(&mut hands);
+        if self.guard.alarmed() {
+            self.guard.attend(&mut hands);
+        }
+        if self.guard.overdue(now) {
+            self.guard.due(&mut hands);
         }
         if self.inputs.next_due() <= now {
             self.close_windows(now, board);
@@ -79,7 +94,7 @@ impl<'s> Edge<'s> {
         if self.lost || self.reports.behind() {
             self.make_up(now, board);
         }
-        self.guard.prepare();
+        self.guard.prepare(&mut Hands::new(now, board, &mut self.reports));
         self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);
         self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Relaxed);
         self.shared.beats.edge();
