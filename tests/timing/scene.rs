@@ -171,7 +171,8 @@ impl Scene<'_> {
         let ran = self.run(Vec::new(), SETTLED_US + seconds * 1_000_000);
         let edges: Vec<&FineEdge> = ran.edges.iter().filter(|edge| edge.pin == WATER_PIN).collect();
         let rises: Vec<u64> = edges.iter().filter(|edge| edge.high).map(|edge| edge.at_ns).collect();
-        let pairs = edges.windows(2).filter(|pair| pair[0].high);
+        // The last one is cut by the end of the session.
+        let pairs = edges.windows(2).filter(|pair| pair[0].high).rev().skip(1);
         let widths = pairs.map(|pair| (pair[1].at_ns - pair[0].at_ns).abs_diff(width_us * 1_000)).collect();
         let periods = rises.windows(2).map(|pair| (pair[1] - pair[0]).abs_diff(period_us * 1_000)).collect();
         let first = rises.first().copied().unwrap_or(0);

@@ -65,7 +65,8 @@ static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]
 /// To be called once, in thread mode, before any interrupt is unmasked.
 pub(crate) unsafe fn start(edge: Edge<'static>, core: Core<'static, Image>) {
     unsafe {
-        *EDGE.get() = Some(LevelEdge { edge, board: Pins::new(), clock: Following::new(), stamps: Stamps::new(), tick: 0 });
+        *EDGE.get() =
+            Some(LevelEdge { edge, board: Pins::new(), clock: Following::new(), stamps: Stamps::new(), tick: 0 });
         *CORE.get() = Some(core);
         let vectors = VECTORS.get();
         vectors.0 = [fault::stop as *const () as usize; EXCEPTIONS + INTERRUPTS];

@@ -7,8 +7,8 @@
 use core::convert::Infallible;
 
 use device::{Board, STRIKES_MAX, Sound, Strike};
-use link::Micros;
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
+use link::Micros;
 use link::rig::{Pull, RigLine, Role};
 
 use crate::chip::{PADS, connect, io, pads, sio};
@@ -71,7 +71,12 @@ pub(crate) struct Pins {
 
 impl Pins {
     pub(crate) fn new() -> Self {
-        Self { pins: core::array::from_fn(|n| Pin { bit: 1 << n }), outputs: 0, speakers: Speakers::new(), strikes: Strikes::new() }
+        Self {
+            pins: core::array::from_fn(|n| Pin { bit: 1 << n }),
+            outputs: 0,
+            speakers: Speakers::new(),
+            strikes: Strikes::new(),
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 
 pub(crate) mod inputs;
 #[cfg(test)]
+mod strikes;
+#[cfg(test)]
 mod tests;
 
 use core::sync::atomic::Ordering;

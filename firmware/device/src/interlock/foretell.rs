@@ -19,8 +19,8 @@ pub const STRIKES_MAX: usize = 8;
 /// How long before its time an edge is foretold, in µs: longer than one call of P0 takes at its worst. Until then another
 /// request for its line need not take it back.
 const AHEAD_US: Micros = 200;
-/// An edge so close that it may be late is not followed by another foretold one, in µs: a pulse is as wide as asked from its
-/// own rise.
+/// An edge so close that it may be late, unless it is foretold already, is not followed by another foretold one, in µs: a
+/// pulse is as wide as asked from its own rise.
 const CLOSE_US: Micros = 4;
 
 /// What the body was foretold and has not done, as far as is known.
@@ -302,7 +302,7 @@ impl Guard {
             let pulses = &output.pulses;
             let rises = output.run == Run::Train && pulses.rises() && pulses.due() == at;
             plan.add(at, bit(n), rises, (output.pin_bit, rises == output.active_high), most);
-            if at > now.saturating_add(CLOSE_US)
+            if (self.plan.lines & bit(n) != 0 || at > now.saturating_add(CLOSE_US))
                 && output.run == Run::Train
                 && pulses.due() == at
                 && let Some(second) = pulses.after(at)

@@ -148,9 +148,21 @@ impl Guard {
         plan.clear();
         (*tripped, *stale, *late, *wake_at) = (None, false, false, Micros::MAX);
         let Self {
-            known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, held, ..
+            known,
+            must_arm,
+            safe_on_trip,
+            speakers,
+            beyond,
+            armed,
+            on,
+            mismatched,
+            suspect,
+            unscheduled,
+            held,
+            ..
         } = self;
-        for set in [known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, held] {
+        for set in [known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, held]
+        {
             *set = 0;
         }
     }
@@ -286,8 +298,9 @@ impl Guard {
             for n in lines(due) {
                 self.line_due(n, hands);
             }
+            self.unscheduled |= due;
+            self.settle(hands);
         }
-        self.settle(hands);
     }
 
     #[inline]
@@ -308,7 +321,6 @@ impl Guard {
                 self.stop(n, hands);
             }
         }
-        self.schedule(n);
     }
 
     /// Arms lines, all or none: they must be lines that can be armed, and their pads must read safe.
