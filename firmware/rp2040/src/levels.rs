@@ -12,6 +12,8 @@
 // Vectors, and statics that belong to one level each.
 #![allow(unsafe_code)]
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use cortex_m::peripheral::{NVIC, SCB};
 use device::{Core, Edge, Preempt};
 use link::Micros;
@@ -51,6 +53,8 @@ struct LevelEdge {
 
 /// P0's alone.
 static EDGE: Owned<Option<LevelEdge>> = Owned::new(None);
+/// Whether P0 left undone what an answer need not wait for. P0 stores, P1 looks.
+static LATER: AtomicU32 = AtomicU32::new(0);
 /// P1's alone.
 static CORE: Owned<Option<Core<'static, Image>>> = Owned::new(None);
 
@@ -105,19 +109,28 @@ pub(crate) fn ask_core() {
 extern "C" fn edge_turn() {
     // Sound: P0's alone.
     let Some(LevelEdge { edge, board, clock, stamps, tick }) = (unsafe { EDGE.get() }) else { return };
+    let alarm = strike::came();
     // Before the stamps are looked at: what is stamped from here on is not earlier.
     let now = clock.now();
-    stamps.take(|at, pin, high| edge.changed(clock::widen_from(now, at), pin, high));
+    let stamped = stamps.take(|at, pin, high| edge.changed(clock::widen_from(now, at), pin, high));
     let lost = stamps.lost();
     if lost != 0 {
         edge.lost(lost);
     }
-    if clock::is_past(*tick, now as u32) || edge.poll_at().is_some_and(|at| at <= now) {
+    NVIC::pend(CORE_IRQ);
+    if stamped && !alarm && !edge.is_asked() {
+        // The answer first: when to wake P0 next is seen to once P1 has given it.
+        LATER.store(1, Ordering::Relaxed);
+        return;
+    }
+    let mut due = edge.poll_at();
+    if due.is_some_and(|at| at <= now) || clock::is_past(*tick, now as u32) {
         edge.poll(now, board);
         *tick = (now as u32).wrapping_add(clock::TICK_US as u32);
+        due = edge.poll_at();
     }
-    NVIC::pend(CORE_IRQ);
-    strike::wake(*tick, edge.poll_at().map(|at| at.max(now)).filter(|at| *at < now + clock::TICK_US));
+    LATER.store(0, Ordering::Relaxed);
+    strike::wake(*tick, due.map(|at| at.max(now)).filter(|at| *at < now + clock::TICK_US));
 }
 
 /// Calls P0 in the midst of P1 when it has orders, and at no other point: all else can wait for P1.
@@ -143,6 +156,9 @@ extern "C" fn core_alarm() {
         let now = clock::micros();
         core.sample(now, adc::read, &mut CallEdge);
         core.poll(now, &mut CallEdge);
+        if LATER.load(Ordering::Relaxed) != 0 {
+            NVIC::pend(EDGE_IRQ);
+        }
         let due = core.poll_at().into_iter().chain(core.sample_at()).min();
         match due {
             Some(due) if due <= now + SPIN_US => while clock::micros() < due {},

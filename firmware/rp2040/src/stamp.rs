@@ -11,8 +11,6 @@ use cortex_m::peripheral::NVIC;
 use crate::chip::{EDGE_IRQ, io, sio};
 use crate::clock;
 
-/// Registers of eight pins each that hold a rig's pins.
-const REGISTERS: usize = 4;
 /// Where an entry keeps which register it is of: no pin has these bits.
 const REGISTER_SHIFT: u32 = 30;
 /// Entries that may wait for P0: each of eight pins, both edges.
@@ -35,27 +33,34 @@ static LOST: AtomicU32 = AtomicU32::new(0);
 /// Pins changed. An edge that comes after it was looked for asks for this again.
 pub(crate) extern "C" fn pins() {
     let at = clock::low();
-    let mut put = PUT.load(Ordering::Relaxed);
-    let room = TAKEN.load(Ordering::Acquire).wrapping_add(ENTRIES as u32);
-    for register in 0..REGISTERS {
-        let edges = io().proc0_ints(register).read().bits();
-        if edges == 0 {
-            continue;
-        }
-        io().intr(register).write(|w| unsafe { w.bits(edges) });
-        let levels = sio().gpio_in().read().bits();
-        if put == room {
-            LOST.store(LOST.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-            continue;
-        }
-        let entry = &QUEUE[put as usize % ENTRIES];
-        entry[0].store(at, Ordering::Relaxed);
-        entry[1].store(levels & !(u32::MAX << REGISTER_SHIFT) | (register as u32) << REGISTER_SHIFT, Ordering::Relaxed);
-        entry[2].store(edges, Ordering::Relaxed);
-        put = put.wrapping_add(1);
-    }
+    let put = PUT.load(Ordering::Relaxed);
+    // Written out: a loop would cost as much as what it does.
+    let put = register::<0>(at, put);
+    let put = register::<1>(at, put);
+    let put = register::<2>(at, put);
+    let put = register::<3>(at, put);
     PUT.store(put, Ordering::Release);
     NVIC::pend(EDGE_IRQ);
+}
+
+/// Stamps what changed at eight pins: how many entries were put in then.
+#[inline(always)]
+fn register<const N: usize>(at: u32, put: u32) -> u32 {
+    let edges = io().proc0_ints(N).read().bits();
+    if edges == 0 {
+        return put;
+    }
+    io().intr(N).write(|w| unsafe { w.bits(edges) });
+    let levels = sio().gpio_in().read().bits();
+    if put.wrapping_sub(TAKEN.load(Ordering::Acquire)) == ENTRIES as u32 {
+        LOST.store(LOST.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        return put;
+    }
+    let [time, pins, changes] = &QUEUE[put as usize % ENTRIES];
+    time.store(at, Ordering::Relaxed);
+    pins.store(levels & !(u32::MAX << REGISTER_SHIFT) | (N as u32) << REGISTER_SHIFT, Ordering::Relaxed);
+    changes.store(edges, Ordering::Relaxed);
+    put.wrapping_add(1)
 }
 
 /// P0's end of the queue.
@@ -70,12 +75,13 @@ impl Stamps {
         Self { taken: 0, lost: 0 }
     }
 
-    /// Hands over what changed, in order: the low half of its time, the pin, and its level from then on. What changed twice
+    /// Hands over what changed, in order; whether anything did: the low half of its time, the pin, and its level from then on. What changed twice
     /// before it was looked at changed there and back.
     #[inline(always)]
-    pub(crate) fn take(&mut self, mut changed: impl FnMut(u32, u8, bool)) {
+    pub(crate) fn take(&mut self, mut changed: impl FnMut(u32, u8, bool)) -> bool {
         // What comes while this goes on asks for P0 again.
         let put = PUT.load(Ordering::Acquire);
+        let some = self.taken != put;
         while self.taken != put {
             let [at, levels, edges] = &QUEUE[self.taken as usize % ENTRIES];
             let (at, levels) = (at.load(Ordering::Relaxed), levels.load(Ordering::Relaxed));
@@ -97,6 +103,7 @@ impl Stamps {
             self.taken = self.taken.wrapping_add(1);
             TAKEN.store(self.taken, Ordering::Release);
         }
+        some
     }
 
     /// How many entries were lost since this was asked last.

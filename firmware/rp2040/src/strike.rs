@@ -32,9 +32,13 @@ static LISTS: [Slot; SLOTS] = [const {
 static NEXT: AtomicU32 = AtomicU32::new(0);
 static END: AtomicU32 = AtomicU32::new(0);
 
+/// Whether the alarm came since P0 looked.
+static CAME: AtomicU32 = AtomicU32::new(0);
+
 /// A strike is due, or P0 is to be woken.
 pub(crate) extern "C" fn alarm() {
     clock::heard(Alarm::Edge);
+    CAME.store(1, Ordering::Relaxed);
     let (mut next, end) = (NEXT.load(Ordering::Relaxed), END.load(Ordering::Relaxed));
     while next != end {
         let slot = &LISTS[next as usize % SLOTS];
@@ -112,6 +116,16 @@ impl Strikes {
         self.told += 1;
         Some(clock::widen(at))
     }
+}
+
+/// Whether the alarm came since this was asked last. To be asked before what it may have brought is looked at.
+#[inline(always)]
+pub(crate) fn came() -> bool {
+    let came = CAME.load(Ordering::Acquire) != 0;
+    if came {
+        CAME.store(0, Ordering::Release);
+    }
+    came
 }
 
 /// Wakes P0 at `tick`, or at `due` if that is earlier, and for what is foretold if that comes first.

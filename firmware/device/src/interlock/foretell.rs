@@ -201,7 +201,7 @@ impl Guard {
             self.on &= !bit(n);
         }
         self.schedule(n);
-        hands.reports.push(hands.now, What::Edge { line: LineId(n as u8), on });
+        hands.reports.push_edge(hands.now, LineId(n as u8), on);
     }
 
     /// To be called before lines are touched: takes them out of what is foretold, and writes down what was done till then.

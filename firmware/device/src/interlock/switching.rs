@@ -143,11 +143,11 @@ impl Guard {
             if on && let Some(output) = self.outputs.get_mut(n) {
                 output.cut_at = hands.now.saturating_add(Micros::from(output.max_on_us));
             }
-            let edge = What::Edge { line: LineId(n as u8), on };
+            let line = LineId(n as u8);
             if hands.urgent {
-                hands.reports.push_urgent(hands.now, edge);
+                hands.reports.push_urgent(hands.now, What::Edge { line, on });
             } else {
-                hands.reports.push(hands.now, edge);
+                hands.reports.push_edge(hands.now, line, on);
             }
         }
         for n in lines(begin) {
