@@ -49,6 +49,13 @@ fn main() -> ExitCode {
             table.add(row);
         }
     }
+    for (name, loaded) in [("two trains and the lever", false), ("two trains and the lever, loaded", true)] {
+        let crossing = scene(name, programs::crossing());
+        let crossing = if loaded { crossing.loaded() } else { crossing };
+        for row in crossing.crossing(1_999, edges * 4) {
+            table.add(row);
+        }
+    }
     table.add(scene("events through the link, 20 000 a second", programs::flood(10, 500)).events(10, 500, 2));
     for name in ["maximum, flash without cost", "maximum"] {
         let one = if name.contains("without") { maximum(name).without_cache() } else { maximum(name) };

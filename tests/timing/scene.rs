@@ -42,7 +42,8 @@ pub(crate) struct Scene<'a> {
 struct Ran {
     rig: EmulatedRig,
     edges: Vec<FineEdge>,
-    records: Vec<Record>,
+    /// With their times by the device's clock.
+    records: Vec<(u64, Record)>,
     touched: usize,
     failures: Vec<String>,
     counted: Vec<(String, u64)>,
@@ -96,11 +97,12 @@ impl Scene<'_> {
         if let Err(error) = &outcome.result {
             failures.push(format!("{}: {error}", self.name));
         }
-        let records: Vec<Record> = outcome.session().records().map(|(_, _, record)| record).collect();
-        let inputs = records.iter().filter(|record| matches!(record, Record::Input { .. })).count();
+        let records: Vec<(u64, Record)> = outcome.session().records().map(|(_, at, record)| (at, record)).collect();
+        let inputs = records.iter().filter(|(_, record)| matches!(record, Record::Input { .. })).count();
         if inputs != touched {
-            let of =
-                |line: u8| records.iter().filter(|r| matches!(r, Record::Input { line: l, .. } if l.0 == line)).count();
+            let of = |line: u8| {
+                records.iter().filter(|r| matches!(r.1, Record::Input { line: l, .. } if l.0 == line)).count()
+            };
             let pads = |pin: u8| rig.touches().iter().filter(|touch| touch.pin == pin).count();
             let lines: Vec<String> = [(0, LEVER_PIN), (1, 3), (23, 28)]
                 .map(|(line, pin)| format!("line {line}: {} at the pad, {} recorded", pads(pin), of(line)))
@@ -186,13 +188,47 @@ impl Scene<'_> {
         rows
     }
 
+    /// Two trains that cross, the lever in between: how far edges are off their grid, pulses off their width, and records
+    /// off what happened at the pins.
+    pub(crate) fn crossing(&self, period_us: u64, edges: usize) -> Vec<Row> {
+        let (taps, until_us) = self.presses(period_us, edges);
+        let ran = self.run(taps, until_us);
+        let zero = ran.rig.device_zero_ns();
+        let (mut off_grid, mut off_width, mut off_record) = (Vec::new(), Vec::new(), Vec::new());
+        for (line, pin, width_us, period_us) in programs::CROSSING {
+            let edges: Vec<&FineEdge> = ran.edges.iter().filter(|edge| edge.pin == pin).collect();
+            let rises = edges.iter().filter(|edge| edge.high).map(|edge| edge.at_ns);
+            let first = rises.clone().next().unwrap_or(0);
+            off_grid.extend((0..).zip(rises).map(|(n, at)| (at - first).abs_diff(n * u64::from(period_us) * 1_000)));
+            // The last one is cut by the end of the session.
+            let pulses = edges.windows(2).filter(|pair| pair[0].high).rev().skip(1);
+            off_width.extend(pulses.map(|pair| (pair[1].at_ns - pair[0].at_ns).abs_diff(u64::from(width_us) * 1_000)));
+            let told = ran
+                .records
+                .iter()
+                .filter(|(_, record)| matches!(record, Record::Edge { line: of, .. } if of.0 == line));
+            off_record.extend(told.zip(&edges).map(|((at, _), edge)| (zero + at * 1_000).abs_diff(edge.at_ns)));
+        }
+        let touches = ran.rig.touches().iter().filter(|touch| touch.pin == LEVER_PIN);
+        let told =
+            ran.records.iter().filter(|(_, record)| matches!(record, Record::Input { line, .. } if *line == LEVER));
+        let off_stamp = told.zip(touches).map(|((at, _), touch)| (zero + at * 1_000).abs_diff(touch.at_ns)).collect();
+        let mut rows = vec![
+            self.row_of("edge off its grid", off_grid),
+            self.row_of("width error", off_width),
+            self.row_of("record to edge", off_record),
+        ];
+        rows.push(self.row(ran, "stamp to touch", off_stamp));
+        rows
+    }
+
     /// Whether every event came through the link, in order.
     pub(crate) fn events(&self, events: u16, every_us: u64, seconds: u64) -> Row {
         let mut ran = self.run(Vec::new(), SETTLED_US + seconds * 1_000_000);
         let raised: Vec<u16> = ran
             .records
             .iter()
-            .filter_map(|record| match record {
+            .filter_map(|(_, record)| match record {
                 Record::Event(event) => Some(event.0),
                 _ => None,
             })

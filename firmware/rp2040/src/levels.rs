@@ -117,7 +117,9 @@ extern "C" fn edge_turn() {
     if lost != 0 {
         edge.lost(lost);
     }
-    NVIC::pend(CORE_IRQ);
+    if stamped {
+        NVIC::pend(CORE_IRQ);
+    }
     if stamped && !alarm && !edge.is_asked() {
         // The answer first: when to wake P0 next is seen to once P1 has given it.
         LATER.store(1, Ordering::Relaxed);
@@ -126,6 +128,7 @@ extern "C" fn edge_turn() {
     let mut due = edge.poll_at();
     if due.is_some_and(|at| at <= now) || clock::is_past(*tick, now as u32) {
         edge.poll(now, board);
+        NVIC::pend(CORE_IRQ);
         *tick = (now as u32).wrapping_add(clock::TICK_US as u32);
         due = edge.poll_at();
     }
