@@ -84,6 +84,10 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     let many = edges as u64 * PULSES_AN_EDGE;
     let counted = move |scene: &Scene| scene.pulses(MANY_PULSES.0, MANY_PULSES.1, many, &PULSE);
     add(train("pulses of 50 µs every 100 µs", MANY_PULSES), Box::new(counted));
+    let crossing = |name| scene(name, programs::crossing());
+    let seen = Box::new(move |scene: &Scene| scene.crossing(1_999, edges.div_ceil(2), &PULSE));
+    add(crossing("two trains and the lever"), seen.clone());
+    add(crossing("two trains and the lever, loaded").loaded(), seen);
     let inputs = scene("all 24 inputs at the same ns", programs::silence()).within(Around::Inputs);
     add(inputs, Box::new(move |scene| scene.at_once(5_000, edges.div_ceil(24), &AT_ONCE)));
     let seconds = if edges < 10_000 { 2 } else { 10 };
