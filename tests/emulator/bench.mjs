@@ -9,6 +9,7 @@
 //   run T [e][f]       = runs to T; stops early behind an output edge (e) or a zero byte on the link (f)
 //   at T pin P 0|1|z     at T, drives pad P from outside, or lets go of it
 //   at T adc C V         from T on, converter channel C reads V counts
+//   at T upset L 0|1     at T, level L goes astray, or round and round (1), when it next runs; 4 is thread mode
 //   stick P 0|1|z        pad P stays at a level whatever drives it, or no longer
 //   uart N HEX           bytes for serial port N, from now, at its speed
 //   usb HEX              bytes for the USB serial port
@@ -151,6 +152,7 @@ class Bench {
       case "at": {
         const [nanos, what, number, value] = rest;
         if (what === "pin") chip.at(Number(nanos), () => chip.setInput(Number(number), this.level(value)));
+        else if (what === "upset") chip.at(Number(nanos), () => chip.upset(Number(number), value === "1"));
         else chip.at(Number(nanos), () => (this.values[Number(number)] = Number(value)));
         return;
       }

@@ -15,7 +15,7 @@
 import { RP2040 } from "rp2040js";
 import { Adc } from "./adc.mjs";
 import { correctDma } from "./dma.mjs";
-import { FLASH, FLASH_END, Fault, Memory } from "./memory.mjs";
+import { FLASH, FLASH_END, Fault, Memory, RAM } from "./memory.mjs";
 import { Nvic } from "./nvic.mjs";
 import { Outside, Pins, SYNCHRONISER_CYCLES } from "./pins.mjs";
 import { Pwm } from "./pwm.mjs";
@@ -31,6 +31,10 @@ const BOOT_ROM_NANOS = 1e6;
 const WHOLE_SCOPE = 0x1fffc;
 /** Levels that must never read the flash: the two upper of four. */
 const UPPER_LEVELS = 2;
+/** `b .`, in the last word of RAM, which no image uses; and where nothing is. */
+const BRANCH_TO_ITSELF = 0xe7fe;
+const LOOP_AT = 0x20041ffc;
+const NOWHERE = 0x30000000;
 const UART = [
   { at: 0x40034, irq: 20, dreq: { tx: 20, rx: 21 } },
   { at: 0x40038, irq: 21, dreq: { tx: 22, rx: 23 } },
@@ -51,6 +55,8 @@ export class Chip {
     this.adcValue = () => 0;
     /** Stops a run at the end of the instruction under way. */
     this.stop = false;
+    /** What is to go wrong as soon as a level runs: `{level, loops}`; see `upset`. */
+    this.mishap = null;
     /** Whether the supply is cut. */
     this.off = false;
     this.fault = new Fault();
@@ -331,8 +337,12 @@ export class Chip {
       while (core.interruptsUpdated && nvic.take());
       const pc = core.PC;
       this.pc = pc;
-      if (pc >= 0x30000000) throw this.fault.because("code where none may be", pc);
+      if (pc >= NOWHERE) throw this.fault.because("code where none may be", pc);
       const leaving = nvic.priority;
+      if (this.mishap !== null && this.mishap.level === leaving) {
+        this.#goWrong();
+        continue;
+      }
       let cycles = core.executeInstruction();
       const opcode = memory.peek16(pc);
       if ((opcode & 0xff00) === 0xb500 || (opcode & 0xf600) === 0x5600) cycles++;
@@ -358,6 +368,18 @@ export class Chip {
       }
       if (onInstruction) onInstruction(pc, cycles);
     }
+  }
+
+  /** From now on, when a level next runs (0 to 3, 4 for thread mode), it goes round without end, or astray where nothing is. */
+  upset(level, loops) {
+    this.mishap = { level, loops };
+  }
+
+  #goWrong() {
+    const { loops } = this.mishap;
+    this.mishap = null;
+    if (loops) this.rp.sramView.setUint16(LOOP_AT - RAM, BRANCH_TO_ITSELF, true);
+    this.core.PC = loops ? LOOP_AT : NOWHERE;
   }
 
   #flush() {

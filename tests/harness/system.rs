@@ -178,6 +178,7 @@ impl System {
             cache: image.cache,
             phases: image.phases,
             notices: image.notices,
+            upset: image.upset,
             seed: self.seed,
         };
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;

@@ -104,6 +104,15 @@ pub struct Stop {
     pub at_frames: bool,
 }
 
+/// Something that goes wrong in the chip's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upset {
+    /// Where: 0 and 1 are the two upper levels, 4 is thread mode.
+    pub level: u8,
+    /// Whether it goes round without end; otherwise it goes where nothing is, and faults.
+    pub loops: bool,
+}
+
 /// Why the emulated chip cannot be worked.
 #[derive(Debug)]
 pub enum BenchError {
@@ -176,6 +185,11 @@ impl Bench {
     /// From `at` on, a channel of the converter reads `counts`.
     pub fn analog(&mut self, at: u64, channel: u8, counts: u16) {
         self.tell(format_args!("at {at} adc {channel} {counts}"));
+    }
+
+    /// From `at` on, what is said goes wrong as soon as its level runs.
+    pub fn upset(&mut self, at: u64, upset: Upset) {
+        self.tell(format_args!("at {at} upset {} {}", upset.level, u8::from(upset.loops)));
     }
 
     /// Makes a pad stay at a level whatever drives it, or lets it follow again.
