@@ -55,6 +55,8 @@ export class Chip {
     this.adcValue = () => 0;
     /** Stops a run at the end of the instruction under way. */
     this.stop = false;
+    /** The function that is timed, if one is: `{start, longest, until, level, cycles}`; see `time`. */
+    this.timed = null;
     /** What is to go wrong as soon as a level runs: `{level, loops}`; see `upset`. */
     this.mishap = null;
     /** Whether the supply is cut. */
@@ -77,6 +79,8 @@ export class Chip {
     /** Longest with interrupts masked (PRIMASK), and longest stay of each level from entry to return, in ns. */
     this.longestMasked = 0;
     this.longestAt = [0, 0, 0, 0];
+    /** The most cycles of its own a call of the timed function has taken, whoever interrupted it. */
+    if (this.timed) this.timed.longest = 0;
     /** When those ended. */
     this.longestEnded = [0, 0, 0, 0];
     this.nvic?.longestMasked.clear();
@@ -366,7 +370,27 @@ export class Chip {
           this.maskedSince = null;
         }
       }
+      if (this.timed !== null) this.#count(pc, cycles, leaving);
       if (onInstruction) onInstruction(pc, cycles);
+    }
+  }
+
+  /** Counts the cycles of each call of the function that begins at `start`. */
+  time(start) {
+    this.timed = { start, longest: 0, until: null, level: 0, cycles: 0 };
+  }
+
+  #count(pc, cycles, level) {
+    const { timed, core } = this;
+    if (timed.until === null) {
+      if (pc !== timed.start) return;
+      // The first instruction of a function leaves where it returns to as it is.
+      Object.assign(timed, { until: core.LR & ~1, level, cycles });
+    } else if (level === timed.level) {
+      timed.cycles += cycles;
+      if (core.PC !== timed.until) return;
+      timed.longest = Math.max(timed.longest, timed.cycles);
+      timed.until = null;
     }
   }
 

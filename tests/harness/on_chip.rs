@@ -30,6 +30,8 @@ pub struct OnChip {
     pub phases: bool,
     /// Whether the animal notices an output's edge at once.
     pub notices: bool,
+    /// Parts of the name of a function whose calls are timed; none for none.
+    pub timed: &'static [&'static str],
     /// What goes wrong in the chip's code so many µs after the session's start.
     pub upset: Option<(Micros, Upset)>,
 }
@@ -51,6 +53,7 @@ impl OnChip {
                 cache: true,
                 phases: false,
                 notices: true,
+                timed: &[],
                 upset: None,
             }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {

@@ -179,6 +179,7 @@ impl System {
             phases: image.phases,
             notices: image.notices,
             upset: image.upset,
+            timed: image.timed,
             seed: self.seed,
         };
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;

@@ -114,6 +114,27 @@ pub(crate) fn train(width_us: u32, period_us: u32, count: u32) -> Assembly {
     a
 }
 
+/// Two trains that cross each other at every phase: line, pin, width and period in µs.
+pub(crate) const CROSSING: [(u8, u8, u32, u32); 2] = [(2, 10, 20, 1_011), (4, 12, 7, 1_307)];
+
+/// Those trains, while the lever switches another output.
+pub(crate) fn crossing() -> Assembly {
+    let mut a = Assembly::default();
+    let train = |(_, _, width_us, period_us)| Stimulus {
+        train: Train { delay_us: 1_000, width_us, period_us, count: u32::MAX, carrier: None },
+    };
+    a.stimuli = CROSSING.map(train).to_vec();
+    let start = a.code(&[op(OpCode::Play, CROSSING[0].0, 0), op(OpCode::Play, CROSSING[1].0, 1)]);
+    let (on, off) = (a.code(&[op(OpCode::On, 5, 0)]), a.code(&[op(OpCode::Off, 5, 0)]));
+    for (first, (entry, pressed, target)) in (0..).zip([(start, true, 1), (on, false, 2), (off, true, 1)]) {
+        let event = EventId::edge(LEVER, pressed);
+        a.rules.push(Rule { event, target: StateId(target), guard: Code::NONE, action: Code::NONE });
+        a.states.push(lone(entry, Slice { first, len: 1 }, Slice::default()));
+    }
+    a.regions = vec![Region { start: StateId(0) }];
+    a
+}
+
 /// The lever switches six outputs on together, its release switches them off.
 pub(crate) fn together() -> Assembly {
     let mut a = Assembly::default();

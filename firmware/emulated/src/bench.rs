@@ -232,6 +232,12 @@ impl Bench {
         self.tell(format_args!("waves {}", u8::from(told)));
     }
 
+    /// Counts the cycles of each call of the one function whose name has all these parts: the most is among the counters
+    /// as `timed_cycles`, if there is such a function.
+    pub fn time(&mut self, parts: &[&str]) {
+        self.tell(format_args!("time {}", parts.join(" ")));
+    }
+
     /// Counters begin anew.
     pub fn clear(&mut self) {
         self.tell(format_args!("clear"));

@@ -61,6 +61,8 @@ pub struct EmulatedSettings<'a> {
     pub phases: bool,
     /// Whether the animal notices an output's edge at once; otherwise when it is next looked at, which takes less time here.
     pub notices: bool,
+    /// Parts of the name of a function whose calls are timed; none for none.
+    pub timed: &'a [&'a str],
     /// What goes wrong so many µs after the first session's start.
     pub upset: Option<(Micros, Upset)>,
     /// Throws what the room leaves to chance.
@@ -126,6 +128,9 @@ impl EmulatedRig {
                 }
                 _ => {}
             }
+        }
+        if !settings.timed.is_empty() {
+            bench.time(settings.timed);
         }
         if settings.cord == Cord::Usb {
             bench.plug(true);
