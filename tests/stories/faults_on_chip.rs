@@ -25,6 +25,8 @@ states:
 ";
 const LIGHT_PIN: u8 = 12;
 const LASER_PIN: u8 = 13;
+/// Stamps and strikes, P0, P1, thread mode.
+const LEVELS: [u8; 4] = [0, 1, 2, 4];
 /// When it goes wrong, in µs after the start: light and laser are on.
 const WRONG_US: Micros = 1_200_000;
 /// A fault makes every pad safe with 30 stores.
@@ -80,7 +82,7 @@ fn goes_wrong(image: &OnChip, upset: Upset) -> (String, u64) {
 #[test]
 fn code_that_goes_astray_at_any_level_makes_every_output_safe_at_once() {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
-    for level in [0, 1, 4] {
+    for level in LEVELS {
         let (cause, ns) = goes_wrong(&image, Upset { level, loops: false });
         println!("level {level} goes astray: safe after {ns} ns, reset: {cause}");
         assert_eq!(cause, "forced");
@@ -91,7 +93,7 @@ fn code_that_goes_astray_at_any_level_makes_every_output_safe_at_once() {
 #[test]
 fn code_that_goes_round_without_end_at_any_level_is_ended_by_the_watchdog() {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
-    for level in [0, 1, 4] {
+    for level in LEVELS {
         let (cause, ns) = goes_wrong(&image, Upset { level, loops: true });
         println!("level {level} goes round: safe after {ns} ns, reset: {cause}");
         assert_eq!(cause, "watchdog");

@@ -107,7 +107,7 @@ pub struct Stop {
 /// Something that goes wrong in the chip's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upset {
-    /// Where: 0 and 1 are the two upper levels, 4 is thread mode.
+    /// Where: the priority of an interrupt, 0 to 3, or 4 for thread mode.
     pub level: u8,
     /// Whether it goes round without end; otherwise it goes where nothing is, and faults.
     pub loops: bool,
