@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use emulated::{Cord, Event, ImageError, Tools, image};
+use emulated::{Cord, Event, ImageError, Tools, Upset, image};
 use link::{LineId, Micros, Record};
 
 use crate::{Outcome, System};
@@ -30,6 +30,10 @@ pub struct OnChip {
     pub phases: bool,
     /// Whether the animal notices an output's edge at once.
     pub notices: bool,
+    /// Parts of the name of a function whose calls are timed; none for none.
+    pub timed: &'static [&'static str],
+    /// What goes wrong in the chip's code so many µs after the session's start.
+    pub upset: Option<(Micros, Upset)>,
 }
 
 impl OnChip {
@@ -49,6 +53,8 @@ impl OnChip {
                 cache: true,
                 phases: false,
                 notices: true,
+                timed: &[],
+                upset: None,
             }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {
                 eprintln!("skipped: {}", ImageError::NoNode);

@@ -178,6 +178,8 @@ impl System {
             cache: image.cache,
             phases: image.phases,
             notices: image.notices,
+            upset: image.upset,
+            timed: image.timed,
             seed: self.seed,
         };
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;

@@ -29,6 +29,7 @@ const EDGES: usize = 300;
 /// From one press to the next, in µs: the flagship is back in its first state by then.
 const FLAGSHIP_PERIOD_US: u64 = 3_400;
 const MAXIMUM_PERIOD_US: u64 = 600;
+const CROSSING_PERIOD_US: u64 = 1_999;
 /// Width and period of the pulses whose edges are looked at, in µs, and of those that are counted by the million.
 const PULSES: (u64, u64) = (1_000, 2_000);
 const MANY_PULSES: (u64, u64) = (50, 100);
@@ -81,13 +82,12 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     let seen = Box::new(move |scene: &Scene| scene.pulses(PULSES.0, PULSES.1, edges as u64, &PULSE));
     add(train("pulses of 1 ms every 2 ms", PULSES), seen.clone());
     add(train("pulses of 1 ms every 2 ms, loaded", PULSES).loaded(), seen);
+    let crossed = Box::new(move |scene: &Scene| scene.crossing(CROSSING_PERIOD_US, edges, &PULSE));
+    add(scene("two trains and the lever", programs::crossing()), crossed.clone());
+    add(scene("two trains and the lever, loaded", programs::crossing()).loaded(), crossed);
     let many = edges as u64 * PULSES_AN_EDGE;
     let counted = move |scene: &Scene| scene.pulses(MANY_PULSES.0, MANY_PULSES.1, many, &PULSE);
     add(train("pulses of 50 µs every 100 µs", MANY_PULSES), Box::new(counted));
-    let crossing = |name| scene(name, programs::crossing());
-    let seen = Box::new(move |scene: &Scene| scene.crossing(1_999, edges.div_ceil(2), &PULSE));
-    add(crossing("two trains and the lever"), seen.clone());
-    add(crossing("two trains and the lever, loaded").loaded(), seen);
     let inputs = scene("all 24 inputs at the same ns", programs::silence()).within(Around::Inputs);
     add(inputs, Box::new(move |scene| scene.at_once(5_000, edges.div_ceil(24), &AT_ONCE)));
     let seconds = if edges < 10_000 { 2 } else { 10 };

@@ -114,7 +114,7 @@ pub(crate) fn train(width_us: u32, period_us: u32, count: u32) -> Assembly {
     a
 }
 
-/// Two trains that cross each other at every phase, by line and period: pulses of 20 and of 7 µs.
+/// Two trains that cross each other at every phase: line, pin, width and period in µs.
 pub(crate) const CROSSING: [(u8, u8, u32, u32); 2] = [(2, 10, 20, 1_011), (4, 12, 7, 1_307)];
 
 /// Those trains, while the lever switches another output.

@@ -133,13 +133,15 @@ pub(crate) struct Meanwhile {
     pub(crate) counted: Vec<(String, u64)>,
 }
 
-/// What the bench counts, as the tables call it: the aim in ns, if there is one.
-const COUNTED: [(&str, &str, Option<u64>); 4] = [
-    ("masked_ns", "PRIMASK set", None),
+/// What the bench counts, as the tables call it, and the aim in ns, if there is one.
+const COUNTED: [(&str, &str, Option<u64>); 6] = [
+    ("masked_ns", "PRIMASK set", Some(1_000)),
     // The timer's third interrupt: nothing but P2's critical section masks it.
     ("irq2_masked_ns", "P2's critical section", None),
-    ("level0_ns", "P0, entry to return", Some(1_000)),
-    ("level1_ns", "P1", None),
+    ("level0_ns", "stamps and strikes", Some(1_000)),
+    ("level1_ns", "P0", None),
+    ("level2_ns", "P1", None),
+    ("timed_cycles", "engine at once, its own cycles", None),
 ];
 
 impl Meanwhile {
@@ -150,6 +152,7 @@ impl Meanwhile {
     fn cells(&self) -> Vec<String> {
         let mut cells = vec![self.name.to_owned(), self.touched.to_string(), self.recorded.to_string()];
         cells.extend(COUNTED.map(|(name, _, _)| match self.value(name) {
+            Some(cycles) if name.ends_with("cycles") => cycles.to_string(),
             Some(ns) => format!("{:.2}", ns as f64 / 1_000.0),
             None => String::new(),
         }));

@@ -15,7 +15,7 @@ use sim::random::Dice;
 use sim::room::Room;
 use sim::{PinEdge, Pins, VirtualBody};
 
-use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop};
+use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
 use crate::ears::{Ears, Heard};
 
 /// How far into its microsecond a touch reaches the pad, in ns.
@@ -61,6 +61,10 @@ pub struct EmulatedSettings<'a> {
     pub phases: bool,
     /// Whether the animal notices an output's edge at once; otherwise when it is next looked at, which takes less time here.
     pub notices: bool,
+    /// Parts of the name of a function whose calls are timed; none for none.
+    pub timed: &'a [&'a str],
+    /// What goes wrong so many µs after the first session's start.
+    pub upset: Option<(Micros, Upset)>,
     /// Throws what the room leaves to chance.
     pub seed: u64,
 }
@@ -86,6 +90,7 @@ pub struct EmulatedRig {
     ears: Ears,
     inside: bool,
     notices: bool,
+    upset: Option<(Micros, Upset)>,
     phases: Option<Dice>,
     touches: Vec<FineEdge>,
     /// The room's time of the next sample, while a session runs on a rig with an analog line.
@@ -124,6 +129,9 @@ impl EmulatedRig {
                 _ => {}
             }
         }
+        if !settings.timed.is_empty() {
+            bench.time(settings.timed);
+        }
         if settings.cord == Cord::Usb {
             bench.plug(true);
         }
@@ -136,6 +144,7 @@ impl EmulatedRig {
             ears: Ears::default(),
             inside: false,
             notices: settings.notices,
+            upset: settings.upset,
             phases: settings.phases.then(|| Dice::new(settings.seed, "phases")),
             touches: Vec::new(),
             sample_at: None,
@@ -207,6 +216,12 @@ impl EmulatedRig {
     /// The chip itself.
     pub const fn bench(&mut self) -> &mut Bench {
         &mut self.bench
+    }
+
+    /// When the room's clock was zero, which is the device's before any reset, in ns since the supply first came.
+    #[must_use]
+    pub fn room_zero_ns(&self) -> u64 {
+        self.room_zero.unwrap_or(0)
     }
 
     /// When the device's clock was zero, in ns since the supply first came.
@@ -364,6 +379,9 @@ impl EmulatedRig {
         // What is counted is counted of the session.
         self.bench.clear();
         self.room.put_in(entered, true);
+        if let Some((after, upset)) = self.upset.take() {
+            self.bench.upset(self.device_zero + (device_at + after) * 1_000, upset);
+        }
         if self.rig.lines.iter().any(|line| line.role == Role::Analog) {
             self.sample_at = Some(entered + Micros::from(self.rig.sample_us));
         }
