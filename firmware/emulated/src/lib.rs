@@ -13,6 +13,6 @@ pub mod ears;
 pub mod image;
 pub mod rig;
 
-pub use bench::{Bench, BenchError, Event, Sounded, Source, Stop};
+pub use bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
 pub use image::{ImageError, Tools};
 pub use rig::{Cord, EmulatedRig, EmulatedSettings, FineEdge};
