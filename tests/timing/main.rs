@@ -69,6 +69,9 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     add(flagship("flagship, flash without cost").without_cache(), pulled(&FLAGSHIP));
     add(flagship("flagship"), pulled(&FLAGSHIP));
     add(flagship("flagship, loaded").loaded(), pulled(&LOADED));
+    let any_moment = Box::new(move |scene: &Scene| scene.any_moment(edges, &LOADED));
+    add(scene("flagship, at any moment", sparse()), any_moment.clone());
+    add(scene("flagship, at any moment, loaded", sparse()).loaded(), any_moment);
     let maximum = |name| scene(name, workloads::maximum()).within(Around::Largest);
     // Both edges are answered.
     let pulled = |aims| Box::new(move |scene: &Scene| scene.answers(MAXIMUM_PERIOD_US, edges.div_ceil(2), false, aims));
@@ -94,6 +97,16 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     let flood = scene("events through the link", programs::flood(FLOOD.0, FLOOD.1 as i64));
     add(flood, Box::new(move |scene| scene.events(FLOOD.0, FLOOD.1, seconds, &EVENTS)));
     jobs
+}
+
+/// The flagship with two long pulses in the place of 20: a thousandth of a train of 20 Hz is more edges than a rig has, and a
+/// press that comes while the chip catches up with them says nothing of how long it does not listen.
+fn sparse() -> assembler::Assembly {
+    let mut flagship = workloads::flagship();
+    for stimulus in flagship.stimuli.iter_mut().filter(|stimulus| stimulus.train.carrier.is_none()) {
+        (stimulus.train.width_us, stimulus.train.period_us, stimulus.train.count) = (200, 400, 2);
+    }
+    flagship
 }
 
 fn main() -> ExitCode {

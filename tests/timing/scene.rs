@@ -189,6 +189,27 @@ impl Scene {
         ran.rows(vec![Row::new(self.name, "edge to edge").aiming(aims).with(latencies)])
     }
 
+    /// From the lever's edge to the lamp's, of presses at any moment of a trial. One that comes when nobody listens lights no
+    /// lamp and is left out, so every lamp belongs to the last press before it.
+    pub(crate) fn any_moment(&self, presses: usize, aims: &[Aim]) -> Measured {
+        let mut dice = Dice::new(5, self.name);
+        let (mut at, mut taps) = (SETTLED_US, Vec::new());
+        for _ in 0..presses {
+            at += 400 + dice.below(2_600);
+            taps.extend([Tap::new(at, LEVER, true), Tap::new(at + 250, LEVER, false)]);
+        }
+        let ran = self.run(taps, at + 1_000);
+        let touches = ran.rig.touches().iter().filter(|touch| touch.pin == LEVER_PIN && touch.high);
+        let pressed: Vec<u64> = touches.map(|touch| touch.at_ns).collect();
+        let lit = ran.edges.iter().filter(|edge| edge.pin == LAMP_PIN && edge.high).map(|edge| edge.at_ns);
+        let latencies = lit.filter_map(|lit| {
+            let before = pressed.partition_point(|at| *at <= lit).checked_sub(1)?;
+            pressed.get(before).map(|at| lit - at)
+        });
+        let latencies = latencies.collect();
+        ran.rows(vec![Row::new(self.name, "edge to edge").aiming(aims).with(latencies)])
+    }
+
     /// From the first to the last of outputs switched in one step.
     pub(crate) fn skew(&self, period_us: u64, presses: usize, aims: &[Aim]) -> Measured {
         let (taps, until_us) = self.presses(period_us, presses);
