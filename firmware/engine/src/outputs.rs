@@ -23,6 +23,9 @@ pub(crate) enum Write {
     Deliver { volume_nl: u32, width_us: u32 },
 }
 
+/// The last write to a line in a microsecond, and the invariant it breaks, if any.
+pub(crate) type Pending = (LineId, Write, u8);
+
 /// What the program believes of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Belief {
@@ -75,6 +78,10 @@ pub(crate) struct Counts {
     active: u32,
     /// Starts so far, per invariant.
     starts: [u16; MAX_INVARIANTS],
+}
+
+impl Counts {
+    pub(crate) const NONE: Self = Self { used_up: 0, active: 0, starts: [0; MAX_INVARIANTS] };
 }
 
 const _: () = assert!(MAX_INVARIANTS <= 32 && MAX_LINES <= 32, "a set of either is one u32");
@@ -137,14 +144,32 @@ impl Outputs {
     }
 
     /// How far each invariant has come.
-    pub(crate) fn counts(&self) -> Counts {
-        self.invariants.counts
+    pub(crate) fn counts(&mut self) -> &mut Counts {
+        &mut self.invariants.counts
     }
 
-    /// After a rehearsal: nothing was written, and invariants are where they were.
-    pub(crate) fn restore(&mut self, counts: Counts) {
+    /// After a rehearsal: nothing was written.
+    pub(crate) fn unwrite(&mut self) {
         self.touched = 0;
-        self.invariants.counts = counts;
+    }
+
+    /// What was written in this microsecond.
+    pub(crate) fn pending(&self, mut keep: impl FnMut(Pending)) {
+        let mut rest = self.touched;
+        while rest != 0 {
+            let line = LineId(rest.trailing_zeros() as u8);
+            rest &= rest - 1;
+            let index = line.index() % MAX_LINES;
+            keep((line, self.written[index], self.invariants.forbidden[index]));
+        }
+    }
+
+    /// Writes what [`Outputs::pending`] told, invariants being where they were behind it.
+    pub(crate) fn write_pending(&mut self, (line, write, forbidden): Pending) {
+        let index = line.index() % MAX_LINES;
+        self.written[index] = write;
+        self.invariants.forbidden[index] = forbidden;
+        self.touched |= line.bit();
     }
 
     /// What [`Outputs::flush`] would ask for, line by line. False if that is not certain: `keep` has no room for it, an
@@ -307,7 +332,7 @@ impl Invariants {
         const EMPTY: Invariant =
             Invariant { line: LineId(0), scope: Scope::Session, state: StateId::NONE, count: 0, trips: false };
         Self {
-            counts: Counts { used_up: 0, active: 0, starts: [0; MAX_INVARIANTS] },
+            counts: Counts::NONE,
             of_state: 0,
             of_trial: 0,
             named: [0; MAX_STATES / 32],

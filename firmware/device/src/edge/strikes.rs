@@ -27,6 +27,8 @@ struct Striker {
     strikes: bool,
     /// So many calls from now, so much time passes.
     pause: Option<(u32, Micros)>,
+    /// The same anew whenever P0 is polled.
+    pauses: Option<(u32, Micros)>,
 }
 
 impl Striker {
@@ -119,8 +121,14 @@ fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
     let (mut orders, mut reports) = (OrderQueue::new(), ReportQueue::new());
     let shared = Shared::new();
     let ((to_edge, from_core), (to_core, from_edge)) = (orders.split(), reports.split());
-    let board =
-        Striker { bench: Bench::new(), foretold: VecDeque::new(), struck: VecDeque::new(), strikes, pause: None };
+    let board = Striker {
+        bench: Bench::new(),
+        foretold: VecDeque::new(),
+        struck: VecDeque::new(),
+        strikes,
+        pause: None,
+        pauses: None,
+    };
     let edge = Edge::new(from_core, Reports::new(to_core), &shared);
     let mut story = Box { edge, board, orders: to_edge, reports: from_edge, told: Vec::new() };
     story.order(Order::Clear { silence_us: u32::MAX });
@@ -139,6 +147,7 @@ impl Box<'_> {
     }
 
     fn poll(&mut self) {
+        self.board.pause = self.board.pauses;
         self.edge.poll(self.board.now(), &mut self.board);
         self.told.extend(core::iter::from_fn(|| self.reports.dequeue()).map(|report| (report.at, report.what)));
     }
@@ -240,7 +249,7 @@ fn an_edge_that_comes_in_the_midst_of_an_order_is_made_once_or_not_at_all() {
                     let ordered_at = b.board.now() + 98;
                     b.at(ordered_at, || 0);
                     b.order(order);
-                    b.board.pause = Some((calls, pause_us));
+                    b.board.pauses = Some((calls, pause_us));
                     let before = b.told.len();
                     b.poll();
                     let within = b.told.iter().skip(before).filter(|(at, _)| *at > ordered_at).count();

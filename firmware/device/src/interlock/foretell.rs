@@ -120,27 +120,54 @@ impl Plan {
         }
     }
 
-    /// Leaves out lines, which have these pins.
-    fn leave_out(&mut self, set: u32, pins: u32) {
-        let mut kept = self.from;
-        for place in self.from..self.to {
+    /// Becomes the whole without some lines, which have these pins.
+    fn leave_out(&mut self, whole: &Self, set: u32, pins: u32) {
+        self.clear();
+        for place in whole.from..whole.to {
             let (Some(strike), Some(on), Some(off)) =
-                (self.strikes.get(place).copied(), self.on.get(place).copied(), self.off.get(place).copied())
+                (whole.strikes.get(place), whole.on.get(place), whole.off.get(place))
             else {
                 return;
             };
             if (on | off) & !set != 0 {
-                let left = Strike { high: strike.high & !pins, low: strike.low & !pins, ..strike };
-                self.put(kept, left, on & !set, off & !set);
-                kept += 1;
+                let left = Strike { at: strike.at, high: strike.high & !pins, low: strike.low & !pins };
+                self.put(self.to, left, on & !set, off & !set);
+                self.to += 1;
             }
         }
-        self.to = kept;
-        self.lines &= !set;
+        self.lines = whole.lines & !set;
     }
 }
 
 impl Guard {
+    #[inline(always)]
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plans[self.in_force % 2]
+    }
+
+    #[inline(always)]
+    fn plan_mut(&mut self) -> &mut Plan {
+        &mut self.plans[self.in_force % 2]
+    }
+
+    /// The plan in force, and the one that may be next.
+    #[inline(always)]
+    fn old_and_new(&mut self) -> (&Plan, &mut Plan) {
+        let [one, other] = &mut self.plans;
+        if self.in_force == 0 { (one, other) } else { (other, one) }
+    }
+
+    /// Puts the other plan in force, if the body takes it.
+    #[inline(always)]
+    fn change_plan<B: Board>(&mut self, hands: &mut Hands<B>) -> bool {
+        let next = 1 - self.in_force;
+        let taken = hands.board.foretell(self.plans[next % 2].strikes());
+        if taken {
+            self.in_force = next;
+        }
+        taken
+    }
+
     /// Writes down what the body has done of what it was foretold, each with its own time.
     #[inline(always)]
     pub(crate) fn account<B: Board>(&mut self, hands: &mut Hands<B>) {
@@ -157,7 +184,7 @@ impl Guard {
         let (now, mut pins, mut next) = (hands.now, 0, Some(first));
         // Each turn takes one of the few that were foretold.
         while let Some(at) = next
-            && let Some((strike, on, off)) = self.plan.take()
+            && let Some((strike, on, off)) = self.plan_mut().take()
         {
             hands.now = at;
             self.late |= at.saturating_sub(strike.at) > Micros::from(LATE_MAX_US);
@@ -207,7 +234,7 @@ impl Guard {
     /// To be called before lines are touched: takes them out of what is foretold, and writes down what was done till then.
     #[inline(always)]
     pub(super) fn touch<B: Board>(&mut self, set: u32, hands: &mut Hands<B>) {
-        if B::STRIKES != 0 && self.plan.lines & set != 0 {
+        if B::STRIKES != 0 && self.plan().lines & set != 0 {
             self.withdraw(set, hands);
         }
     }
@@ -218,15 +245,14 @@ impl Guard {
         // Every turn but the last has something to write down, which leaves less.
         for _ in 0..=STRIKES_MAX {
             self.account(hands);
-            if self.plan.lines & set == 0 {
+            if self.plan().lines & set == 0 {
                 return;
             }
-            let pins = lines(self.plan.lines & set)
+            let pins = lines(self.plan().lines & set)
                 .fold(0, |pins, n| pins | self.outputs.get(n).map_or(0, |output| output.pin_bit));
-            let mut left = self.plan;
-            left.leave_out(set, pins);
-            if hands.board.foretell(left.strikes()) {
-                self.plan = left;
+            let (whole, left) = self.old_and_new();
+            left.leave_out(whole, set, pins);
+            if self.change_plan(hands) {
                 return;
             }
         }
@@ -240,7 +266,7 @@ impl Guard {
             }
             board.struck();
         }
-        self.plan.clear();
+        self.plan_mut().clear();
     }
 
     /// Whether something of what was done is yet to be acted upon.
@@ -276,9 +302,8 @@ impl Guard {
         // Every turn but the last has something to write down that came in between.
         for _ in 0..=STRIKES_MAX {
             let now = hands.board.moment(hands.now);
-            let (plan, wake_at) = self.foreseen(now, B::STRIKES.min(STRIKES_MAX));
-            if hands.board.foretell(plan.strikes()) {
-                self.plan = plan;
+            let wake_at = self.foresee(now, B::STRIKES.min(STRIKES_MAX));
+            if self.change_plan(hands) {
                 self.wake_at = if self.alarmed() { 0 } else { wake_at };
                 return;
             }
@@ -288,10 +313,13 @@ impl Guard {
         (self.stale, self.wake_at) = (true, 0);
     }
 
-    /// What to foretell at `now`, and when to think of it again.
+    /// Makes the next plan, of what to foretell at `now`: when to think of it again.
     #[inline]
-    fn foreseen(&self, now: Micros, most: usize) -> (Plan, Micros) {
-        let (mut plan, mut wake_at) = (Plan::NOTHING, self.deadlines.next());
+    fn foresee(&mut self, now: Micros, most: usize) -> Micros {
+        let mut wake_at = self.deadlines.next();
+        let [one, other] = &mut self.plans;
+        let (old, plan) = if self.in_force == 0 { (&*one, other) } else { (&*other, one) };
+        plan.clear();
         let soon = now.saturating_add(AHEAD_US);
         for n in lines(self.deadlines.all() & !self.speakers & !self.beyond) {
             let (at, Some(output)) = (self.deadlines.taken(n), self.outputs.get(n)) else { continue };
@@ -302,7 +330,7 @@ impl Guard {
             let pulses = &output.pulses;
             let rises = output.run == Run::Train && pulses.rises() && pulses.due() == at;
             plan.add(at, bit(n), rises, (output.pin_bit, rises == output.active_high), most);
-            if (self.plan.lines & bit(n) != 0 || at > now.saturating_add(CLOSE_US))
+            if (old.lines & bit(n) != 0 || at > now.saturating_add(CLOSE_US))
                 && output.run == Run::Train
                 && pulses.due() == at
                 && let Some(second) = pulses.after(at)
@@ -311,6 +339,6 @@ impl Guard {
                 plan.add(second, bit(n), !rises, (output.pin_bit, rises != output.active_high), most);
             }
         }
-        (plan, wake_at)
+        wake_at
     }
 }

@@ -82,8 +82,10 @@ pub(crate) struct Guard {
     pub(super) unscheduled: u32,
     /// The pins that are held high.
     pub(super) held: u32,
-    /// What the body was foretold.
-    pub(super) plan: Plan,
+    /// What the body was foretold, and room for what it will be foretold next.
+    pub(super) plans: [Plan; 2],
+    /// Which of them is in force.
+    pub(super) in_force: usize,
     /// Whether a deadline changed since `plan` was made.
     pub(super) stale: bool,
     /// Whether a strike came so late that pulses were left out, or later than anything may be; not yet acted upon.
@@ -109,7 +111,8 @@ impl Guard {
             deadlines: Deadlines::new(),
             unscheduled: 0,
             held: 0,
-            plan: Plan::NOTHING,
+            plans: [Plan::NOTHING; 2],
+            in_force: 0,
             stale: false,
             late: false,
             wake_at: Micros::MAX,
@@ -142,10 +145,9 @@ impl Guard {
     pub(crate) fn clear<B: Board>(&mut self, board: &mut B) {
         self.all_safe(board);
         // Field by field: a whole new guard would lie on the stack first.
-        let Self { outputs, deadlines, tripped, plan, stale, late, wake_at, .. } = self;
+        let Self { outputs, deadlines, tripped, stale, late, wake_at, .. } = self;
         outputs.fill(Output::NONE);
         deadlines.clear_all();
-        plan.clear();
         (*tripped, *stale, *late, *wake_at) = (None, false, false, Micros::MAX);
         let Self {
             known,
@@ -283,14 +285,14 @@ impl Guard {
     /// Makes the edges that are due, and cuts what has been on for too long. All that is due at once is driven at once.
     #[inline(never)]
     pub(crate) fn due<B: Board>(&mut self, hands: &mut Hands<B>) {
-        // What was to be struck by now and was not is made here.
-        self.touch(self.plan.due(hands.now), hands);
         self.deadlines.tidy();
         if hands.now.saturating_sub(self.deadlines.next()) > Micros::from(LATE_MAX_US) {
             self.trip(TripCause::TooLate, hands);
         }
         // An edge may follow on one that was late within the same microsecond; a third never does.
         for _ in 0..EDGES_AT_ONCE {
+            // What was struck is written down; what was to be struck by now and was not is made here.
+            self.touch(self.plan().due(hands.now), hands);
             let due = self.deadlines.take_due(hands.now);
             if due == 0 {
                 break;
