@@ -32,7 +32,7 @@ const MAXIMUM_PERIOD_US: u64 = 600;
 const CROSSING_PERIOD_US: u64 = 1_999;
 /// Width and period of the pulses whose edges are looked at, in µs, and of those that are counted by the million.
 const PULSES: (u64, u64) = (1_000, 2_000);
-const MANY_PULSES: (u64, u64) = (50, 100);
+const MANY_PULSES: (u64, u64) = (100, 200);
 /// How many of the latter there are to each edge asked for: a million at ten thousand.
 const PULSES_AN_EDGE: u64 = 100;
 /// Events a burst, and how often one comes, in µs.
@@ -90,7 +90,7 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     add(scene("two trains and the lever, loaded", programs::crossing()).loaded(), crossed);
     let many = edges as u64 * PULSES_AN_EDGE;
     let counted = move |scene: &Scene| scene.pulses(MANY_PULSES.0, MANY_PULSES.1, many, &PULSE);
-    add(train("pulses of 50 µs every 100 µs", MANY_PULSES), Box::new(counted));
+    add(train("pulses of 100 µs every 200 µs", MANY_PULSES), Box::new(counted));
     let inputs = scene("all 24 inputs at the same ns", programs::silence()).within(Around::Inputs);
     add(inputs, Box::new(move |scene| scene.at_once(5_000, edges.div_ceil(24), &AT_ONCE)));
     let seconds = if edges < 10_000 { 2 } else { 10 };

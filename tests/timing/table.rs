@@ -151,7 +151,8 @@ impl Meanwhile {
 
     fn cells(&self) -> Vec<String> {
         let mut cells = vec![self.name.to_owned(), self.touched.to_string(), self.recorded.to_string()];
-        cells.extend(COUNTED.map(|(name, _, _)| match self.value(name) {
+        cells.extend(COUNTED.map(|(name, _, aim)| match self.value(name) {
+            Some(ns) if aim.is_some_and(|aim| ns > aim) => format!("{:.2} missed", ns as f64 / 1_000.0),
             Some(cycles) if name.ends_with("cycles") => cycles.to_string(),
             Some(ns) => format!("{:.2}", ns as f64 / 1_000.0),
             None => String::new(),
