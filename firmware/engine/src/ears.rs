@@ -106,6 +106,12 @@ impl Answers {
         Self { rules: [Self::SILENT; EDGES], heard: 0, stale: true }
     }
 
+    /// Nothing is worked out.
+    pub(crate) fn clear(&mut self) {
+        self.rules.fill(Self::SILENT);
+        (self.heard, self.stale) = (0, true);
+    }
+
     /// What is answered to `event`.
     #[inline(always)]
     pub(crate) fn to(&self, event: EventId) -> Answer {

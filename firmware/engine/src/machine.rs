@@ -101,6 +101,8 @@ impl Engine {
 
     /// Begins a session of a checked program. The microsecond it starts at is handled whole and closed. The first record
     /// is [`Record::Start`].
+    // Out of line and in place: what is made ready here is too much for the stack of whoever calls it.
+    #[inline(never)]
     pub fn start(&mut self, program: &Program, start: Start, sink: &mut impl Sink) {
         let Start { at, seed, levels, program: name } = start;
         self.running = true;
@@ -109,7 +111,7 @@ impl Engine {
         self.next_due = NEVER;
         self.inbox.clear();
         self.signals.clear();
-        self.regions.iter_mut().for_each(|region| *region = Region::new());
+        self.regions.iter_mut().for_each(Region::clear);
         self.region_count = program.rows(Table::Regions).min(MAX_REGIONS);
         for (index, variable) in self.variables.iter_mut().enumerate() {
             *variable = program.variable(index);

@@ -89,6 +89,10 @@ const _: () = assert!(MAX_INVARIANTS <= 32 && MAX_LINES <= 32, "a set of either 
 /// No invariant.
 const NONE: u8 = u8::MAX;
 
+/// A row of no invariant.
+const UNUSED: Invariant =
+    Invariant { line: LineId(0), scope: Scope::Session, state: StateId::NONE, count: 0, trips: false };
+
 impl Outputs {
     pub(crate) const fn new() -> Self {
         Self {
@@ -105,7 +109,10 @@ impl Outputs {
     }
 
     pub(crate) fn start(&mut self, program: &Program) {
-        *self = Self::new();
+        // Field by field: a whole new one would lie on the stack first.
+        (self.touched, self.playing, self.due, self.stale) = (0, 0, NEVER, false);
+        self.belief.fill(Belief::Off);
+        self.train_end.fill(NEVER);
         self.watched = self.invariants.start(program);
     }
 
@@ -329,8 +336,6 @@ impl Outputs {
 
 impl Invariants {
     const fn new() -> Self {
-        const EMPTY: Invariant =
-            Invariant { line: LineId(0), scope: Scope::Session, state: StateId::NONE, count: 0, trips: false };
         Self {
             counts: Counts::NONE,
             of_state: 0,
@@ -338,12 +343,16 @@ impl Invariants {
             named: [0; MAX_STATES / 32],
             on: [0; MAX_LINES],
             forbidden: [NONE; MAX_LINES],
-            rows: [EMPTY; MAX_INVARIANTS],
+            rows: [UNUSED; MAX_INVARIANTS],
         }
     }
 
     /// Takes up the program's rows; the set of lines they watch.
     fn start(&mut self, program: &Program) -> u32 {
+        (self.of_state, self.of_trial, self.counts) = (0, 0, Counts::NONE);
+        self.named.fill(0);
+        self.on.fill(0);
+        self.forbidden.fill(NONE);
         let mut lines = 0;
         let rows = program.rows(Table::Invariants).min(MAX_INVARIANTS);
         for (index, slot) in self.rows.iter_mut().enumerate().take(rows) {
@@ -367,6 +376,9 @@ impl Invariants {
                 self.counts.used_up |= bit;
             }
             *slot = row;
+        }
+        for slot in self.rows.iter_mut().skip(rows) {
+            *slot = UNUSED;
         }
         lines
     }

@@ -73,6 +73,15 @@ impl Region {
         }
     }
 
+    /// No state is active. Field by field: a whole new one would lie on the stack first.
+    pub(crate) fn clear(&mut self) {
+        self.course = Course::new();
+        (self.due, self.stale) = (NEVER, false);
+        self.entered.fill(0);
+        self.deadlines.clear();
+        self.answers.clear();
+    }
+
     /// How many states are active, one in the other.
     #[inline(always)]
     pub(crate) fn depth(&self) -> u8 {

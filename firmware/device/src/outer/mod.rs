@@ -119,7 +119,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         }
         if self.begun {
             // A number past the last record is none this device gave out: nothing is freed.
-            let _ = self.ring.free_before(self.end.durable());
+            let _ = self.ring.free_before(self.end.durable(), &mut || hook.point());
             hook.point();
         }
         self.poll(now, hook);
