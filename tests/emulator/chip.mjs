@@ -29,9 +29,9 @@ const RING_OSCILLATOR = 6.5e6;
 const BOOT_ROM_NANOS = 1e6;
 /** All that a watchdog must reset for the run to go on here: everything but the two oscillators. */
 const WHOLE_SCOPE = 0x1fffc;
-/** `b .`, in the last word of RAM, which no image uses; and where nothing is. */
+/** `b .`, in the first word of RAM, where the stack of ours ends; and where nothing is. */
 const BRANCH_TO_ITSELF = 0xe7fe;
-const LOOP_AT = 0x20041ffc;
+const LOOP_AT = RAM;
 const NOWHERE = 0x30000000;
 /** Levels that must never read the flash: all but the lowest of four. */
 const UPPER_LEVELS = 3;
