@@ -9,6 +9,7 @@
 //   run T [e][f]       = runs to T; stops early behind an output edge (e) or a zero byte on the link (f)
 //   at T pin P 0|1|z     at T, drives pad P from outside, or lets go of it
 //   at T adc C V         from T on, converter channel C reads V counts
+//   at T upset L 0|1     at T, level L goes astray, or round and round (1), when it next runs; 4 is thread mode
 //   stick P 0|1|z        pad P stays at a level whatever drives it, or no longer
 //   uart N HEX           bytes for serial port N, from now, at its speed
 //   usb HEX              bytes for the USB serial port
@@ -16,6 +17,7 @@
 //   power 0|1            the supply
 //   reset                the RUN pin
 //   waves 0|1            whether what PWM pins carry is told
+//   time PART …          counts the cycles of each call of the one function whose name has all these parts, if there is one
 //   read WHERE WORDS   = words of memory, by symbol or 0x address
 //   counters           = what was counted since the start or `clear`
 //   clear                counts from now
@@ -112,7 +114,10 @@ class Bench {
       busy_cycles: chip.busyCycles,
       masked_ns: Math.round(chip.longestMasked),
       level0_ns: Math.round(chip.longestAt[0]),
+      level0_ended_ns: Math.round(chip.longestEnded[0]),
       level1_ns: Math.round(chip.longestAt[1]),
+      level1_ended_ns: Math.round(chip.longestEnded[1]),
+      level2_ns: Math.round(chip.longestAt[2]),
       upper_flash_reads: chip.flashReadsInHandlers,
       uart_overruns: chip.uarts[0].overruns + chip.uarts[1].overruns,
       conversions: chip.adc.conversions,
@@ -120,6 +125,8 @@ class Bench {
       serial: chip.usbHost.serial ?? "",
     };
     for (const [name, value] of Object.entries(told)) this.out.push(`c ${name} ${value}`);
+    if (chip.timed) this.out.push(`c timed_cycles ${chip.timed.longest}`);
+    for (const [irq, nanos] of chip.nvic.longestMasked) this.out.push(`c irq${irq}_masked_ns ${Math.round(nanos)}`);
     for (const reader of reads) this.out.push(`c reads_flash ${reader}`);
     for (const [text, count] of chip.complaints) this.out.push(`c complaint ${count} times: ${text}`);
   }
@@ -148,6 +155,7 @@ class Bench {
       case "at": {
         const [nanos, what, number, value] = rest;
         if (what === "pin") chip.at(Number(nanos), () => chip.setInput(Number(number), this.level(value)));
+        else if (what === "upset") chip.at(Number(nanos), () => chip.upset(Number(number), value === "1"));
         else chip.at(Number(nanos), () => (this.values[Number(number)] = Number(value)));
         return;
       }
@@ -166,6 +174,12 @@ class Bench {
       case "waves":
         this.waves = rest[0] === "1";
         return;
+      case "time": {
+        const found = this.elf.functions.filter(({ name }) => rest.every((part) => name.includes(part)));
+        if (found.length === 1) chip.time(found[0].start);
+        else chip.complain(`${found.length} functions are called ${rest.join(" … ")}`);
+        return;
+      }
       case "clear":
         return chip.clearCounters();
       case "read": {

@@ -15,7 +15,7 @@
 import { RP2040 } from "rp2040js";
 import { Adc } from "./adc.mjs";
 import { correctDma } from "./dma.mjs";
-import { FLASH, FLASH_END, Fault, Memory } from "./memory.mjs";
+import { FLASH, FLASH_END, Fault, Memory, RAM } from "./memory.mjs";
 import { Nvic } from "./nvic.mjs";
 import { Outside, Pins, SYNCHRONISER_CYCLES } from "./pins.mjs";
 import { Pwm } from "./pwm.mjs";
@@ -30,8 +30,12 @@ const RING_OSCILLATOR = 6.5e6;
 const BOOT_ROM_NANOS = 1e6;
 /** All that a watchdog must reset for the run to go on here: everything but the two oscillators. */
 const WHOLE_SCOPE = 0x1fffc;
-/** Levels that must never read the flash: the two upper of four. */
-const UPPER_LEVELS = 2;
+/** `b .`, in the first word of RAM, where the stack of ours ends; and where nothing is. */
+const BRANCH_TO_ITSELF = 0xe7fe;
+const LOOP_AT = RAM;
+const NOWHERE = 0x30000000;
+/** Levels that must never read the flash: all but the lowest of four. */
+const UPPER_LEVELS = 3;
 const UART = [
   { at: 0x40034, irq: 20, dreq: { tx: 20, rx: 21 } },
   { at: 0x40038, irq: 21, dreq: { tx: 22, rx: 23 } },
@@ -54,6 +58,10 @@ export class Chip {
     this.adcValue = () => 0;
     /** Stops a run at the end of the instruction under way. */
     this.stop = false;
+    /** The function that is timed, if one is: `{start, longest, until, level, cycles}`; see `time`. */
+    this.timed = null;
+    /** What is to go wrong as soon as a level runs: `{level, loops}`; see `upset`. */
+    this.mishap = null;
     /** Whether the supply is cut. */
     this.off = false;
     this.fault = new Fault();
@@ -74,6 +82,11 @@ export class Chip {
     /** Longest with interrupts masked (PRIMASK), and longest stay of each level from entry to return, in ns. */
     this.longestMasked = 0;
     this.longestAt = [0, 0, 0, 0];
+    /** The most cycles of its own a call of the timed function has taken, whoever interrupted it. */
+    if (this.timed) this.timed.longest = 0;
+    /** When those ended. */
+    this.longestEnded = [0, 0, 0, 0];
+    this.nvic?.longestMasked.clear();
   }
 
   complain(text) {
@@ -331,8 +344,12 @@ export class Chip {
       while (core.interruptsUpdated && nvic.take());
       const pc = core.PC;
       this.pc = pc;
-      if (pc >= 0x30000000) throw this.fault.because("code where none may be", pc);
+      if (pc >= NOWHERE) throw this.fault.because("code where none may be", pc);
       const leaving = nvic.priority;
+      if (this.mishap !== null && this.mishap.level === leaving) {
+        this.#goWrong();
+        continue;
+      }
       let cycles = core.executeInstruction();
       const opcode = memory.peek16(pc);
       if ((opcode & 0xff00) === 0xb500 || (opcode & 0xf600) === 0x5600) cycles++;
@@ -343,7 +360,11 @@ export class Chip {
       clock.tick(cycles * this.nanosPerCycle);
       if (moved.length > 0) this.#flush();
       if (nvic.priority !== leaving && leaving < 4 && leaving >= 0) {
-        this.longestAt[leaving] = Math.max(this.longestAt[leaving], clock.nanosCounter - this.enteredAt[leaving]);
+        const stayed = clock.nanosCounter - this.enteredAt[leaving];
+        if (stayed > this.longestAt[leaving]) {
+          this.longestAt[leaving] = stayed;
+          this.longestEnded[leaving] = clock.nanosCounter;
+        }
       }
       if (core.PM !== (this.maskedSince !== null)) {
         if (core.PM) this.maskedSince = clock.nanosCounter;
@@ -352,8 +373,40 @@ export class Chip {
           this.maskedSince = null;
         }
       }
+      if (this.timed !== null) this.#count(pc, cycles, leaving);
       if (onInstruction) onInstruction(pc, cycles);
     }
+  }
+
+  /** Counts the cycles of each call of the function that begins at `start`. */
+  time(start) {
+    this.timed = { start, longest: 0, until: null, level: 0, cycles: 0 };
+  }
+
+  #count(pc, cycles, level) {
+    const { timed, core } = this;
+    if (timed.until === null) {
+      if (pc !== timed.start) return;
+      // The first instruction of a function leaves where it returns to as it is.
+      Object.assign(timed, { until: core.LR & ~1, level, cycles });
+    } else if (level === timed.level) {
+      timed.cycles += cycles;
+      if (core.PC !== timed.until) return;
+      timed.longest = Math.max(timed.longest, timed.cycles);
+      timed.until = null;
+    }
+  }
+
+  /** From now on, when a level next runs (0 to 3, 4 for thread mode), it goes round without end, or astray where nothing is. */
+  upset(level, loops) {
+    this.mishap = { level, loops };
+  }
+
+  #goWrong() {
+    const { loops } = this.mishap;
+    this.mishap = null;
+    if (loops) this.rp.sramView.setUint16(LOOP_AT - RAM, BRANCH_TO_ITSELF, true);
+    this.core.PC = loops ? LOOP_AT : NOWHERE;
   }
 
   #flush() {

@@ -7,7 +7,7 @@ export const FLASH = 0x10000000;
 export const FLASH_END = 0x14000000;
 const FLASH_LOADED_END = 0x11000000;
 const XIP_CTRL = 0x14000000;
-const RAM = 0x20000000;
+export const RAM = 0x20000000;
 /** 264 KiB; the same memory without striping at 0x21000000 is not modelled and faults. */
 const RAM_END = 0x20042000;
 const PPB = 0xe000e000;

@@ -22,6 +22,9 @@ export class Nvic {
     /** The priority that runs: 0 to 3, -1 in a fault, 4 in thread mode. */
     this.priority = THREAD;
     this.onEntry = () => {};
+    /** When each interrupt that is masked now was masked, and the longest each was before it was unmasked, in ns. */
+    this.maskedAt = new Map();
+    this.longestMasked = new Map();
     core.setInterrupt = (irq, on) => this.setLine(irq, on);
     core.checkForInterrupts = () => this.take();
     const enter = core.exceptionEntry.bind(core);
@@ -53,13 +56,31 @@ export class Nvic {
     ppb.writeUint32 = (offset, value) => {
       // Clearing what is pending: a source that still asserts makes it pending again at once.
       if (offset === 0x280) core.pendingInterrupts = (core.pendingInterrupts & ~value) | (this.lines & value & ~this.active());
-      else if (offset === 0xd0c) this.onResetRequest((value & 4) !== 0);
+      else if (offset === 0x100 || offset === 0x180) {
+        this.noteMasks(offset === 0x180, value);
+        write(offset, value);
+      } else if (offset === 0xd0c) this.onResetRequest((value & 4) !== 0);
       else write(offset, value);
     };
     this.onResetRequest = () => {};
     rp.onBreak = () => {
       throw fault.because("breakpoint or undefined instruction", core.PC - 2);
     };
+  }
+
+  /** Interrupts are masked or unmasked one by one, as our critical section does. */
+  noteMasks(masks, bits) {
+    const { core } = this;
+    const now = core.rp2040.clock.nanos;
+    for (let irq = 0; irq < 32; irq++) {
+      if (!(bits & (1 << irq))) continue;
+      const enabled = (core.enabledInterrupts & (1 << irq)) !== 0;
+      if (masks && enabled) this.maskedAt.set(irq, now);
+      else if (!masks && this.maskedAt.has(irq)) {
+        this.longestMasked.set(irq, Math.max(this.longestMasked.get(irq) ?? 0, now - this.maskedAt.get(irq)));
+        this.maskedAt.delete(irq);
+      }
+    }
   }
 
   active() {

@@ -5,9 +5,10 @@ use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use emulated::{Cord, Event, ImageError, Tools, image};
+use emulated::{Cord, Event, ImageError, Tools, Upset, image};
 use journal::Session;
-use link::{Micros, Record};
+use link::rig::Rig;
+use link::{LineId, Micros, Record};
 
 use crate::System;
 
@@ -29,6 +30,12 @@ pub struct OnChip {
     pub cache: bool,
     /// Whether touches reach the pad anywhere in their microsecond.
     pub phases: bool,
+    /// Whether the animal notices an output's edge at once.
+    pub notices: bool,
+    /// Parts of the name of a function whose calls are timed; none for none.
+    pub timed: &'static [&'static str],
+    /// What goes wrong in the chip's code so many µs after the session's start.
+    pub upset: Option<(Micros, Upset)>,
 }
 
 impl OnChip {
@@ -41,9 +48,16 @@ impl OnChip {
         static READY: OnceLock<Result<(Tools, PathBuf), ImageError>> = OnceLock::new();
         let ready = READY.get_or_init(|| Ok((Tools::ready()?, image::build(PACKAGE, &[])?)));
         match ready {
-            Ok((tools, image)) => {
-                Some(Self { tools: tools.clone(), image: image.clone(), cord, cache: true, phases: false })
-            }
+            Ok((tools, image)) => Some(Self {
+                tools: tools.clone(),
+                image: image.clone(),
+                cord,
+                cache: true,
+                phases: false,
+                notices: true,
+                timed: &[],
+                upset: None,
+            }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {
                 eprintln!("skipped: {}", ImageError::NoNode);
                 None
@@ -64,6 +78,10 @@ pub struct Comparison {
     pub widest: Option<(i64, Record)>,
     /// The same of the edges of outputs.
     pub widest_edge: Option<(i64, Record)>,
+    /// Samples of analog lines and encoders in both.
+    pub samples: usize,
+    /// How many of them are not the same value, and when the last of those was, in µs from the start.
+    pub unlike: (usize, i64),
     /// Where the two tell different things, or times differ by more than allowed; empty if nowhere.
     pub differences: Vec<String>,
 }
@@ -78,6 +96,13 @@ impl fmt::Display for Comparison {
                 None => write!(f, "{what} {count}, on the same µs")?,
             }
         }
+        if self.samples > 0 {
+            write!(
+                f,
+                "; samples {}, of which {} differ, the last at {} µs",
+                self.samples, self.unlike.0, self.unlike.1
+            )?;
+        }
         self.differences.iter().try_for_each(|difference| write!(f, "\n  {difference}"))
     }
 }
@@ -85,9 +110,15 @@ impl fmt::Display for Comparison {
 /// Records of a session with their times, counted from its start.
 type Told = Vec<(i64, Record)>;
 
-/// What a session tells, in order, and the edges of its outputs, line by line: an edge stands in the stream where it was
-/// heard of, which may be before or after what happened within the same few µs. What is said of lateness is left out.
-fn told(session: &Session, left_out: &impl Fn(&Record) -> bool) -> (Told, Told) {
+/// A sample: its time from the session's start in µs, its line, its raw value.
+type Sampled = (i64, LineId, i32);
+
+/// What a session tells, in order, the edges of its outputs, line by line, and its samples: an edge stands in the stream
+/// where it was heard of, which may be before or after what happened within the same few µs, and a block of samples where
+/// it was full. What is said of lateness is left out.
+fn told(session: &Session, left_out: &impl Fn(&Record) -> bool) -> (Told, Told, Vec<Sampled>) {
+    let rig: Result<Rig, _> = postcard::from_bytes(&session.header.device_rig);
+    let sample_us = rig.map_or(0, |rig| rig.sample_us);
     let start = session.records().next().map_or(0, |(_, at, _)| at);
     let since = |at: Micros| at.cast_signed() - start.cast_signed();
     let plain = |record| match record {
@@ -95,14 +126,22 @@ fn told(session: &Session, left_out: &impl Fn(&Record) -> bool) -> (Told, Told) 
         Record::Outside { event, .. } => Record::Outside { event, late_us: 0 },
         other => other,
     };
+    let mut samples = Vec::new();
+    for (_, at, record) in session.records() {
+        if let Record::Samples { line, block } = record {
+            samples.extend(sense::timed(at, &block, sample_us).map(|(at, raw)| (since(at), line, raw)));
+        }
+    }
+    samples.sort_unstable();
     let all = session.records().filter(|(_, _, record)| !left_out(record));
     let all = all.map(|(_, at, record)| (since(at), plain(record)));
+    let all = all.filter(|(_, record)| !matches!(record, Record::Samples { .. }));
     let (mut edges, others): (Told, Told) = all.partition(|(_, record)| matches!(record, Record::Edge { .. }));
     edges.sort_by_key(|(_, record)| match record {
         Record::Edge { line, .. } => line.0,
         _ => u8::MAX,
     });
-    (others, edges)
+    (others, edges, samples)
 }
 
 /// Runs one system on the simulated rig, with the chip's `settle_us`, and on the emulated chip, and puts the two side by
@@ -142,12 +181,17 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> Syst
 /// interlock did may lie `tolerance_us` apart, everything else a microsecond.
 #[must_use]
 pub fn apart(first: &Session, on_chip: &Session, tolerance_us: i64, left_out: impl Fn(&Record) -> bool) -> Comparison {
-    let (first_told, first_edges) = told(first, &left_out);
-    let (chip_told, chip_edges) = told(on_chip, &left_out);
+    let (sim_told, sim_edges, sim_samples) = told(first, &left_out);
+    let (chip_told, chip_edges, chip_samples) = told(on_chip, &left_out);
     let mut differences = Vec::new();
-    let (records, widest) = compare(&first_told, &chip_told, tolerance_us, &mut differences);
-    let (edges, widest_edge) = compare(&first_edges, &chip_edges, tolerance_us, &mut differences);
-    Comparison { records, edges, widest, widest_edge, differences }
+    let (records, widest) = compare(&sim_told, &chip_told, tolerance_us, &mut differences);
+    let (edges, widest_edge) = compare(&sim_edges, &chip_edges, tolerance_us, &mut differences);
+    let unlike = sim_samples.iter().zip(&chip_samples).filter(|(simulated, on_chip)| simulated != on_chip);
+    let unlike = unlike.fold((0, 0), |(count, _), (simulated, _)| (count + 1, simulated.0));
+    if sim_samples.len() != chip_samples.len() {
+        differences.push(format!("{} samples simulated, {} on the chip", sim_samples.len(), chip_samples.len()));
+    }
+    Comparison { records, edges, widest, widest_edge, samples: sim_samples.len(), unlike, differences }
 }
 
 /// Whether the interlock stamped it, as it did what was asked: as late as the body takes.

@@ -149,7 +149,7 @@ impl System {
         let settings = SimSettings { settle_us, preempt: self.preempt, ..SimSettings::new(self.seed) };
         let mut memory = Box::new(Memory::new());
         let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
-        room::put_at_rest(&self.compiled, &mut sim);
+        room::at_rest(&self.compiled).for_each(|(pin, raw)| sim.rest(pin, raw));
         sim.connect_scope();
         let mut session = self.session();
         let (result, took_us) = self.carry(&mut session, &mut sim, look);
@@ -177,9 +177,13 @@ impl System {
             cord: image.cord,
             cache: image.cache,
             phases: image.phases,
+            notices: image.notices,
+            upset: image.upset,
+            timed: image.timed,
             seed: self.seed,
         };
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;
+        room::at_rest(&self.compiled).for_each(|(pin, raw)| rig.rest(pin, raw));
         rig.connect_scope();
         let mut session = self.session();
         // A chip that never answers would be asked for a day.

@@ -37,7 +37,7 @@ fn each_part_knows_only_the_parts_below_it() {
         ("firmware/device", &["link", "engine", "sense"]),
         ("firmware/sim", &["link", "engine", "device"]),
         ("firmware/emulated", &["link", "sim"]),
-        ("firmware/spike", &["link", "engine"]),
+        ("firmware/bare", &[]),
         ("firmware/rp2040", &["link", "device"]),
         ("firmware/build", &[]),
         ("controller/assembler", &["link"]),

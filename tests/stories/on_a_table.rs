@@ -242,13 +242,13 @@ fn a_supply_cut_ends_the_session_and_the_journal_says_from_where_on_nothing_is_k
     unharmed(&desk.take_away(), &["power", "power"]);
 }
 
-/// Reset while the laser is on: what was recorded is offered again after it, and the pins are dark from there on.
-fn reset(name: &str, cord: Cord) {
+/// Reset in mid-session: what was recorded is offered again after it, and the pins are dark from there on.
+fn reset(name: &str, cord: Cord, order: Order, cause: &str) {
     let Some(image) = OnChip::ready(cord) else { return };
     let desk = flicker(name, &image, &[("trials_max", "400")]);
     let child = desk.run(&ARMED);
     desk.wait_for_trials(3);
-    desk.order(Order::ResetWhileOn);
+    desk.order(order);
     let ran = ends(child);
     assert!(!ran.status.success(), "{}", said(&ran));
     assert!(said(&ran).contains("device was reset"), "{}", said(&ran));
@@ -258,20 +258,25 @@ fn reset(name: &str, cord: Cord) {
     let begun = trials(&session);
     assert_eq!(begun, (1..=begun.len() as u32).collect::<Vec<_>>());
     let seen = desk.take_away();
-    unharmed(&seen, &["run"]);
+    unharmed(&seen, &[cause]);
     let Some(Event::Reset { at, .. }) = seen.mishaps.first() else { return };
     let after: Vec<_> =
         seen.edges.iter().filter(|edge| edge.at_ns >= *at && [12, LASER_PIN].contains(&edge.pin)).collect();
-    assert!(!after.is_empty(), "an output was on");
+    assert!(!after.is_empty() || order != Order::ResetWhileOn, "an output was on");
     assert!(after.iter().all(|edge| !edge.high && edge.at_ns == *at), "{after:?}");
 }
 
 #[test]
 fn a_pico_that_is_reset_goes_dark_and_offers_what_it_recorded_over_usb() {
-    reset("table-reset-usb", Cord::Usb);
+    reset("table-reset-usb", Cord::Usb, Order::ResetWhileOn, "run");
 }
 
 #[test]
 fn a_pico_that_is_reset_goes_dark_and_offers_what_it_recorded_over_a_serial_line() {
-    reset("table-reset-uart", Cord::Uart);
+    reset("table-reset-uart", Cord::Uart, Order::ResetWhileOn, "run");
+}
+
+#[test]
+fn a_pico_whose_engine_hangs_is_reset_by_its_watchdog_and_offers_what_it_recorded() {
+    reset("table-watchdog", Cord::Usb, Order::Hang, "watchdog");
 }

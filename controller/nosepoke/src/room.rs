@@ -115,15 +115,14 @@ pub fn simulated<'m>(
     };
     let settings = SimSettings { settle_us: simulation.settle_us, ..SimSettings::new(seed) };
     let mut simulated = SimRig::new(memory, &settings, &compiled.rig, animal(compiled, rig, seed)?);
-    put_at_rest(compiled, &mut simulated);
+    at_rest(compiled).for_each(|(pin, raw)| simulated.rest(pin, raw));
     Ok(simulated)
 }
 
-/// Every analog line is where it measures nothing: levers are not pulled.
-pub fn put_at_rest(compiled: &Compiled, simulated: &mut SimRig<'_>) {
-    for (line, symbol) in compiled.rig.lines.iter().zip(&compiled.symbols.lines) {
-        if let (Role::Analog, Some(rest)) = (line.role, symbol.scale.and_then(|scale| scale.raw(0))) {
-            simulated.rest(line.pin, rest);
-        }
-    }
+/// Where every analog line measures nothing, as pin and raw value: levers are not pulled.
+pub fn at_rest(compiled: &Compiled) -> impl Iterator<Item = (u8, i32)> + '_ {
+    compiled.rig.lines.iter().zip(&compiled.symbols.lines).filter_map(|(line, symbol)| match line.role {
+        Role::Analog => Some((line.pin, symbol.scale?.raw(0)?)),
+        _ => None,
+    })
 }

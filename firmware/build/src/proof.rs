@@ -28,8 +28,9 @@ pub(crate) struct Level {
 }
 
 /// The levels of the body, the highest first.
-pub(crate) const LEVELS: [Level; 5] = [
-    Level { name: "P0 edge", roots: &["levels::pins", "levels::edge_alarm"], hot: true },
+pub(crate) const LEVELS: [Level; 6] = [
+    Level { name: "stamps and strikes", roots: &["stamp::pins", "strike::alarm"], hot: true },
+    Level { name: "P0 edge", roots: &["levels::edge_turn"], hot: true },
     Level { name: "P1 core", roots: &["levels::core_alarm"], hot: true },
     Level { name: "sounds", roots: &["tone::interrupt"], hot: true },
     Level { name: "P2 interrupts", roots: &["levels::outer_alarm", "uart::interrupt", "usb::interrupt"], hot: false },

@@ -2,10 +2,12 @@
 //! knows of experiments; nothing behind it does either.
 
 use embedded_hal::digital::{InputPin, OutputPin, PinState};
+use link::Micros;
 use link::record::Wave;
 use link::rig::{RigLine, Role};
 
 use crate::deadlines::{bit, lines};
+pub use crate::interlock::foretell::STRIKES_MAX;
 
 /// A sound as a body makes it: it rises for `ramp_us`, and falls for as long so that it is silent at `length_us`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +22,47 @@ pub struct Sound {
     pub length_us: u32,
 }
 
+/// What the interlock foretells: pins, bit *n* for pin *n* of 0 to 31, to be driven high and low at a time to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Strike {
+    /// When.
+    pub at: Micros,
+    /// The pins to be high from then on.
+    pub high: u32,
+    /// The pins to be low from then on.
+    pub low: u32,
+}
+
 /// The pins of a body, by the body's own numbers. Called by P0 alone, in a few instructions each.
 pub trait Board {
     /// A pin that can be driven.
     type Output: OutputPin;
     /// A pin that can be read.
     type Input: InputPin;
+
+    /// How many strikes this body can be foretold at once, at most [`STRIKES_MAX`]; 0 if it makes none by itself.
+    const STRIKES: usize = 0;
+
+    /// What the body is to do by itself, in order of time, in place of whatever it was foretold before and has not done:
+    /// each at its microsecond, even in the midst of P0. False, and nothing changes, while [`Board::struck`] has something
+    /// to tell: what was done must be known before something else is foretold.
+    #[inline(always)]
+    fn foretell(&mut self, _strikes: &[Strike]) -> bool {
+        true
+    }
+
+    /// When the next strike of those foretold was done that has not been told yet.
+    #[inline(always)]
+    fn struck(&mut self) -> Option<Micros> {
+        None
+    }
+
+    /// The time at this moment in the midst of a call of P0 that was given `now`; `now` itself on a body whose time stands
+    /// still meanwhile.
+    #[inline(always)]
+    fn moment(&mut self, now: Micros) -> Micros {
+        now
+    }
 
     /// The rig is forgotten: no pin is driven any more, and none is watched.
     fn clear(&mut self) {}

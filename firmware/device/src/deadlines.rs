@@ -9,18 +9,35 @@ use link::limits::MAX_LINES;
 pub(crate) struct Deadlines {
     at: [Micros; MAX_LINES],
     set: u32,
+    /// No deadline is earlier. It may be earlier than all, until [`Deadlines::tidy`].
     next: Micros,
+    /// Whether it may.
+    untidy: bool,
 }
 
 impl Deadlines {
     pub(crate) const fn new() -> Self {
-        Self { at: [Micros::MAX; MAX_LINES], set: 0, next: Micros::MAX }
+        Self { at: [Micros::MAX; MAX_LINES], set: 0, next: Micros::MAX, untidy: false }
     }
 
-    /// The earliest deadline; [`Micros::MAX`] if there is none.
+    /// The earliest deadline, or a time before it; [`Micros::MAX`] if there is none.
     #[inline(always)]
     pub(crate) const fn next(&self) -> Micros {
         self.next
+    }
+
+    /// The lines that have a deadline.
+    #[inline(always)]
+    pub(crate) const fn all(&self) -> u32 {
+        self.set
+    }
+
+    /// Makes [`Deadlines::next`] exact.
+    #[inline(always)]
+    pub(crate) fn tidy(&mut self) {
+        if self.untidy {
+            self.take_due(0);
+        }
     }
 
     /// The deadline of one line.
@@ -28,11 +45,6 @@ impl Deadlines {
     pub(crate) fn of(&self, line: usize) -> Option<Micros> {
         let at = *self.at.get(line)?;
         (self.set & bit(line) != 0).then_some(at)
-    }
-
-    /// The lines of the earliest deadline.
-    pub(crate) fn first(&self) -> u32 {
-        each(self.set).filter(|(line, _)| self.at.get(*line) == Some(&self.next)).fold(0, |first, (_, bit)| first | bit)
     }
 
     /// The deadline a line had that was taken.
@@ -43,18 +55,21 @@ impl Deadlines {
     /// Gives a line a deadline in place of the one it had.
     #[inline]
     pub(crate) fn set(&mut self, line: usize, at: Micros) {
-        self.clear(line);
         if let Some(slot) = self.at.get_mut(line) {
+            // Only one that moves away from the front may leave nothing there.
+            self.untidy |= *slot == self.next;
             *slot = at;
             self.set |= bit(line);
-            self.next = self.next.min(at);
+            if at < self.next {
+                self.next = at;
+            }
         }
     }
 
     /// No line has a deadline any more.
     pub(crate) fn clear_all(&mut self) {
         self.at.fill(Micros::MAX);
-        (self.set, self.next) = (0, Micros::MAX);
+        (self.set, self.next, self.untidy) = (0, Micros::MAX, false);
     }
 
     /// Takes a line's deadline away.
@@ -62,13 +77,12 @@ impl Deadlines {
     pub(crate) fn clear(&mut self, line: usize) {
         if self.set & bit(line) != 0 {
             self.set &= !bit(line);
-            if self.at.get(line) == Some(&self.next) {
-                self.take_due(0);
-            }
+            self.untidy = true;
         }
     }
 
     /// Takes all deadlines that have come by `now`: their lines.
+    #[inline(never)]
     pub(crate) fn take_due(&mut self, now: Micros) -> u32 {
         let (mut due, mut next) = (0, Micros::MAX);
         for (line, bit) in each(self.set) {
@@ -80,7 +94,7 @@ impl Deadlines {
             }
         }
         self.set &= !due;
-        self.next = next;
+        (self.next, self.untidy) = (next, false);
         due
     }
 }
@@ -122,8 +136,10 @@ mod tests {
         assert_eq!(deadlines.take_due(299), 1 << 2 | 1 << 9);
         assert_eq!((deadlines.next(), deadlines.of(7)), (300, Some(400)));
         deadlines.clear(5);
+        deadlines.tidy();
         assert_eq!(deadlines.next(), 400, "the earliest was taken away");
         deadlines.clear(7);
+        deadlines.tidy();
         assert_eq!((deadlines.next(), deadlines.of(7)), (Micros::MAX, None));
     }
 

@@ -28,8 +28,8 @@ pub mod ring;
 mod sense;
 pub mod storage;
 
-pub use board::{Board, Preempt, SafePins, Sound, Undisturbed};
+pub use board::{Board, Preempt, STRIKES_MAX, SafePins, Sound, Strike, Undisturbed};
 pub use core_half::Core;
 pub use edge::Edge;
-pub use outer::Outer;
+pub use outer::{Alive, Outer};
 pub use storage::{Identity, Storage};

@@ -326,12 +326,42 @@ impl<'s> Reports<'s> {
         }
     }
 
+    /// Reports an input that changed, the shortest there is: as [`Reports::push`].
+    #[inline(always)]
+    pub(crate) fn push_input(&mut self, at: Micros, line: LineId, active: bool) {
+        self.push_short(INPUT, at, line, active);
+    }
+
+    /// Reports an output that changed, likewise.
+    #[inline(always)]
+    pub(crate) fn push_edge(&mut self, at: Micros, line: LineId, on: bool) {
+        self.push_short(EDGE, at, line, on);
+    }
+
+    #[inline(always)]
+    fn push_short(&mut self, what: u8, at: Micros, line: LineId, on: bool) {
+        if self.lost != 0 || self.queue.places() <= REPORTS_KEPT {
+            self.lost = self.lost.saturating_add(1);
+        } else {
+            self.queue.enqueue_with(|slot| {
+                put(slot, 1, at as u32);
+                put(slot, 2, (at >> 32) as u32);
+                head(slot, what, line, on);
+            });
+        }
+    }
+
     /// Reports something the interlock did on its own.
     #[inline(always)]
     pub(crate) fn push_urgent(&mut self, at: Micros, what: What) {
         if !self.queue.enqueue(&Report { at, what }) {
             self.lost = self.lost.saturating_add(1);
         }
+    }
+
+    /// Something was lost before it could be reported.
+    pub(crate) fn lose(&mut self, count: u32) {
+        self.lost = self.lost.saturating_add(count);
     }
 
     /// Whether something was lost that P1 does not know of yet.

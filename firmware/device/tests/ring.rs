@@ -57,7 +57,7 @@ fn a_full_ring_refuses_and_goes_on_when_records_are_durable() {
         assert_eq!(read(&mut reader), Some(record(n)));
     }
     assert_eq!(read(&mut reader), None);
-    reader.free_before(kept).unwrap();
+    reader.free_before(kept, &mut || {}).unwrap();
     assert!(reader.is_empty());
     assert_eq!(writer.free(), 64 * 4 - 17, "all but what keeps head and tail apart and the last word after a reset");
     assert!(push(&mut writer, kept));
@@ -71,12 +71,12 @@ fn what_is_freed_or_not_yet_written_cannot_be_read() {
     for n in 0..10 {
         assert!(push(&mut writer, n));
     }
-    reader.free_before(4).unwrap();
-    assert_eq!(reader.seek(3), Err(NotKept { number: 3, first: 4 }));
-    assert_eq!(reader.seek(11), Err(NotKept { number: 11, first: 4 }));
-    assert_eq!(reader.free_before(11), Err(NotKept { number: 11, first: 4 }));
-    assert_eq!(reader.seek(10), Ok(()), "one past the last: there it goes on");
-    assert_eq!(reader.free_before(2), Ok(()), "an acknowledgement that comes twice does no harm");
+    reader.free_before(4, &mut || {}).unwrap();
+    assert_eq!(reader.seek(3, &mut || {}), Err(NotKept { number: 3, first: 4 }));
+    assert_eq!(reader.seek(11, &mut || {}), Err(NotKept { number: 11, first: 4 }));
+    assert_eq!(reader.free_before(11, &mut || {}), Err(NotKept { number: 11, first: 4 }));
+    assert_eq!(reader.seek(10, &mut || {}), Ok(()), "one past the last: there it goes on");
+    assert_eq!(reader.free_before(2, &mut || {}), Ok(()), "an acknowledgement that comes twice does no harm");
     assert_eq!((reader.durable(), reader.written()), (4, 10));
 }
 
@@ -87,7 +87,7 @@ fn a_new_session_counts_from_zero_and_from_its_own_start() {
     for n in 0..3 {
         assert!(push(&mut writer, n));
     }
-    reader.free_before(3).unwrap();
+    reader.free_before(3, &mut || {}).unwrap();
     writer.begin(5_000);
     reader.begin(5_000);
     writer.push(5_000, &Record::Trial { number: 1 }).unwrap();
@@ -116,17 +116,17 @@ proptest! {
                 },
                 3 => {
                     let number = durable + amount.min(written - durable);
-                    reader.seek(number).unwrap();
+                    reader.seek(number, &mut || {}).unwrap();
                     prop_assert_eq!(reader.next(), number);
                 }
                 _ => {
                     durable += amount.min(written - durable);
-                    reader.free_before(durable).unwrap();
+                    reader.free_before(durable, &mut || {}).unwrap();
                 }
             }
             prop_assert_eq!((reader.durable(), reader.written()), (durable, written));
         }
-        reader.seek(durable).unwrap();
+        reader.seek(durable, &mut || {}).unwrap();
         for n in durable..written {
             prop_assert_eq!(read(&mut reader), Some(record(n)));
         }

@@ -4,6 +4,7 @@ mod common;
 
 use common::bench::*;
 use common::*;
+use device::Preempt;
 use link::message::{Answer, Command, Refusal, State, Upload};
 use link::program::rows::{Invariant, Scope};
 use link::rig::{Pull, Role};
@@ -299,14 +300,15 @@ fn a_processor_held_up_for_too_long_trips() {
 fn the_watchdog_is_fed_only_while_every_level_goes_on() {
     lab(0, |lab| {
         lab.load(&rig(), &protocol());
-        lab.outer.all_advanced();
-        assert!(!lab.outer.all_advanced(), "nothing ran since");
+        let mut alive = lab.outer.alive();
+        alive.all_advanced();
+        assert!(!alive.all_advanced(), "nothing ran since");
         lab.edge.poll(lab.now, &mut lab.board);
-        assert!(!lab.outer.all_advanced(), "P1 stands still");
+        assert!(!alive.all_advanced(), "P1 stands still");
         lab.core.poll(lab.now, &mut device::Undisturbed);
-        assert!(lab.outer.all_advanced() && !lab.outer.all_advanced());
+        assert!(alive.all_advanced() && !alive.all_advanced());
         lab.core.poll(lab.now, &mut device::Undisturbed);
-        assert!(!lab.outer.all_advanced(), "P0 stands still");
+        assert!(!alive.all_advanced(), "P0 stands still");
     });
 }
 
@@ -395,5 +397,37 @@ fn a_host_that_never_writes_to_disk_is_warned_and_the_session_ends_with_its_last
         lab.durable = true;
         lab.wait(200_000);
         assert_eq!(lab.ask(Command::Forget { session: 5 }), Answer::Done);
+    });
+}
+
+/// Keeps what P1 does in one call: `true` for orders to P0, `false` for any other point.
+struct Log(Vec<bool>);
+
+impl Preempt for Log {
+    fn point(&mut self) {
+        self.0.push(false);
+    }
+
+    fn ordered(&mut self) {
+        self.0.push(true);
+    }
+}
+
+#[test]
+fn an_edge_is_answered_before_anything_else_is_done_with_it() {
+    lab(0, |lab| {
+        lab.load(&rig(), &protocol());
+        lab.start();
+        // The answer is worked out while nothing waits.
+        lab.wait(100_000);
+        lab.touch(LEVER_PIN, false);
+        let mut log = Log(Vec::new());
+        lab.core.poll(lab.now + u64::from(SETTLE_US) + 1, &mut log);
+        // Water, laser and mask are ordered at once; the step then has nothing left to order.
+        assert_eq!(log.0.first(), Some(&true), "P1 took the edge in before it answered it");
+        assert_eq!(log.0.iter().filter(|ordered| **ordered).count(), 1);
+
+        lab.wait(1_000);
+        assert_eq!(lab.board.changes_of(WATER_PIN).len(), 1);
     });
 }

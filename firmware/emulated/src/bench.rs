@@ -104,6 +104,15 @@ pub struct Stop {
     pub at_frames: bool,
 }
 
+/// Something that goes wrong in the chip's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upset {
+    /// Where: the priority of an interrupt, 0 to 3, or 4 for thread mode.
+    pub level: u8,
+    /// Whether it goes round without end; otherwise it goes where nothing is, and faults.
+    pub loops: bool,
+}
+
 /// Why the emulated chip cannot be worked.
 #[derive(Debug)]
 pub enum BenchError {
@@ -178,6 +187,11 @@ impl Bench {
         self.tell(format_args!("at {at} adc {channel} {counts}"));
     }
 
+    /// From `at` on, what is said goes wrong as soon as its level runs.
+    pub fn upset(&mut self, at: u64, upset: Upset) {
+        self.tell(format_args!("at {at} upset {} {}", upset.level, u8::from(upset.loops)));
+    }
+
     /// Makes a pad stay at a level whatever drives it, or lets it follow again.
     pub fn stick(&mut self, pin: u8, level: Option<bool>) {
         self.tell(format_args!("stick {pin} {}", level_word(level)));
@@ -216,6 +230,12 @@ impl Bench {
     /// Whether waves are told.
     pub fn waves(&mut self, told: bool) {
         self.tell(format_args!("waves {}", u8::from(told)));
+    }
+
+    /// Counts the cycles of each call of the one function whose name has all these parts: the most is among the counters
+    /// as `timed_cycles`, if there is such a function.
+    pub fn time(&mut self, parts: &[&str]) {
+        self.tell(format_args!("time {}", parts.join(" ")));
     }
 
     /// Counters begin anew.

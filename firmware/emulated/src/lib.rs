@@ -18,7 +18,7 @@ pub mod port;
 pub mod rig;
 pub mod table;
 
-pub use bench::{Bench, BenchError, Event, Sounded, Source, Stop};
+pub use bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
 pub use image::{ImageError, Tools};
 pub use pace::Pace;
 pub use port::Port;

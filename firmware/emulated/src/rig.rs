@@ -2,7 +2,8 @@
 //! together; knows nothing of what the image does.
 //!
 //! The room lives on the chip's own clock, from when its timer starts to count: a touch at a microsecond of the room reaches
-//! the pad early in that microsecond of the device, as it does in the simulator.
+//! the pad early in that microsecond of the device, as it does in the simulator. What an analog pin has at the time of a
+//! sample stands there shortly before, so that the chip samples the very value, noise and all, that the simulator would.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -14,13 +15,17 @@ use sim::random::Dice;
 use sim::room::Room;
 use sim::{PinEdge, Pins, VirtualBody};
 
-use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop};
+use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
 use crate::ears::{Ears, Heard};
 
 /// How far into its microsecond a touch reaches the pad, in ns.
 const TOUCH_NANOS: u64 = 100;
 /// How long before a touch the chip is stopped for it, in ns: longer than any instruction.
 const LEAD_NANOS: u64 = 2_000;
+/// How long before a sample its values stand at the pins, in µs: longer than the converter takes for a round of its pins.
+const SAMPLE_LEAD_US: u64 = 20;
+/// The first pin of the converter.
+const FIRST_ANALOG_PIN: u8 = 26;
 
 /// What connects the chip with its controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +59,12 @@ pub struct EmulatedSettings<'a> {
     pub cache: bool,
     /// Whether a touch reaches the pad anywhere in its microsecond, instead of early in it.
     pub phases: bool,
+    /// Whether the animal notices an output's edge at once; otherwise when it is next looked at, which takes less time here.
+    pub notices: bool,
+    /// Parts of the name of a function whose calls are timed; none for none.
+    pub timed: &'a [&'a str],
+    /// What goes wrong so many µs after the first session's start.
+    pub upset: Option<(Micros, Upset)>,
     /// Throws what the room leaves to chance.
     pub seed: u64,
 }
@@ -78,8 +89,12 @@ pub struct EmulatedRig {
     pins: Pins,
     ears: Ears,
     inside: bool,
+    notices: bool,
+    upset: Option<(Micros, Upset)>,
     phases: Option<Dice>,
     touches: Vec<FineEdge>,
+    /// The room's time of the next sample, while a session runs on a rig with an analog line.
+    sample_at: Option<Micros>,
     /// The first start of the chip's timer: zero of the room's time.
     room_zero: Option<u64>,
     /// The last one: zero of the device's clock.
@@ -106,9 +121,16 @@ impl EmulatedRig {
         let pins = Pins::new();
         let room = Room::new(pins.clone(), rig, animal, settings.seed);
         for line in &rig.lines {
-            if matches!(line.role, Role::Input { .. }) {
-                bench.pin(0, line.pin, Some(pins.is_high(line.pin)));
+            match line.role {
+                Role::Input { .. } => bench.pin(0, line.pin, Some(pins.is_high(line.pin))),
+                Role::Encoder { pin_b, .. } => {
+                    [line.pin, pin_b].into_iter().for_each(|pin| bench.pin(0, pin, Some(pins.is_high(pin))));
+                }
+                _ => {}
             }
+        }
+        if !settings.timed.is_empty() {
+            bench.time(settings.timed);
         }
         if settings.cord == Cord::Usb {
             bench.plug(true);
@@ -121,8 +143,11 @@ impl EmulatedRig {
             pins,
             ears: Ears::default(),
             inside: false,
+            notices: settings.notices,
+            upset: settings.upset,
             phases: settings.phases.then(|| Dice::new(settings.seed, "phases")),
             touches: Vec::new(),
+            sample_at: None,
             room_zero: None,
             device_zero: 0,
             frames: VecDeque::new(),
@@ -193,10 +218,42 @@ impl EmulatedRig {
         &mut self.bench
     }
 
+    /// When the room's clock was zero, which is the device's before any reset, in ns since the supply first came.
+    #[must_use]
+    pub fn room_zero_ns(&self) -> u64 {
+        self.room_zero.unwrap_or(0)
+    }
+
     /// When the device's clock was zero, in ns since the supply first came.
     #[must_use]
     pub const fn device_zero_ns(&self) -> u64 {
         self.device_zero
+    }
+
+    /// Where an analog line is while nothing moves it.
+    pub fn rest(&mut self, pin: u8, raw: i32) {
+        self.room.travel(0, pin, raw, 0);
+        if let (Some(channel), Ok(counts)) = (pin.checked_sub(FIRST_ANALOG_PIN), u16::try_from(raw)) {
+            self.bench.analog(0, channel, counts);
+        }
+    }
+
+    /// Puts what the room has at the time of the next sample where the converter finds it, once that is near.
+    fn feed_converter(&mut self) {
+        let Some((zero, at)) = self.room_zero.zip(self.sample_at) else { return };
+        for (pin, raw) in self.room.raws(at) {
+            if let Some(channel) = pin.checked_sub(FIRST_ANALOG_PIN) {
+                let from = zero + (at - SAMPLE_LEAD_US) * 1_000;
+                self.bench.analog(from.max(self.bench.now()), channel, raw);
+            }
+        }
+        self.sample_at = Some(at + Micros::from(self.rig.sample_us));
+    }
+
+    /// When the converter is to be fed next, in ns.
+    fn feed_next(&self) -> Option<u64> {
+        let (zero, at) = self.room_zero.zip(self.sample_at)?;
+        Some(zero + (at - SAMPLE_LEAD_US) * 1_000 - LEAD_NANOS)
     }
 
     /// When the room next does something, in ns.
@@ -223,8 +280,13 @@ impl EmulatedRig {
                 }
                 continue;
             }
+            if self.feed_next().is_some_and(|at| at <= self.bench.now()) {
+                self.feed_converter();
+                continue;
+            }
             let touch = self.room_next().map_or(u64::MAX, |(nanos, _)| nanos - LEAD_NANOS);
-            let stop = Stop { at_edges: self.inside, at_frames: to_frame };
+            let until = until.min(self.feed_next().unwrap_or(u64::MAX));
+            let stop = Stop { at_edges: self.inside && self.notices, at_frames: to_frame };
             let mut events = std::mem::take(&mut self.events);
             if let Err(error) = self.bench.run(until.min(touch), stop, &mut events) {
                 self.failed = Some(error);
@@ -297,6 +359,7 @@ impl EmulatedRig {
             Some(Heard::Began(device_at)) => self.enter(device_at),
             Some(Heard::Ended) => {
                 self.inside = false;
+                self.sample_at = None;
                 self.room.put_in(self.room_time(at), false);
             }
             None => {}
@@ -316,6 +379,12 @@ impl EmulatedRig {
         // What is counted is counted of the session.
         self.bench.clear();
         self.room.put_in(entered, true);
+        if let Some((after, upset)) = self.upset.take() {
+            self.bench.upset(self.device_zero + (device_at + after) * 1_000, upset);
+        }
+        if self.rig.lines.iter().any(|line| line.role == Role::Analog) {
+            self.sample_at = Some(entered + Micros::from(self.rig.sample_us));
+        }
         for (at, pin, high) in since {
             self.pins.drive(pin, high);
             self.notice(at);

@@ -12,7 +12,7 @@ use link::rig::Rig;
 use sim::VirtualBody;
 use sim::animal::Animal;
 
-use crate::bench::Event;
+use crate::bench::{Event, Upset};
 use crate::pace::{Pace, SLICE_NANOS};
 use crate::port::Port;
 use crate::rig::{Cord, EmulatedRig, EmulatedSettings, FineEdge};
@@ -29,6 +29,8 @@ pub enum Order {
     CutSupply(Micros),
     /// Presses reset as soon as an output is on.
     ResetWhileOn,
+    /// Makes the level of the engine go round without end: the watchdog's matter.
+    Hang,
 }
 
 /// What was seen at the rig.
@@ -64,13 +66,31 @@ impl Table {
         let (orders, to_do) = channel();
         let (script, image, rig, link) = (script.to_owned(), image.to_owned(), rig.clone(), port.to_owned());
         let thread = thread::spawn(move || {
-            let settings =
-                EmulatedSettings { script: &script, image: &image, cord, cache: true, phases: false, seed: 1 };
+            let settings = EmulatedSettings {
+                script: &script,
+                image: &image,
+                cord,
+                cache: true,
+                phases: false,
+                notices: true,
+                timed: &[],
+                upset: None,
+                seed: 1,
+            };
             let failed = |error: &dyn Display| Seen { failed: Some(error.to_string()), ..Seen::default() };
             match EmulatedRig::new(&settings, &rig, animal) {
                 Ok(rig) => match Port::open(&link) {
-                    Ok(port) => Life { rig, cord, link, port: Some(port), now: 0, plug_at: None, reset_asked: false }
-                        .live(&to_do),
+                    Ok(port) => Life {
+                        rig,
+                        cord,
+                        link,
+                        port: Some(port),
+                        now: 0,
+                        plug_at: None,
+                        reset_asked: false,
+                        mishaps: 0,
+                    }
+                    .live(&to_do),
                     Err(error) => failed(&error),
                 },
                 Err(error) => failed(&error),
@@ -125,6 +145,8 @@ struct Life {
     /// When the cable comes back.
     plug_at: Option<Micros>,
     reset_asked: bool,
+    /// Mishaps so far.
+    mishaps: usize,
 }
 
 impl Life {
@@ -158,6 +180,10 @@ impl Life {
                 self.rig.bench().power(false);
             }
             Order::ResetWhileOn => self.reset_asked = true,
+            Order::Hang => {
+                let now = self.rig.bench().now();
+                self.rig.bench().upset(now, Upset { level: 1, loops: true });
+            }
         }
     }
 
@@ -173,10 +199,6 @@ impl Life {
         if self.reset_asked && self.rig.outputs_on() != 0 {
             self.reset_asked = false;
             self.rig.bench().reset();
-            // The adapter of a serial port stays where it is.
-            if self.cord == Cord::Usb {
-                self.pull(OFF_THE_BUS_US);
-            }
         }
         let mut bytes = [0; 4096];
         if let Some(port) = &mut self.port {
@@ -185,6 +207,12 @@ impl Life {
         }
         self.now += SLICE_NANOS / 1_000;
         self.rig.run_until(self.now);
+        let mishaps = self.rig.mishaps().len();
+        // The adapter of a serial port stays where it is.
+        if mishaps > self.mishaps && self.cord == Cord::Usb && self.port.is_some() {
+            self.pull(OFF_THE_BUS_US);
+        }
+        self.mishaps = mishaps;
         let mut frame = [0; MAX_FRAME];
         while let Some(used) = self.rig.poll_transmit(self.now, &mut frame) {
             if let Some(port) = &mut self.port {

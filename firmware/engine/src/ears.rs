@@ -12,8 +12,8 @@ const EVENTS: usize = 256;
 pub(crate) struct Ears {
     /// Per event, the regions with a state that has a rule for it, bit *n* for region *n*.
     regions: [u8; EVENTS],
-    /// Per state, the events it has rules for, by their low five bits.
-    states: [u32; MAX_STATES],
+    /// Per state, the events it has rules for, by their low four bits.
+    states: [u16; MAX_STATES],
     /// Whether any state has a `when`.
     pub(crate) any_whens: bool,
     /// The states that have a rule for an edge of an input line, bit *n* of word *w* for state 32 *w* + *n*.
@@ -68,8 +68,8 @@ impl Ears {
 }
 
 #[inline(always)]
-const fn bit(event: EventId) -> u32 {
-    1_u32.wrapping_shl(event.0 as u32)
+const fn bit(event: EventId) -> u16 {
+    1_u16.wrapping_shl(event.0 as u32)
 }
 
 /// Events that are edges of input lines.
@@ -80,9 +80,13 @@ pub(crate) const EDGES: usize = 2 * MAX_LINES;
 pub(crate) struct Answers {
     /// Per edge: the only rule for it in any active state, or [`Answers::SILENT`], or [`Answers::SEVERAL`].
     rules: [u16; EDGES],
+    /// The edges for which there is one, bit *n* for edge *n*.
+    pub(crate) heard: u64,
     /// Whether the region has changed its states since.
     pub(crate) stale: bool,
 }
+
+const _: () = assert!(EDGES <= 64, "a set of edges is one u64");
 
 /// What a region answers to an event.
 pub(crate) enum Answer {
@@ -99,13 +103,13 @@ impl Answers {
     const SEVERAL: u16 = 0xFFFE;
 
     pub(crate) const fn new() -> Self {
-        Self { rules: [Self::SILENT; EDGES], stale: true }
+        Self { rules: [Self::SILENT; EDGES], heard: 0, stale: true }
     }
 
-    /// Whether anything may be answered to an edge.
-    #[inline(always)]
-    pub(crate) fn any(&self, edge: usize) -> bool {
-        self.rules.get(edge).is_some_and(|rule| *rule != Self::SILENT)
+    /// Nothing is worked out.
+    pub(crate) fn clear(&mut self) {
+        self.rules.fill(Self::SILENT);
+        (self.heard, self.stale) = (0, true);
     }
 
     /// What is answered to `event`.
@@ -124,11 +128,13 @@ impl Answers {
     pub(crate) fn renew(&mut self, program: &Program, ears: &Ears, path: &[StateId]) {
         self.stale = false;
         self.rules = [Self::SILENT; EDGES];
+        self.heard = 0;
         for state in path.iter().filter(|state| ears.hears_edges(**state)) {
             let row = program.state(state.index());
             for (index, rule) in row.rules.range().zip(program.rules_of(&row)) {
                 if let Some(slot) = self.rules.get_mut(rule.event.index()) {
                     *slot = if *slot == Self::SILENT { index as u16 } else { Self::SEVERAL };
+                    self.heard |= 1 << rule.event.0;
                 }
             }
         }

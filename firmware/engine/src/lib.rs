@@ -48,6 +48,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod ahead;
 mod code;
 mod deck;
 mod draw;
@@ -61,6 +62,7 @@ mod region;
 mod timers;
 
 pub use machine::Engine;
+pub use reflex::REQUESTS as FORESEEN_REQUESTS_MAX;
 
 use link::{EndReason, EventId, LineId, Micros, Record, VariableId};
 

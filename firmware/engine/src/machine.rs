@@ -3,6 +3,7 @@
 
 mod actions;
 mod rehearse;
+mod time_out;
 
 use heapless::Deque;
 use link::limits::{MAX_CHAIN, MAX_DEPTH, MAX_DUE, MAX_REGIONS, MAX_SIGNALS, MAX_VARIABLES};
@@ -11,22 +12,24 @@ use link::program::{Program, Table};
 use link::record::Request;
 use link::{EndReason, EventId, Fault, LineId, Micros, OutcomeId, Record, RegionId, StateId};
 
+use crate::ahead::Ahead;
 use crate::code::Stack;
 use crate::deck::Decks;
-use crate::ears::{Answer, EDGES, Ears};
+use crate::ears::{Answer, Ears};
 use crate::inbox::Inbox;
 use crate::outputs::Outputs;
 use crate::random::Generator;
-use crate::reflex::{Before, Reflexes, Rehearsal};
-use crate::region::{Course, Deadline, Region};
+use crate::reflex::{Moment, Parts, Reflexes, Rehearsal};
+use crate::region::{Deadline, Region};
 use crate::timers::Timers;
 use crate::{Given, InboxFull, NEVER, Sink, Start};
 
-#[derive(Debug)]
-struct Trial {
-    number: u32,
-    began: Micros,
-    outcome: Option<OutcomeId>,
+/// The trial under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trial {
+    pub(crate) number: u32,
+    pub(crate) began: Micros,
+    pub(crate) outcome: Option<OutcomeId>,
 }
 
 /// The state machine of one session. See the crate's documentation.
@@ -56,6 +59,9 @@ pub struct Engine {
     decks: Decks,
     trial: Trial,
     reflexes: Reflexes,
+    ahead: Ahead,
+    /// How things were before the rehearsal under way.
+    before: Moment,
 }
 
 impl Default for Engine {
@@ -87,12 +93,16 @@ impl Engine {
             levels: 0,
             ears: Ears::new(),
             reflexes: Reflexes::new(),
+            ahead: Ahead::new(),
+            before: Moment::new(),
             last_trial: None,
         }
     }
 
     /// Begins a session of a checked program. The microsecond it starts at is handled whole and closed. The first record
     /// is [`Record::Start`].
+    // Out of line and in place: what is made ready here is too much for the stack of whoever calls it.
+    #[inline(never)]
     pub fn start(&mut self, program: &Program, start: Start, sink: &mut impl Sink) {
         let Start { at, seed, levels, program: name } = start;
         self.running = true;
@@ -101,7 +111,7 @@ impl Engine {
         self.next_due = NEVER;
         self.inbox.clear();
         self.signals.clear();
-        self.regions.iter_mut().for_each(|region| *region = Region::new());
+        self.regions.iter_mut().for_each(Region::clear);
         self.region_count = program.rows(Table::Regions).min(MAX_REGIONS);
         for (index, variable) in self.variables.iter_mut().enumerate() {
             *variable = program.variable(index);
@@ -109,7 +119,7 @@ impl Engine {
         self.timers.clear();
         self.outputs.start(program);
         self.generator = Generator::new(seed);
-        self.decks = Decks::new();
+        self.decks.clear();
         self.trial = Trial { number: 0, began: at, outcome: None };
         self.levels = levels;
         self.ears.start(program);
@@ -157,7 +167,11 @@ impl Engine {
             if at > closed || !self.running {
                 break;
             }
-            Step::new(self, program, at, sink).run(Step::handle);
+            if self.ahead.is_known(at) && self.inbox.next_at() > at {
+                Step::new(self, program, at, sink).run(Step::redo);
+            } else {
+                Step::new(self, program, at, sink).run(Step::handle);
+            }
         }
         let any_left = self.next_at().is_some_and(|at| at <= closed);
         if !any_left {
@@ -165,6 +179,21 @@ impl Engine {
             self.clock = self.clock.max(closed.saturating_add(1));
         }
         any_left
+    }
+
+    /// A microsecond has been handled whole; what was known of the next ones is not, if something is another than before.
+    #[inline(never)]
+    fn close(&mut self, at: Micros, changed: bool) {
+        if changed || self.reflexes.heed_levels {
+            self.reflexes.forget();
+            self.ahead.forget();
+        }
+        self.stack.clear();
+        self.clock = at.saturating_add(1);
+        self.next_due = self.timers.next_due().min(self.outputs.next_due());
+        for region in self.regions.iter_mut().take(self.region_count) {
+            self.next_due = self.next_due.min(region.next_due());
+        }
     }
 
     /// Whether a state is active, in its region and at its depth.
@@ -231,10 +260,12 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn record(&mut self, record: Record) {
-        if self.rehearsal.is_none() {
-            self.sink.record(self.at, record);
+        match &self.rehearsal {
+            None => self.sink.record(self.at, record),
+            Some(rehearsal) if rehearsal.ahead => self.engine.ahead.record(record),
+            Some(_) => {}
         }
     }
 
@@ -245,16 +276,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             self.end(halt);
         }
         // The requests are out; what is left is to find out when to wake.
-        let engine = self.engine;
-        if self.changed || engine.reflexes.heed_levels {
-            engine.reflexes.forget();
-        }
-        engine.stack.clear();
-        engine.clock = self.at.saturating_add(1);
-        engine.next_due = engine.timers.next_due().min(engine.outputs.next_due());
-        for region in engine.regions.iter_mut().take(engine.region_count) {
-            engine.next_due = engine.next_due.min(region.next_due());
-        }
+        self.engine.close(self.at, self.changed);
     }
 
     #[inline(always)]
@@ -420,17 +442,22 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             let at = self.at;
             let first = self.engine.regions.get_mut(index).and_then(|region| region.take_due(at));
             let Some(deadline) = first else { continue };
-            let row = self.program.after(usize::from(deadline.row));
-            if self.holds(row.guard)? {
-                if row.target == StateId::NONE {
-                    self.act(row.action)?;
-                } else {
-                    self.go(index, row.target, row.action)?;
-                }
-            }
+            self.time_out(index, deadline)?;
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// What a time-out does.
+    fn time_out(&mut self, region: usize, deadline: Deadline) -> Handled {
+        let row = self.program.after(usize::from(deadline.row));
+        if !self.holds(row.guard)? {
+            Ok(())
+        } else if row.target == StateId::NONE {
+            self.act(row.action)
+        } else {
+            self.go(region, row.target, row.action)
+        }
     }
 
     /// One event, through every region.
@@ -611,8 +638,11 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             let leaf = self.region(region).leaf();
             self.act(self.program.state(leaf.index()).exit)?;
             self.region(region).leave();
-            if self.rehearsal.is_none() {
-                self.region(region).disarm();
+            let depth = self.region(region).depth();
+            match &self.rehearsal {
+                None => self.region(region).disarm(depth),
+                Some(rehearsal) if rehearsal.ahead => self.engine.ahead.leave(region, depth),
+                Some(_) => {}
             }
             self.engine.outputs.leave(leaf);
         }
@@ -663,8 +693,10 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         self.record(Record::Enter { region: RegionId(index as u8), state });
         let at = self.at;
         self.region(index).enter(state, row.depth, row.whens.len > 0)?;
-        if self.rehearsal.is_none() {
-            self.region(index).begin(row.depth, at);
+        match &self.rehearsal {
+            None => self.region(index).begin(row.depth, at),
+            Some(rehearsal) if rehearsal.ahead => self.engine.ahead.enter(index, row.depth),
+            Some(_) => {}
         }
         self.engine.outputs.enter(state);
         self.act(row.entry)?;
@@ -677,14 +709,18 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         for row in afters.range() {
             let duration = self.value(self.program.after(row).duration)?;
             let duration = u64::try_from(duration).map_err(|_| Fault::Duration)?;
-            if self.rehearsal.is_some() {
-                if duration == 0 {
-                    return Err(Halt::Unforeseeable);
+            if self.rehearsal.is_some() && duration == 0 {
+                return Err(Halt::Unforeseeable);
+            }
+            let due = self.at.checked_add(duration).ok_or(Fault::Duration)?;
+            let deadline = Deadline { due, row: row as u16, depth };
+            if let Some(rehearsal) = &self.rehearsal {
+                if rehearsal.ahead {
+                    self.engine.ahead.arm(index, deadline);
                 }
                 continue;
             }
-            let due = self.at.checked_add(duration).ok_or(Fault::Duration)?;
-            self.region(index).arm(Deadline { due, row: row as u16, depth })?;
+            self.region(index).arm(deadline)?;
             self.engine.next_due = self.engine.next_due.min(due);
         }
         Ok(())

@@ -23,6 +23,9 @@ pub(crate) enum Write {
     Deliver { volume_nl: u32, width_us: u32 },
 }
 
+/// The last write to a line in a microsecond, and the invariant it breaks, if any.
+pub(crate) type Pending = (LineId, Write, u8);
+
 /// What the program believes of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Belief {
@@ -77,10 +80,18 @@ pub(crate) struct Counts {
     starts: [u16; MAX_INVARIANTS],
 }
 
+impl Counts {
+    pub(crate) const NONE: Self = Self { used_up: 0, active: 0, starts: [0; MAX_INVARIANTS] };
+}
+
 const _: () = assert!(MAX_INVARIANTS <= 32 && MAX_LINES <= 32, "a set of either is one u32");
 
 /// No invariant.
 const NONE: u8 = u8::MAX;
+
+/// A row of no invariant.
+const UNUSED: Invariant =
+    Invariant { line: LineId(0), scope: Scope::Session, state: StateId::NONE, count: 0, trips: false };
 
 impl Outputs {
     pub(crate) const fn new() -> Self {
@@ -98,7 +109,10 @@ impl Outputs {
     }
 
     pub(crate) fn start(&mut self, program: &Program) {
-        *self = Self::new();
+        // Field by field: a whole new one would lie on the stack first.
+        (self.touched, self.playing, self.due, self.stale) = (0, 0, NEVER, false);
+        self.belief.fill(Belief::Off);
+        self.train_end.fill(NEVER);
         self.watched = self.invariants.start(program);
     }
 
@@ -137,14 +151,32 @@ impl Outputs {
     }
 
     /// How far each invariant has come.
-    pub(crate) fn counts(&self) -> Counts {
-        self.invariants.counts
+    pub(crate) fn counts(&mut self) -> &mut Counts {
+        &mut self.invariants.counts
     }
 
-    /// After a rehearsal: nothing was written, and invariants are where they were.
-    pub(crate) fn restore(&mut self, counts: Counts) {
+    /// After a rehearsal: nothing was written.
+    pub(crate) fn unwrite(&mut self) {
         self.touched = 0;
-        self.invariants.counts = counts;
+    }
+
+    /// What was written in this microsecond.
+    pub(crate) fn pending(&self, mut keep: impl FnMut(Pending)) {
+        let mut rest = self.touched;
+        while rest != 0 {
+            let line = LineId(rest.trailing_zeros() as u8);
+            rest &= rest - 1;
+            let index = line.index() % MAX_LINES;
+            keep((line, self.written[index], self.invariants.forbidden[index]));
+        }
+    }
+
+    /// Writes what [`Outputs::pending`] told, invariants being where they were behind it.
+    pub(crate) fn write_pending(&mut self, (line, write, forbidden): Pending) {
+        let index = line.index() % MAX_LINES;
+        self.written[index] = write;
+        self.invariants.forbidden[index] = forbidden;
+        self.touched |= line.bit();
     }
 
     /// What [`Outputs::flush`] would ask for, line by line. False if that is not certain: `keep` has no room for it, an
@@ -304,21 +336,23 @@ impl Outputs {
 
 impl Invariants {
     const fn new() -> Self {
-        const EMPTY: Invariant =
-            Invariant { line: LineId(0), scope: Scope::Session, state: StateId::NONE, count: 0, trips: false };
         Self {
-            counts: Counts { used_up: 0, active: 0, starts: [0; MAX_INVARIANTS] },
+            counts: Counts::NONE,
             of_state: 0,
             of_trial: 0,
             named: [0; MAX_STATES / 32],
             on: [0; MAX_LINES],
             forbidden: [NONE; MAX_LINES],
-            rows: [EMPTY; MAX_INVARIANTS],
+            rows: [UNUSED; MAX_INVARIANTS],
         }
     }
 
     /// Takes up the program's rows; the set of lines they watch.
     fn start(&mut self, program: &Program) -> u32 {
+        (self.of_state, self.of_trial, self.counts) = (0, 0, Counts::NONE);
+        self.named.fill(0);
+        self.on.fill(0);
+        self.forbidden.fill(NONE);
         let mut lines = 0;
         let rows = program.rows(Table::Invariants).min(MAX_INVARIANTS);
         for (index, slot) in self.rows.iter_mut().enumerate().take(rows) {
@@ -342,6 +376,9 @@ impl Invariants {
                 self.counts.used_up |= bit;
             }
             *slot = row;
+        }
+        for slot in self.rows.iter_mut().skip(rows) {
+            *slot = UNUSED;
         }
         lines
     }

@@ -14,19 +14,20 @@
 //! only rehearsed.
 
 use heapless::Vec;
+use link::LineId;
 use link::limits::{MAX_LINES, MAX_REGIONS};
 use link::record::Request;
-use link::{LineId, OutcomeId};
 
 use crate::ears::EDGES;
+use crate::machine::Trial;
 use crate::outputs::Counts;
 use crate::random::Generator;
-use crate::region::Course;
+use crate::region::{Course, Region};
 
-/// Requests kept for all edges together.
-const REQUESTS: usize = MAX_LINES;
+/// Requests kept for all edges together: no answer has more.
+pub const REQUESTS: usize = MAX_LINES / 2;
 /// Variables one rehearsed step may set.
-const STORES: usize = 8;
+const STORES: usize = 16;
 
 /// The answers known by now.
 #[derive(Debug)]
@@ -67,10 +68,9 @@ impl Reflexes {
         (usize::from(self.next) < EDGES).then(|| u16::from(self.next))
     }
 
-    /// That edge is done with.
-    #[inline(always)]
-    pub(crate) fn done(&mut self) {
-        self.next += 1;
+    /// So many edges, from that one on, are done with.
+    pub(crate) fn pass(&mut self, edges: u32) {
+        self.next = self.next.saturating_add(edges as u8).min(EDGES as u8);
     }
 
     /// Adds to the answer to the edge that is rehearsed; false if there is no room for it.
@@ -108,19 +108,71 @@ impl Reflexes {
     }
 }
 
-/// What a rehearsed step may have changed, as it was before.
-pub(crate) struct Before {
-    pub(crate) levels: u32,
-    pub(crate) outcome: Option<OutcomeId>,
-    pub(crate) generator: Generator,
-    pub(crate) counts: Counts,
-    pub(crate) courses: [Course; MAX_REGIONS],
+/// What a rehearsed step may change, as it is at one moment.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    levels: u32,
+    trial: Trial,
+    generator: Generator,
+    counts: Counts,
+    courses: [Course; MAX_REGIONS],
+    /// Variables that the step sets, each with what it holds at this moment, in order.
+    pub(crate) stores: Vec<(u16, i64), STORES>,
+}
+
+/// The parts of the engine a moment is made of.
+pub(crate) struct Parts<'e> {
+    pub(crate) levels: &'e mut u32,
+    pub(crate) trial: &'e mut Trial,
+    pub(crate) generator: &'e mut Generator,
+    pub(crate) counts: &'e mut Counts,
+    pub(crate) regions: &'e mut [Region],
+}
+
+impl Moment {
+    pub(crate) const fn new() -> Self {
+        Self {
+            levels: 0,
+            trial: Trial { number: 0, began: 0, outcome: None },
+            generator: Generator::new(0),
+            counts: Counts::NONE,
+            courses: [Course::new(); MAX_REGIONS],
+            stores: Vec::new(),
+        }
+    }
+
+    /// Keeps how things are now; no variable has been set yet.
+    pub(crate) fn keep(&mut self, now: Parts) {
+        (self.levels, self.trial, self.generator) = (*now.levels, *now.trial, *now.generator);
+        self.counts.clone_from(now.counts);
+        for (kept, region) in self.courses.iter_mut().zip(now.regions) {
+            kept.clone_from(region.course());
+        }
+        self.stores.clear();
+    }
+
+    /// Makes all but variables as it was.
+    pub(crate) fn bring_back(&self, now: Parts) {
+        *now.levels = self.levels;
+        self.bring_about(now, |_| true);
+    }
+
+    /// Makes it so, in the regions asked for; variables and levels of inputs are left alone.
+    pub(crate) fn bring_about(&self, now: Parts, mut touched: impl FnMut(usize) -> bool) {
+        (*now.trial, *now.generator) = (self.trial, self.generator);
+        now.counts.clone_from(&self.counts);
+        for (index, (kept, region)) in self.courses.iter().zip(now.regions).enumerate() {
+            if touched(index) {
+                region.set_course(kept);
+            }
+        }
+    }
 }
 
 /// A rehearsal under way.
 pub(crate) struct Rehearsal<'r> {
+    /// Whether what it does is kept, because it is the step of a time-out.
+    pub(crate) ahead: bool,
     /// Whether something waits that matters more.
     pub(crate) interrupted: &'r mut dyn FnMut() -> bool,
-    /// Variables set, each with what it held before, in order.
-    pub(crate) stores: Vec<(u16, i64), STORES>,
 }

@@ -19,6 +19,13 @@ pub(crate) struct Deadline {
     pub(crate) depth: u8,
 }
 
+impl Deadline {
+    /// Of those due at once: the innermost state's first, then as declared.
+    fn order(&self) -> (u8, u16) {
+        (u8::MAX - self.depth, self.row)
+    }
+}
+
 const _: () = assert!(MAX_DEPTH == 8, "a set of depths is one byte");
 
 /// Which states are active.
@@ -66,6 +73,15 @@ impl Region {
         }
     }
 
+    /// No state is active. Field by field: a whole new one would lie on the stack first.
+    pub(crate) fn clear(&mut self) {
+        self.course = Course::new();
+        (self.due, self.stale) = (NEVER, false);
+        self.entered.fill(0);
+        self.deadlines.clear();
+        self.answers.clear();
+    }
+
     /// How many states are active, one in the other.
     #[inline(always)]
     pub(crate) fn depth(&self) -> u8 {
@@ -91,13 +107,13 @@ impl Region {
     }
 
     /// Which states are active.
-    pub(crate) fn course(&self) -> Course {
-        self.course
+    pub(crate) fn course(&self) -> &Course {
+        &self.course
     }
 
     /// After a rehearsal: the states that were active before it still are, and what they answer is still known.
-    pub(crate) fn set_course(&mut self, course: Course) {
-        self.course = course;
+    pub(crate) fn set_course(&mut self, course: &Course) {
+        self.course.clone_from(course);
         self.answers.stale = false;
     }
 
@@ -158,11 +174,16 @@ impl Region {
         self.answers.stale = true;
     }
 
-    /// The deadlines of states that are gone are gone too.
+    /// What is active has changed since its answers were worked out.
+    pub(crate) fn set_stale(&mut self) {
+        self.answers.stale = true;
+    }
+
+    /// The deadlines of states of `depth` and deeper are gone.
     #[inline(always)]
-    pub(crate) fn disarm(&mut self) {
+    pub(crate) fn disarm(&mut self, depth: u8) {
         while let Some(last) = self.deadlines.last() {
-            if last.depth < self.course.len {
+            if last.depth < depth {
                 break;
             }
             self.stale |= last.due <= self.due;
@@ -177,13 +198,25 @@ impl Region {
         self.deadlines.push(deadline).map_err(|_| Fault::TooManyDeadlines)
     }
 
+    /// How many more deadlines there is room for.
+    pub(crate) fn room(&self) -> usize {
+        MAX_DEADLINES_PER_REGION - self.deadlines.len()
+    }
+
+    /// The deadline behind `last` that is due by `at`, in the order they are taken in, of states less deep than `depth`.
+    pub(crate) fn due_behind(&self, last: Option<Deadline>, at: Micros, depth: u8) -> Option<Deadline> {
+        let last = last.map(|last| last.order());
+        let due = self.deadlines.iter().filter(|deadline| deadline.due <= at && deadline.depth < depth);
+        due.filter(|deadline| Some(deadline.order()) > last).min_by_key(|deadline| deadline.order()).copied()
+    }
+
     /// Takes the first deadline that is due by `at`: innermost state first, then as declared.
     pub(crate) fn take_due(&mut self, at: Micros) -> Option<Deadline> {
         if self.due > at {
             return None;
         }
         let due = self.deadlines.iter().enumerate().filter(|(_, deadline)| deadline.due <= at);
-        let (place, _) = due.min_by_key(|(_, deadline)| (u8::MAX - deadline.depth, deadline.row))?;
+        let (place, _) = due.min_by_key(|(_, deadline)| deadline.order())?;
         self.stale = true;
         Some(self.deadlines.remove(place))
     }

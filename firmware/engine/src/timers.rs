@@ -2,6 +2,7 @@
 //! end means is the program's business.
 
 use link::limits::MAX_TIMERS;
+use link::program::op::{Op, OpCode};
 use link::{Fault, Micros, TimerId};
 
 use crate::NEVER;
@@ -11,15 +12,29 @@ const FOREVER: u16 = u16::MAX;
 
 #[derive(Debug, Clone, Copy)]
 struct Timer {
-    /// When it runs out; [`NEVER`] while it does not run.
-    due: Micros,
-    /// What was left when it was made to stand still.
-    paused: Option<u64>,
+    /// When it runs out, while it runs; what was left when it was made to stand still.
+    time: u64,
     period_us: u64,
     repeats: u16,
+    course: Course,
 }
 
-const IDLE: Timer = Timer { due: NEVER, paused: None, period_us: 0, repeats: 0 };
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Course {
+    Idle,
+    Runs,
+    Stands,
+}
+
+const IDLE: Timer = Timer { time: 0, period_us: 0, repeats: 0, course: Course::Idle };
+
+impl Timer {
+    /// When it runs out; [`NEVER`] while it does not run.
+    #[inline(always)]
+    fn due(&self) -> Micros {
+        if self.course == Course::Runs { self.time } else { NEVER }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Timers {
@@ -45,11 +60,11 @@ impl Timers {
 
     fn set(&mut self, id: TimerId, timer: Timer) {
         if let Some(slot) = self.timers.get_mut(id.index()) {
-            self.stale |= slot.due <= self.due && slot.due != NEVER;
-            self.due = self.due.min(timer.due);
+            self.stale |= slot.due() <= self.due && slot.course == Course::Runs;
+            self.due = self.due.min(timer.due());
             *slot = timer;
             let bit = 1_u64.wrapping_shl(u32::from(id.0));
-            self.running = if timer.due == NEVER { self.running & !bit } else { self.running | bit };
+            self.running = if timer.course == Course::Runs { self.running | bit } else { self.running & !bit };
         }
     }
 
@@ -62,8 +77,8 @@ impl Timers {
         if period_us == 0 && repeats > 0 {
             return Err(Fault::Duration);
         }
-        let due = now.checked_add(period_us).ok_or(Fault::Duration)?;
-        self.set(id, Timer { due, paused: None, period_us, repeats });
+        let time = now.checked_add(period_us).ok_or(Fault::Duration)?;
+        self.set(id, Timer { time, period_us, repeats, course: Course::Runs });
         Ok(())
     }
 
@@ -73,29 +88,40 @@ impl Timers {
 
     pub(crate) fn pause(&mut self, id: TimerId, now: Micros) {
         let timer = self.get(id);
-        if timer.due != NEVER {
-            self.set(id, Timer { due: NEVER, paused: Some(timer.due.saturating_sub(now)), ..timer });
+        if timer.course == Course::Runs {
+            self.set(id, Timer { time: timer.time.saturating_sub(now), course: Course::Stands, ..timer });
         }
+    }
+
+    /// Starts, stops or pauses the timer that the operation names.
+    pub(crate) fn obey(&mut self, op: Op, now: Micros, duration: i64) -> Result<(), Fault> {
+        let id = TimerId(op.a);
+        match op.code {
+            OpCode::TimerStart => self.start(id, now, duration, op.b)?,
+            OpCode::TimerStop => self.stop(id),
+            _ => self.pause(id, now),
+        }
+        Ok(())
     }
 
     pub(crate) fn resume(&mut self, id: TimerId, now: Micros) {
         let timer = self.get(id);
-        if let Some(left) = timer.paused {
-            self.set(id, Timer { due: now.saturating_add(left), paused: None, ..timer });
+        if timer.course == Course::Stands {
+            self.set(id, Timer { time: now.saturating_add(timer.time), course: Course::Runs, ..timer });
         }
     }
 
     pub(crate) fn is_running(&self, id: TimerId) -> bool {
-        self.get(id).due != NEVER
+        self.get(id).course == Course::Runs
     }
 
     /// µs until it runs out; what is left of one that stands still; 0 if it does neither.
     pub(crate) fn left_us(&self, id: TimerId, now: Micros) -> u64 {
         let timer = self.get(id);
-        match timer.paused {
-            Some(left) => left,
-            None if timer.due == NEVER => 0,
-            None => timer.due.saturating_sub(now),
+        match timer.course {
+            Course::Idle => 0,
+            Course::Runs => timer.time.saturating_sub(now),
+            Course::Stands => timer.time,
         }
     }
 
@@ -113,7 +139,7 @@ impl Timers {
             let mut rest = self.running;
             self.due = NEVER;
             while rest != 0 {
-                self.due = self.due.min(self.get(TimerId(rest.trailing_zeros() as u8)).due);
+                self.due = self.due.min(self.get(TimerId(rest.trailing_zeros() as u8)).due());
                 rest &= rest - 1;
             }
         }
@@ -129,11 +155,12 @@ impl Timers {
         while rest != 0 {
             let id = TimerId(rest.trailing_zeros() as u8);
             let timer = self.get(id);
-            if timer.due <= now {
+            if timer.due() <= now {
+                let time = timer.time.saturating_add(timer.period_us);
                 let again = match timer.repeats {
                     0 => IDLE,
-                    FOREVER => Timer { due: timer.due.saturating_add(timer.period_us), ..timer },
-                    left => Timer { due: timer.due.saturating_add(timer.period_us), repeats: left - 1, ..timer },
+                    FOREVER => Timer { time, ..timer },
+                    left => Timer { time, repeats: left - 1, ..timer },
                 };
                 self.set(id, again);
                 return Some(id);

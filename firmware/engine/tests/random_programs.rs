@@ -97,6 +97,20 @@ impl<'p> Session<'p> {
         assert!(!self.engine.unprepared());
     }
 
+    /// Closes one microsecond after the other, prepared for each: how many steps were of a time-out that was foreseen.
+    fn close_prepared(&mut self, closed: Micros, dice: &mut Dice) -> usize {
+        let mut foreseen = 0;
+        loop {
+            self.prepare(dice);
+            let due = self.engine.foreseen_at();
+            foreseen += usize::from(due.is_some() && due == self.engine.next_at().filter(|at| *at <= closed));
+            if !self.advance(closed, 1) {
+                self.prepare(dice);
+                return foreseen;
+            }
+        }
+    }
+
     fn close(&mut self, closed: Micros) {
         assert!(!self.advance(closed, u16::MAX), "more microseconds than a session can hold");
     }
@@ -172,14 +186,13 @@ impl Case {
     }
 
     /// As [`Case::just_in_time`], the engine preparing itself in between, disturbed now and then: for how many edges the
-    /// answer was foreseen, and how many requests were in them. What was foreseen is what the step then asks for.
-    fn foreseen(&self) -> (Session<'_>, [usize; 3]) {
+    /// answer was foreseen, how many requests were in them, and how many time-outs were foreseen. What was foreseen is what the step then asks for.
+    fn foreseen(&self) -> (Session<'_>, [usize; 4]) {
         let mut dice = Dice::new(self.seed ^ 0x5EED);
         let mut session = Session::start(&self.random, self.drawn_from);
-        let (mut edges, mut foreseen, mut asked) = (0, 0, 0);
+        let (mut edges, mut foreseen, mut asked, mut foreseen_steps) = (0, 0, 0, 0);
         for (n, (at, given)) in self.givens.iter().enumerate() {
-            session.close(at - 1);
-            session.prepare(&mut dice);
+            foreseen_steps += session.close_prepared(at - 1, &mut dice);
             let alone = self.givens.iter().enumerate().all(|(m, (other, _))| m == n || other != at);
             let told = match given {
                 Given::Edge { line, active } if alone => {
@@ -205,8 +218,8 @@ impl Case {
                 asked += requests.len();
             }
         }
-        session.close(self.end().max(session.engine.clock()));
-        (session, [edges, foreseen, asked])
+        foreseen_steps += session.close_prepared(self.end().max(session.engine.clock()), &mut dice);
+        (session, [edges, foreseen, asked, foreseen_steps])
     }
 
     /// Things offered when the engine is past them, or not.
@@ -271,7 +284,7 @@ fn holds_always(case: &Case, session: &Session) {
 #[test]
 fn random_programs_keep_what_must_always_hold() {
     let (mut records, mut differ, mut drawn, mut late) = (0, 0, 0, 0);
-    let mut reflexes = [0; 3];
+    let mut reflexes = [0; 4];
     let mut ends: BTreeMap<String, u64> = BTreeMap::new();
     for seed in 0..cases() {
         let told = std::panic::catch_unwind(|| {
@@ -307,8 +320,11 @@ fn random_programs_keep_what_must_always_hold() {
         cases()
     );
     println!("ends: {ends:#?}");
-    let [edges, foreseen, asked] = reflexes;
-    println!("of {edges} edges alone in their µs, {foreseen} were foreseen, with {asked} requests");
+    let [edges, foreseen, asked, time_outs] = reflexes;
+    println!(
+        "of {edges} edges alone in their µs, {foreseen} were foreseen, with {asked} requests; {time_outs} time-outs were"
+    );
+    assert!(time_outs as u64 > cases(), "hardly any time-out was foreseen");
     assert!(foreseen as u64 > cases() / 2 && asked as u64 > cases() / 10, "hardly any answer was foreseen");
     let faults: u64 = ends.iter().filter(|(reason, _)| reason.starts_with("Fault")).map(|(_, count)| count).sum();
     assert!(faults < cases() / 3, "{faults} of {} programs ended in a fault: too few say anything else", cases());

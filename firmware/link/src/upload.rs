@@ -74,8 +74,6 @@ pub trait Store {
     fn grain(&self) -> usize;
     /// Writes `bytes` at `offset`; whatever lies past the end is left out.
     fn put(&mut self, offset: usize, bytes: &[u8]);
-    /// SHA-256 of the first `length` bytes.
-    fn hash(&self, length: usize) -> [u8; 32];
 }
 
 impl Store for [u8] {
@@ -89,9 +87,6 @@ impl Store for [u8] {
         for (slot, byte) in self.iter_mut().skip(offset).zip(bytes) {
             *slot = *byte;
         }
-    }
-    fn hash(&self, length: usize) -> [u8; 32] {
-        Sha256::digest(self.get(..length).unwrap_or(self)).into()
     }
 }
 
@@ -111,18 +106,19 @@ impl Store for [u32] {
             }
         }
     }
-    fn hash(&self, length: usize) -> [u8; 32] {
-        crate::program::hash(self.get(..length / 4).unwrap_or(self))
-    }
 }
 
 /// An upload being put together. The store stays with the caller, who hands the same one to each call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Each piece is hashed as it arrives: all of a long program at once would hold the device's lowest level for longer
+/// than its watchdog waits.
+#[derive(Debug, Clone)]
 pub struct Assembling {
     what: Upload,
     length: usize,
     hash: [u8; 32],
     filled: usize,
+    hashed: Sha256,
 }
 
 impl Assembling {
@@ -135,7 +131,7 @@ impl Assembling {
         if length == 0 || length > store.capacity() || !length.is_multiple_of(store.grain()) {
             return Err(Refusal::BadLength);
         }
-        Ok(Self { what, length, hash, filled: 0 })
+        Ok(Self { what, length, hash, filled: 0, hashed: Sha256::new() })
     }
 
     /// What is uploaded.
@@ -157,11 +153,14 @@ impl Assembling {
     pub fn piece<S: Store + ?Sized>(&mut self, offset: u32, bytes: &[u8], store: &mut S) -> Result<(), Refusal> {
         let start = usize::try_from(offset).map_err(|_| Refusal::BadPiece)?;
         let end = start.checked_add(bytes.len()).ok_or(Refusal::BadPiece)?;
-        if start > self.filled || end > self.length {
+        let Some(known) = self.filled.checked_sub(start).filter(|_| end <= self.length) else {
             return Err(Refusal::BadPiece);
-        }
-        store.put(start, bytes);
-        self.filled = self.filled.max(end);
+        };
+        // What was taken before stays as it was hashed.
+        let new = bytes.get(known..).unwrap_or(&[]);
+        store.put(self.filled, new);
+        self.hashed.update(new);
+        self.filled += new.len();
         Ok(())
     }
 
@@ -169,14 +168,20 @@ impl Assembling {
     ///
     /// # Errors
     /// [`Refusal::BadPiece`] if bytes are missing, [`Refusal::BadHash`] if they are not those that were announced.
-    pub fn finish<S: Store + ?Sized>(&self, store: &S) -> Result<(), Refusal> {
+    pub fn finish(&self) -> Result<(), Refusal> {
         if self.filled != self.length {
             Err(Refusal::BadPiece)
-        } else if store.hash(self.length) != self.hash {
+        } else if <[u8; 32]>::from(self.hashed.clone().finalize()) != self.hash {
             Err(Refusal::BadHash)
         } else {
             Ok(())
         }
+    }
+
+    /// The hash that was announced, and once [`Assembling::finish`] has said so, that of what arrived.
+    #[must_use]
+    pub const fn hash(&self) -> &[u8; 32] {
+        &self.hash
     }
 }
 

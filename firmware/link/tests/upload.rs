@@ -16,7 +16,7 @@ fn carry_out<S: Store + ?Sized>(upload: &mut Option<Assembling>, store: &mut S, 
             Some(upload) => upload.piece(*offset, bytes, store),
             None => Err(Refusal::BadPiece),
         },
-        Command::Finish => upload.as_ref().map_or(Err(Refusal::BadPiece), |upload| upload.finish(store)),
+        Command::Finish => upload.as_ref().map_or(Err(Refusal::BadPiece), Assembling::finish),
         other => panic!("{other:?} is no part of an upload"),
     };
     result.into()

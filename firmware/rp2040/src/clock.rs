@@ -27,6 +27,31 @@ pub(crate) fn micros() -> Micros {
     (Micros::from(again) << 32) | Micros::from(low)
 }
 
+/// The whole of a time that is near, by its low half.
+#[inline(always)]
+pub(crate) fn widen(near: u32) -> Micros {
+    let now = micros();
+    widen_from(now, near)
+}
+
+/// The same, `now` being near too.
+#[inline(always)]
+pub(crate) fn widen_from(now: Micros, near: u32) -> Micros {
+    now.wrapping_add_signed(i64::from(near.wrapping_sub(now as u32).cast_signed()))
+}
+
+/// Whether a near time has come by `now`.
+#[inline(always)]
+pub(crate) fn is_past(at: u32, now: u32) -> bool {
+    now.wrapping_sub(at).cast_signed() >= 0
+}
+
+/// The earlier of two near times.
+#[inline(always)]
+pub(crate) fn earlier(one: u32, other: u32) -> u32 {
+    if is_past(one, other) { one } else { other }
+}
+
 /// A clock that reads the low half alone, for a level that reads it at least once in 71 minutes.
 #[derive(Debug)]
 pub(crate) struct Following {
@@ -49,7 +74,7 @@ impl Following {
 /// Who is woken.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Alarm {
-    /// P0.
+    /// Strikes, and P0.
     Edge = 0,
     /// P1.
     Core = 1,
@@ -65,8 +90,14 @@ pub(crate) enum Alarm {
 pub(crate) fn wake(alarm: Alarm, now: Micros, due: Option<Micros>) -> bool {
     let tick = now.wrapping_add(TICK_US);
     let at = due.map_or(tick, |due| due.min(tick)) as u32;
+    !wake_low(alarm, at)
+}
+
+/// Sets an alarm. False if its time has passed already.
+#[inline(always)]
+pub(crate) fn wake_low(alarm: Alarm, at: u32) -> bool {
     set(alarm, at);
-    low().wrapping_sub(at).cast_signed() >= 0
+    !is_past(at, low())
 }
 
 /// An alarm was heard.

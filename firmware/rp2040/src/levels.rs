@@ -1,36 +1,40 @@
-//! The two upper levels as interrupts: P0 at the pins, P1 with the engine. Owns priorities, vectors and who wakes whom;
-//! knows nothing of what the halves do.
+//! The upper levels as interrupts: stamps and strikes, P0 at the pins, P1 with the engine. Owns priorities, vectors and who
+//! wakes whom; knows nothing of what the halves do.
 //!
-//! P0: the pins' interrupt and alarm 0. P1: alarm 1. Sounds: alarm 3. P2: thread mode, and interrupts that only wake it. An alarm's
-//! interrupt is also made pending by software: that is how one level asks for another.
+//! - Above all: the pins' interrupt ([`stamp`]) and alarm 0 ([`strike`]), some tens of cycles each. They ask for P0.
+//! - P0: an interrupt without hardware, made pending by those and by P1.
+//! - P1: alarm 1, also made pending by P0 and P2.
+//! - P2: thread mode, and interrupts that only wake it. Sounds (alarm 3) come in there, and wait for nothing else.
 //!
 //! Our critical section masks P2's interrupts and nothing else. What it guards (the driver of USB) is used by P2 alone,
-//! and P0 and P1 share nothing with anyone but queues that need no lock: masking them would only make edges late.
+//! and the levels above share nothing with anyone but queues that need no lock: masking them would only make edges late.
 
 // Vectors, and statics that belong to one level each.
 #![allow(unsafe_code)]
+
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use cortex_m::peripheral::{NVIC, SCB};
 use device::{Core, Edge, Preempt};
 use link::Micros;
 
 use crate::chip::pac::Interrupt;
-use crate::chip::{CORE_IRQ, EDGE_IRQ, INTERRUPTS, OUTER_IRQ, PINS_IRQ, TONE_IRQ, UART_IRQ, USB_IRQ, io, sio, timer};
+use crate::chip::{
+    CORE_IRQ, EDGE_IRQ, INTERRUPTS, OUTER_IRQ, PINS_IRQ, STRIKE_IRQ, TONE_IRQ, UART_IRQ, USB_IRQ, timer,
+};
 use crate::clock::{self, Alarm, Following};
 use crate::owned::Owned;
 use crate::pins::Pins;
-use crate::{adc, fault, tone, uart, usb};
+use crate::stamp::{self, Stamps};
+use crate::{adc, fault, strike, tone, uart, usb};
 
 /// The memory of the program image.
 pub(crate) type Image = &'static mut [u32];
 
-const P0: u8 = 0x00;
-const P1: u8 = 0x40;
-/// Sounds: they wait for no lower level, and no edge waits for them.
-const TONES: u8 = 0x80;
+const ABOVE: u8 = 0x00;
+const P0: u8 = 0x40;
+const P1: u8 = 0x80;
 const P2: u8 = 0xC0;
-/// Registers of eight pins each that hold a rig's pins.
-const PIN_REGISTERS: usize = 4;
 /// What is due so soon is waited for: leaving P1 and coming back takes as long. In µs.
 const SPIN_US: Micros = 2;
 /// Rounds of P1 before it is called anew.
@@ -42,10 +46,15 @@ struct LevelEdge {
     edge: Edge<'static>,
     board: Pins,
     clock: Following,
+    stamps: Stamps,
+    /// When P0 must have shown that it is alive, the low half.
+    tick: u32,
 }
 
 /// P0's alone.
 static EDGE: Owned<Option<LevelEdge>> = Owned::new(None);
+/// Whether P0 left undone what an answer need not wait for. P0 stores, P1 looks.
+static LATER: AtomicU32 = AtomicU32::new(0);
 /// P1's alone.
 static CORE: Owned<Option<Core<'static, Image>>> = Owned::new(None);
 
@@ -60,15 +69,17 @@ static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]
 /// To be called once, in thread mode, before any interrupt is unmasked.
 pub(crate) unsafe fn start(edge: Edge<'static>, core: Core<'static, Image>) {
     unsafe {
-        *EDGE.get() = Some(LevelEdge { edge, board: Pins::new(), clock: Following::new() });
+        *EDGE.get() =
+            Some(LevelEdge { edge, board: Pins::new(), clock: Following::new(), stamps: Stamps::new(), tick: 0 });
         *CORE.get() = Some(core);
         let vectors = VECTORS.get();
         vectors.0 = [fault::stop as *const () as usize; EXCEPTIONS + INTERRUPTS];
         for (irq, priority, handler) in [
-            (PINS_IRQ, P0, pins as extern "C" fn()),
-            (EDGE_IRQ, P0, edge_alarm),
+            (PINS_IRQ, ABOVE, stamp::pins as extern "C" fn()),
+            (STRIKE_IRQ, ABOVE, strike::alarm),
+            (EDGE_IRQ, P0, edge_turn),
             (CORE_IRQ, P1, core_alarm),
-            (TONE_IRQ, TONES, tone::interrupt),
+            (TONE_IRQ, P2, tone::interrupt),
             (OUTER_IRQ, P2, outer_alarm),
             (UART_IRQ, P2, uart::interrupt),
             (USB_IRQ, P2, usb::interrupt),
@@ -81,7 +92,7 @@ pub(crate) unsafe fn start(edge: Edge<'static>, core: Core<'static, Image>) {
         }
         (*SCB::PTR).vtor.write(vectors as *const Vectors as u32);
         timer().inte().write(|w| w.bits(0b1111));
-        for irq in [PINS_IRQ, EDGE_IRQ, CORE_IRQ, TONE_IRQ, OUTER_IRQ, UART_IRQ, USB_IRQ] {
+        for irq in [PINS_IRQ, STRIKE_IRQ, EDGE_IRQ, CORE_IRQ, TONE_IRQ, OUTER_IRQ, UART_IRQ, USB_IRQ] {
             NVIC::unmask(irq);
         }
     }
@@ -94,60 +105,35 @@ pub(crate) fn ask_core() {
     NVIC::pend(CORE_IRQ);
 }
 
-/// Of a pin's four bits: it rose.
-const RISE: u32 = 1 << 3;
-
-/// P0: pins changed. What changed twice since it was looked at changed there and back.
-extern "C" fn pins() {
-    // Sound: P0's alone, which nothing interrupts.
-    let Some(level) = (unsafe { EDGE.get() }) else { return };
-    let now = level.clock.now();
-    let levels = sio().gpio_in().read().bits();
-    for register in 0..PIN_REGISTERS {
-        let mut pending = io().proc0_ints(register).read().bits();
-        if pending == 0 {
-            continue;
-        }
-        io().intr(register).write(|w| unsafe { w.bits(pending) });
-        let mut pin = register as u8 * 8;
-        while pending != 0 {
-            let edges = pending & 0b1111;
-            if edges != 0 {
-                // Where only one edge came it says the level itself: `levels` may be older than it.
-                let both = edges == crate::pins::EDGES;
-                let high = if both { levels & (1 << pin) != 0 } else { edges & RISE != 0 };
-                if both {
-                    level.edge.changed(now, pin, !high);
-                }
-                level.edge.changed(now, pin, high);
-            }
-            pending >>= 4;
-            pin += 1;
-        }
+/// P0: pins changed, strikes were made, an edge or a limit is due, P1 has orders, or it is time to show that P0 is alive.
+extern "C" fn edge_turn() {
+    // Sound: P0's alone.
+    let Some(LevelEdge { edge, board, clock, stamps, tick }) = (unsafe { EDGE.get() }) else { return };
+    let alarm = strike::came();
+    // Before the stamps are looked at: what is stamped from here on is not earlier.
+    let now = clock.now();
+    let stamped = stamps.take(|at, pin, high| edge.changed(clock::widen_from(now, at), pin, high));
+    let lost = stamps.lost();
+    if lost != 0 {
+        edge.lost(lost);
     }
-    if level.edge.poll_at().is_some_and(|at| at <= now) {
-        level.edge.poll(now, &mut level.board);
+    if stamped {
+        NVIC::pend(CORE_IRQ);
     }
-    wait_for_edge(level, now);
-}
-
-/// P0: an edge of a pulse or a limit is due, P1 has orders, or it is time to show that P0 is alive.
-extern "C" fn edge_alarm() {
-    clock::heard(Alarm::Edge);
-    // Sound: P0's alone, which nothing interrupts.
-    let Some(level) = (unsafe { EDGE.get() }) else { return };
-    let now = level.clock.now();
-    level.edge.poll(now, &mut level.board);
-    wait_for_edge(level, now);
-}
-
-/// Tells P1, and asks to be woken for what is next.
-#[inline(always)]
-fn wait_for_edge(level: &mut LevelEdge, now: Micros) {
-    NVIC::pend(CORE_IRQ);
-    if clock::wake(Alarm::Edge, now, level.edge.poll_at()) {
-        NVIC::pend(EDGE_IRQ);
+    if stamped && !alarm && !edge.is_asked() {
+        // The answer first: when to wake P0 next is seen to once P1 has given it.
+        LATER.store(1, Ordering::Relaxed);
+        return;
     }
+    let mut due = edge.poll_at();
+    if due.is_some_and(|at| at <= now) || clock::is_past(*tick, now as u32) {
+        edge.poll(now, board);
+        NVIC::pend(CORE_IRQ);
+        *tick = (now as u32).wrapping_add(clock::TICK_US as u32);
+        due = edge.poll_at();
+    }
+    LATER.store(0, Ordering::Relaxed);
+    strike::wake(*tick, due.map(|at| at.max(now)).filter(|at| *at < now + clock::TICK_US));
 }
 
 /// Calls P0 in the midst of P1 when it has orders, and at no other point: all else can wait for P1.
@@ -173,6 +159,9 @@ extern "C" fn core_alarm() {
         let now = clock::micros();
         core.sample(now, adc::read, &mut CallEdge);
         core.poll(now, &mut CallEdge);
+        if LATER.load(Ordering::Relaxed) != 0 {
+            NVIC::pend(EDGE_IRQ);
+        }
         let due = core.poll_at().into_iter().chain(core.sample_at()).min();
         match due {
             Some(due) if due <= now + SPIN_US => while clock::micros() < due {},

@@ -26,7 +26,11 @@ mod pins;
 #[cfg(target_os = "none")]
 mod ports;
 #[cfg(target_os = "none")]
+mod stamp;
+#[cfg(target_os = "none")]
 mod start;
+#[cfg(target_os = "none")]
+mod strike;
 #[cfg(target_os = "none")]
 mod tone;
 #[cfg(target_os = "none")]

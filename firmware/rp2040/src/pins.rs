@@ -6,21 +6,22 @@
 
 use core::convert::Infallible;
 
-use device::{Board, Sound};
+use device::{Board, STRIKES_MAX, Sound, Strike};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
+use link::Micros;
 use link::rig::{Pull, RigLine, Role};
 
-use crate::adc;
 use crate::chip::{PADS, connect, io, pads, sio};
 use crate::fault::{Safe, remember};
+use crate::stamp::EDGES;
+use crate::strike::Strikes;
 use crate::tone::Speakers;
+use crate::{adc, clock};
 
 /// Pins a rig may use: 0 and 1 are the UART's, 23 to 25 and 29 serve the Pico itself.
 const FREE: u32 = 0x1C7F_FFFC;
 /// How often a pad is looked at that does not follow, each time some 8 cycles: 1 µs in all.
 const LOOKS: usize = 24;
-/// An edge of either kind, as a pin's four interrupt bits.
-pub(crate) const EDGES: u32 = 0b1100;
 
 /// One pin.
 #[derive(Debug)]
@@ -65,17 +66,40 @@ pub(crate) struct Pins {
     /// Pins that are driven, bit *n* for pin *n*.
     outputs: u32,
     speakers: Speakers,
+    strikes: Strikes,
 }
 
 impl Pins {
     pub(crate) fn new() -> Self {
-        Self { pins: core::array::from_fn(|n| Pin { bit: 1 << n }), outputs: 0, speakers: Speakers::new() }
+        Self {
+            pins: core::array::from_fn(|n| Pin { bit: 1 << n }),
+            outputs: 0,
+            speakers: Speakers::new(),
+            strikes: Strikes::new(),
+        }
     }
 }
 
 impl Board for Pins {
     type Output = Pin;
     type Input = Pin;
+
+    const STRIKES: usize = STRIKES_MAX;
+
+    #[inline(always)]
+    fn foretell(&mut self, strikes: &[Strike]) -> bool {
+        self.strikes.foretell(strikes)
+    }
+
+    #[inline(always)]
+    fn struck(&mut self) -> Option<Micros> {
+        self.strikes.struck()
+    }
+
+    #[inline(always)]
+    fn moment(&mut self, now: Micros) -> Micros {
+        clock::widen_from(now, clock::low())
+    }
 
     /// Every pin of a rig as after a reset: not driven, not watched, pulled down.
     fn clear(&mut self) {

@@ -1,14 +1,14 @@
 //! P2's turn: frames from two ports to the core's far end, and its frames out on the port that was heard last. Owns the
 //! choice between USB and UART; knows no message.
 
-use device::{Outer, Undisturbed};
+use device::Outer;
 use link::frame::{Deframer, MAX_FRAME};
 
 use crate::clock::{self, Alarm};
 use crate::levels::{Image, ask_core};
 use crate::uart::Uart;
 use crate::usb::Usb;
-use crate::watchdog;
+use crate::watchdog::Feeder;
 
 /// A controller's frames begin with this byte.
 const CONTROLLER: u8 = b'>';
@@ -52,6 +52,7 @@ impl Lane {
 
 /// The lowest level: everything that has time.
 pub(crate) struct Ports {
+    feeder: Feeder,
     outer: Outer<'static, Image>,
     usb: Usb,
     uart: Uart,
@@ -67,6 +68,7 @@ pub(crate) struct Ports {
 impl Ports {
     pub(crate) fn new(outer: Outer<'static, Image>, usb: Usb, uart: Uart) -> Self {
         Self {
+            feeder: Feeder::new(outer.alive()),
             outer,
             usb,
             uart,
@@ -80,14 +82,12 @@ impl Ports {
 
     /// One turn, then sleep until something happens.
     pub(crate) fn turn(&mut self) {
-        if self.outer.all_advanced() {
-            watchdog::feed();
-        }
+        self.feeder.turn();
         self.usb.poll();
         let mut acted = self.receive();
         let now = clock::micros();
         if self.outer.poll_at(now).is_some_and(|at| at <= now) {
-            self.outer.poll(now, &mut Undisturbed);
+            self.outer.poll(now, &mut self.feeder);
             acted = true;
         }
         acted |= self.transmit();
@@ -134,7 +134,7 @@ impl Ports {
                 // Half a frame for the other port is of no use to anyone.
                 self.left = 0..0;
             }
-            self.outer.handle_bytes(clock::micros(), &lane.bytes, &mut Undisturbed);
+            self.outer.handle_bytes(clock::micros(), &lane.bytes, &mut self.feeder);
         }
         lane.clear();
         true
@@ -143,7 +143,7 @@ impl Ports {
     /// Sends as much as the port takes; true if there is more to send and it may take it.
     fn transmit(&mut self) -> bool {
         if self.left.is_empty() {
-            let Some(len) = self.outer.poll_transmit(clock::micros(), &mut self.frame, &mut Undisturbed) else {
+            let Some(len) = self.outer.poll_transmit(clock::micros(), &mut self.frame, &mut self.feeder) else {
                 return false;
             };
             self.left = 0..len;

@@ -18,8 +18,9 @@ use crate::uart::Uart;
 use crate::usb::Usb;
 use crate::{fault, identity, kept, levels, watchdog};
 
-/// How long after a time P0 may still report an input stamped with it, in µs.
-const SETTLE_US: u32 = 1;
+/// How long after a time P0 may still report an input stamped with it, in µs: P1 reads the clock before it looks at the
+/// queue, and whatever was stamped before that reading has interrupted it and stands in the queue.
+const SETTLE_US: u32 = 0;
 
 /// Lent out once, at the start.
 static STORAGE: Owned<Storage<levels::Image>> = Owned::new(Storage::new());

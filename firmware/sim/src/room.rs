@@ -17,6 +17,9 @@ use crate::travel::{Travel, quadrature, steps};
 const BOUNCE_CHANCE: f64 = 0.5;
 /// The noise of an analog line: standard deviation in raw values, about what a Pico's converter has.
 const NOISE_SD: f64 = 1.5;
+/// How long after the animal's entry there is none, in µs: a body that is told of the entry some ms late still has the same
+/// samples, and detectors that remember find the same.
+const QUIET_US: u64 = 50_000;
 
 /// An input pin that changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +44,7 @@ pub struct Room {
     rig: Rig,
     animal: Box<dyn Animal + Send>,
     inside: bool,
+    entered: Micros,
     dice: Dice,
     noise: Dice,
     /// The analog lines.
@@ -68,6 +72,7 @@ impl Room {
             rig: rig.clone(),
             animal,
             inside: false,
+            entered: 0,
             dice: Dice::new(seed, "bounce"),
             noise: Dice::new(seed, "noise"),
             sensors: sensors.collect(),
@@ -82,6 +87,7 @@ impl Room {
     pub fn put_in(&mut self, now: Micros, inside: bool) {
         if inside && !self.inside {
             self.animal.enter(now);
+            self.entered = now;
         }
         self.inside = inside;
     }
@@ -141,9 +147,12 @@ impl Room {
 
     /// What a converter finds at each analog pin at `now`, with its noise.
     pub fn raws(&mut self, now: Micros) -> Vec<(u8, u16)> {
-        let Self { sensors, noise, .. } = self;
+        let Self { sensors, noise, entered, .. } = self;
+        let quiet = now < *entered + QUIET_US;
         let found = sensors.iter().map(|sensor| {
-            let raw = noise.bell(sensor.travel.at(now), NOISE_SD).round();
+            // Thrown in any case, so that it does not matter who was quiet for how long.
+            let (still, noisy) = (sensor.travel.at(now), noise.bell(sensor.travel.at(now), NOISE_SD));
+            let raw = if quiet { still.round() } else { noisy.round() };
             (sensor.pin, raw.clamp(0.0, f64::from(ANALOG_MAX)) as u16)
         });
         found.collect()

@@ -1,9 +1,8 @@
 //! Where the engine's records go: requests to P0 first, everything into the ring. Owns the warning of a ring that fills
 //! up and the count of what found no room.
 
-use engine::Sink;
+use engine::{FORESEEN_REQUESTS_MAX, Sink};
 use heapless::Vec;
-use link::limits::MAX_LINES;
 use link::program::Program;
 use link::record::Request;
 use link::{LineId, Micros, Record, TripCause};
@@ -15,7 +14,7 @@ use crate::messages::{Order, OrdersOut, pack_request};
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
 /// Records that may wait to be written down.
-const LOG: usize = 64;
+const LOG: usize = 32;
 
 /// Records in their order, each a plain copy.
 struct Log {
@@ -80,7 +79,7 @@ pub(super) struct Out<'s> {
     ring: RingWriter<'s>,
     log: Log,
     /// What P0 was told before the step that asks for it, and how much of it the step has asked for.
-    answered: Vec<(LineId, Request), MAX_LINES>,
+    answered: Vec<(LineId, Request), FORESEEN_REQUESTS_MAX>,
     asked: usize,
     /// Records that found no room and are not told of yet.
     lost: u32,
@@ -179,7 +178,7 @@ impl<'s> Out<'s> {
 
     #[inline(never)]
     fn note_answer(&mut self, answer: &[(LineId, Request)]) {
-        // There are no more answers than lines.
+        // An answer has no more requests than the engine keeps for all of them.
         let _ = self.answered.extend_from_slice(answer);
         self.asked = 0;
     }
@@ -212,7 +211,7 @@ impl<'s> Out<'s> {
     }
 
     /// Gives P0 an order; whether there was room for it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn order(&mut self, order: Order, hook: &mut impl Preempt) -> bool {
         let given = self.orders.enqueue(&order);
         self.overflowed |= !given;
@@ -220,7 +219,7 @@ impl<'s> Out<'s> {
         given
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn write(&mut self, at: Micros, record: &Record, hook: &mut impl Preempt) {
         if self.log.is_full() {
             self.write_down(hook);

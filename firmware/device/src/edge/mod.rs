@@ -4,6 +4,8 @@
 
 pub(crate) mod inputs;
 #[cfg(test)]
+mod strikes;
+#[cfg(test)]
 mod tests;
 
 use core::sync::atomic::Ordering;
@@ -12,7 +14,8 @@ use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
 use crate::board::Board;
-use crate::interlock::guard::{Guard, Hands};
+use crate::interlock::Hands;
+use crate::interlock::guard::Guard;
 use crate::interlock::silence::Silence;
 use crate::messages::{Order, OrdersIn, Reports, What};
 use crate::sense::encoders::Encoders;
@@ -54,21 +57,33 @@ impl<'s> Edge<'s> {
 
     /// An input pin changed at `now`, to high or low. The body calls this for every change, in their order; a pin that is
     /// no input of the rig is ignored.
-    #[inline]
+    #[inline(never)]
     pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
         self.encoders.changed(pin, high, &self.shared.counts);
         let Self { inputs, live, lost, reports, .. } = self;
         inputs.changed(now, pin, high, |accepted| report(*live, lost, reports, accepted));
     }
 
+    /// The body could not keep `count` changes of input pins: the session is not what happened any more.
+    #[cold]
+    pub fn lost(&mut self, count: u32) {
+        if self.live {
+            self.reports.lose(count);
+            self.lost = true;
+        }
+    }
+
     /// Does all that is due by `now`: edges of trains, limits, windows, silence, and the orders that wait.
+    #[inline(never)]
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
         // First of all, for an edge is due at its very microsecond.
-        if self.guard.next_due() <= now {
-            self.guard.due(&mut Hands::new(now, board, &mut self.reports));
+        let mut hands = Hands::new(now, board, &mut self.reports);
+        self.guard.account(&mut hands);
+        if self.guard.alarmed() {
+            self.guard.attend(&mut hands);
         }
-        if self.inputs.next_due() <= now {
-            self.close_windows(now, board);
+        if self.guard.overdue(now) {
+            self.guard.due(&mut hands);
         }
         if self.silence.next_due() <= now {
             self.listen(now, board);
@@ -76,13 +91,24 @@ impl<'s> Edge<'s> {
         if self.orders.ready() {
             self.take_orders(now, board);
         }
+        if self.inputs.next_due() <= now {
+            self.close_windows(now, board);
+        }
         if self.lost || self.reports.behind() {
             self.make_up(now, board);
         }
-        self.guard.prepare();
+        self.guard.prepare(&mut Hands::new(now, board, &mut self.reports));
         self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);
         self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Relaxed);
         self.shared.beats.edge();
+    }
+
+    /// Whether [`Edge::poll`] is needed now for another reason than that its time has come: orders wait, or a loss is to be
+    /// told.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_asked(&self) -> bool {
+        self.orders.ready() || self.lost
     }
 
     /// When [`Edge::poll`] is needed next: a time that has passed means at once.
@@ -132,7 +158,8 @@ impl<'s> Edge<'s> {
             while let Some((line, on)) = self.orders.take_level() {
                 self.guard.level(line, on, &mut hands);
             }
-            let other = requests(&mut self.guard, &mut self.orders, &mut hands);
+            let other =
+                if self.orders.ready() { requests(&mut self.guard, &mut self.orders, &mut hands) } else { None };
             self.guard.settle(&mut hands);
             if let Some(order) = other {
                 self.obey(now, order, board);
@@ -218,7 +245,7 @@ impl<'s> Edge<'s> {
 #[inline(always)]
 fn report(live: bool, lost: &mut bool, reports: &mut Reports<'_>, accepted: Accepted) {
     if live {
-        reports.push(accepted.at, What::Input { line: accepted.line, active: accepted.active });
+        reports.push_input(accepted.at, accepted.line, accepted.active);
         *lost |= reports.lost();
     }
 }

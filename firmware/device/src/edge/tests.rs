@@ -2,7 +2,7 @@
 
 #[path = "../../tests/common/bench.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs)]
-mod bench;
+pub(super) mod bench;
 
 use std::vec::Vec;
 

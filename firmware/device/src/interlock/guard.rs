@@ -4,93 +4,43 @@
 //! when the session ends. A request replaces what runs on its line; one that is refused leaves the line off, since the
 //! program no longer asks for what ran there. No net change gives no edge.
 
-use embedded_hal::digital::{OutputPin, PinState};
+use embedded_hal::digital::PinState;
 use link::limits::MAX_LINES;
 use link::record::{Request, Train};
 use link::rig::{RigLine, Role};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 
 use super::LATE_MAX_US;
+use super::foretell::Plan;
+use super::switching::{Hands, write};
 use super::train::{Pulses, Step, joined};
 use crate::board::Board;
 use crate::deadlines::{Deadlines, bit, lines};
-use crate::messages::{Reports, What};
+use crate::messages::What;
 
 /// How often one call makes edges of a line at most: one that is late, and one that it delayed.
 const EDGES_AT_ONCE: usize = 3;
 
-/// What the guard works with during one call: the time, the pins, and where it reports to.
-pub(crate) struct Hands<'a, 's, B> {
-    pub(crate) now: Micros,
-    pub(crate) board: &'a mut B,
-    pub(crate) reports: &'a mut Reports<'s>,
-    /// Whether edges and verdicts use the places kept for what must not be lost.
-    pub(crate) urgent: bool,
-    /// What is to be switched.
-    batch: Batch,
-}
-
-/// Pins to be driven together, so that lines that change in one microsecond change within a few instructions.
-#[derive(Debug, Clone, Copy, Default)]
-struct Batch {
-    high: u32,
-    low: u32,
-    /// The lines that change.
-    lines: u32,
-    /// Pins that were driven in time, before all else, and those of them that could not be.
-    early: u32,
-    failed: u32,
-}
-
-/// What the next deadline will ask of the pins, worked out before it comes: an edge is then driven within a few
-/// instructions of its time, however many lines change with it, and the books are kept afterwards.
-#[derive(Debug, Clone, Copy)]
-struct Ready {
-    /// From here on it is so late that something else must be done.
-    until: Micros,
-    high: u32,
-    low: u32,
-}
-
-impl Ready {
-    const NOTHING: Self = Self { until: 0, high: 0, low: 0 };
-}
-
-impl<'a, 's, B> Hands<'a, 's, B> {
-    pub(crate) fn new(now: Micros, board: &'a mut B, reports: &'a mut Reports<'s>) -> Self {
-        Self { now, board, reports, urgent: false, batch: Batch::default() }
-    }
-
-    #[inline(never)]
-    fn report(&mut self, what: What) {
-        if self.urgent {
-            self.reports.push_urgent(self.now, what);
-        } else {
-            self.reports.push(self.now, what);
-        }
-    }
-}
-
 /// What runs on an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Run {
+pub(super) enum Run {
     Nothing,
     Level,
     Train,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Output {
-    pin: u8,
+pub(super) struct Output {
+    pub(super) pin: u8,
     /// The pin as a set; empty if it is past 31, and driven by itself.
-    pin_bit: u32,
-    active_high: bool,
-    max_on_us: u32,
-    run: Run,
+    pub(super) pin_bit: u32,
+    pub(super) active_high: bool,
+    pub(super) max_on_us: u32,
+    pub(super) run: Run,
     /// The train that runs, if one does.
-    pulses: Pulses,
+    pub(super) pulses: Pulses,
     /// When it has been on for `max_on_us`; of no meaning while off.
-    cut_at: Micros,
+    pub(super) cut_at: Micros,
 }
 
 impl Output {
@@ -104,7 +54,7 @@ impl Output {
         cut_at: 0,
     };
 
-    fn level(&self, on: bool) -> PinState {
+    pub(super) fn level(&self, on: bool) -> PinState {
         PinState::from(on == self.active_high)
     }
 }
@@ -112,27 +62,36 @@ impl Output {
 /// The owner of all outputs.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    outputs: [Output; MAX_LINES],
-    known: u32,
-    must_arm: u32,
-    safe_on_trip: u32,
-    speakers: u32,
+    pub(super) outputs: [Output; MAX_LINES],
+    pub(super) known: u32,
+    pub(super) must_arm: u32,
+    pub(super) safe_on_trip: u32,
+    pub(super) speakers: u32,
     /// Lines on pins past 31, which are driven one by one.
-    beyond: u32,
-    armed: u32,
+    pub(super) beyond: u32,
+    pub(super) armed: u32,
     /// Lines that are on at this moment.
-    on: u32,
-    tripped: Option<TripCause>,
+    pub(super) on: u32,
+    pub(super) tripped: Option<TripCause>,
     /// Lines whose pad did not follow, as reported already.
-    mismatched: u32,
+    pub(super) mismatched: u32,
     /// Lines whose pad did not follow, not yet acted upon.
-    suspect: u32,
-    deadlines: Deadlines,
+    pub(super) suspect: u32,
+    pub(super) deadlines: Deadlines,
     /// Lines that were asked for something and whose deadline is worked out once they are driven.
-    unscheduled: u32,
-    ready: Ready,
-    /// Whether a deadline changed since `ready` was worked out.
-    stale: bool,
+    pub(super) unscheduled: u32,
+    /// The pins that are held high.
+    pub(super) held: u32,
+    /// What the body was foretold, and room for what it will be foretold next.
+    pub(super) plans: [Plan; 2],
+    /// Which of them is in force.
+    pub(super) in_force: usize,
+    /// Whether a deadline changed since `plan` was made.
+    pub(super) stale: bool,
+    /// Whether a strike came so late that pulses were left out, or later than anything may be; not yet acted upon.
+    pub(super) late: bool,
+    /// When the guard wants to be called next.
+    pub(super) wake_at: Micros,
 }
 
 impl Guard {
@@ -151,15 +110,25 @@ impl Guard {
             suspect: 0,
             deadlines: Deadlines::new(),
             unscheduled: 0,
-            ready: Ready::NOTHING,
+            held: 0,
+            plans: [Plan::NOTHING; 2],
+            in_force: 0,
             stale: false,
+            late: false,
+            wake_at: Micros::MAX,
         }
     }
 
-    /// When the next edge or limit is due; [`Micros::MAX`] if none is.
+    /// When the guard wants to be called next: an edge or a limit is due, or is to be foretold; [`Micros::MAX`] if none is.
     #[inline(always)]
     pub(crate) const fn next_due(&self) -> Micros {
-        self.deadlines.next()
+        self.wake_at
+    }
+
+    /// Whether an edge or a limit is due.
+    #[inline(always)]
+    pub(crate) const fn overdue(&self, now: Micros) -> bool {
+        self.deadlines.next() <= now
     }
 
     /// Whether and why the interlock has tripped.
@@ -176,15 +145,27 @@ impl Guard {
     pub(crate) fn clear<B: Board>(&mut self, board: &mut B) {
         self.all_safe(board);
         // Field by field: a whole new guard would lie on the stack first.
-        let Self { outputs, deadlines, tripped, ready, stale, .. } = self;
+        let Self { outputs, deadlines, tripped, stale, late, wake_at, .. } = self;
         outputs.fill(Output::NONE);
         deadlines.clear_all();
-        (*tripped, *ready, *stale) = (None, Ready::NOTHING, false);
+        (*tripped, *stale, *late, *wake_at) = (None, false, false, Micros::MAX);
         let Self {
-            known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, ..
+            known,
+            must_arm,
+            safe_on_trip,
+            speakers,
+            beyond,
+            armed,
+            on,
+            mismatched,
+            suspect,
+            unscheduled,
+            held,
+            ..
         } = self;
-        for lines in [known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled] {
-            *lines = 0;
+        for set in [known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, held]
+        {
+            *set = 0;
         }
     }
 
@@ -195,6 +176,7 @@ impl Guard {
         let pin_bit = bit(usize::from(what.pin));
         *slot = Output { pin: what.pin, pin_bit, active_high: what.active_high, max_on_us, ..Output::NONE };
         self.known |= line.bit();
+        self.held = if what.active_high { self.held & !pin_bit } else { self.held | pin_bit };
         for (set, holds) in [
             (&mut self.must_arm, must_arm),
             (&mut self.safe_on_trip, safe_on_trip),
@@ -207,9 +189,11 @@ impl Guard {
 
     /// Every output safe, at once, whatever runs. For a panic or a fault: nothing is reported.
     pub(crate) fn all_safe<B: Board>(&mut self, board: &mut B) {
+        self.foretell_nothing(board);
         for line in lines(self.known) {
             if let Some(output) = self.outputs.get_mut(line) {
                 output.run = Run::Nothing;
+                self.held = if output.active_high { self.held & !output.pin_bit } else { self.held | output.pin_bit };
                 write(output, self.speakers & bit(line) != 0, false, board);
             }
             self.deadlines.clear(line);
@@ -233,6 +217,7 @@ impl Guard {
     #[inline]
     pub(crate) fn level<B: Board>(&mut self, line: LineId, on: bool, hands: &mut Hands<B>) {
         let n = line.index();
+        self.touch(bit(n), hands);
         let refused =
             if on { self.refusal(n, false) } else { (self.known & bit(n) == 0).then_some(Verdict::NotAnOutput) };
         match (refused, self.outputs.get_mut(n)) {
@@ -249,6 +234,7 @@ impl Guard {
     #[inline(never)]
     fn train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
         let n = line.index();
+        self.touch(bit(n), hands);
         if let Some(verdict) = self.refusal(n, train.carrier.is_some()) {
             return self.refuse(line, verdict, hands);
         }
@@ -262,10 +248,13 @@ impl Guard {
             Some((train, _)) => {
                 output.run = Run::Train;
                 output.pulses = Pulses::new(hands.now, &train);
-                if train.delay_us > 0 {
-                    self.drive(n, false, hands);
-                } else {
-                    self.step(n, hands);
+                let now = train.delay_us == 0;
+                self.drive(n, now, hands);
+                if now && self.on & bit(n) != 0 && hands.batch.lines & bit(n) == 0 {
+                    // It was on already: no edge to wait for.
+                    self.begin_train(n, hands.now);
+                } else if now {
+                    hands.batch.begin |= bit(n);
                 }
                 self.unscheduled |= bit(n);
             }
@@ -296,16 +285,14 @@ impl Guard {
     /// Makes the edges that are due, and cuts what has been on for too long. All that is due at once is driven at once.
     #[inline(never)]
     pub(crate) fn due<B: Board>(&mut self, hands: &mut Hands<B>) {
-        let Ready { until, high, low, .. } = self.ready;
-        if !self.stale && hands.now < until {
-            hands.batch.early = high | low;
-            hands.batch.failed = hands.board.drive(high, low);
-        }
+        self.deadlines.tidy();
         if hands.now.saturating_sub(self.deadlines.next()) > Micros::from(LATE_MAX_US) {
             self.trip(TripCause::TooLate, hands);
         }
         // An edge may follow on one that was late within the same microsecond; a third never does.
         for _ in 0..EDGES_AT_ONCE {
+            // What was struck is written down; what was to be struck by now and was not is made here.
+            self.touch(self.plan().due(hands.now), hands);
             let due = self.deadlines.take_due(hands.now);
             if due == 0 {
                 break;
@@ -313,8 +300,9 @@ impl Guard {
             for n in lines(due) {
                 self.line_due(n, hands);
             }
+            self.unscheduled |= due;
+            self.settle(hands);
         }
-        self.settle(hands);
     }
 
     #[inline]
@@ -329,41 +317,12 @@ impl Guard {
                 }
                 self.step(n, hands);
             }
+            Run::Train | Run::Level if output.cut_at > hands.now => {}
             Run::Train | Run::Level => {
                 hands.report(What::Verdict { line: LineId(n as u8), verdict: Verdict::CutAtMaxOn });
                 self.stop(n, hands);
             }
         }
-        self.schedule(n);
-    }
-
-    /// Works out what the next deadline will ask of the pins, if that may have changed.
-    #[inline]
-    pub(crate) fn prepare(&mut self) {
-        if self.stale {
-            self.prepare_now();
-        }
-    }
-
-    #[inline(never)]
-    fn prepare_now(&mut self) {
-        self.stale = false;
-        let at = self.deadlines.next();
-        let mut ready = Ready { until: at.saturating_add(Micros::from(LATE_MAX_US)), high: 0, low: 0 };
-        for n in lines(self.deadlines.first() & !self.speakers) {
-            let Some(output) = self.outputs.get(n) else { continue };
-            let pulses = &output.pulses;
-            let rises = output.run == Run::Train && pulses.rises() && pulses.due() == at;
-            if rises {
-                ready.until = ready.until.min(pulses.overruns_at());
-            }
-            if rises == output.active_high {
-                ready.high |= output.pin_bit;
-            } else {
-                ready.low |= output.pin_bit;
-            }
-        }
-        self.ready = ready;
     }
 
     /// Arms lines, all or none: they must be lines that can be armed, and their pads must read safe.
@@ -383,6 +342,7 @@ impl Guard {
     pub(crate) fn disarm<B: Board>(&mut self, set: u32, cause: DisarmCause, hands: &mut Hands<B>) {
         let disarmed = set & self.armed;
         if disarmed != 0 {
+            self.touch(disarmed, hands);
             self.armed &= !disarmed;
             hands.reports.push_urgent(hands.now, What::Disarmed(disarmed, cause));
             self.cut(disarmed, Verdict::CutByDisarm, hands);
@@ -394,6 +354,7 @@ impl Guard {
     pub(crate) fn trip<B: Board>(&mut self, cause: TripCause, hands: &mut Hands<B>) {
         if self.tripped.is_none() {
             self.tripped = Some(cause);
+            self.touch(self.safe_on_trip | self.armed, hands);
             hands.reports.push_urgent(hands.now, What::Trip(cause));
             let urgent = core::mem::replace(&mut hands.urgent, true);
             self.cut(self.safe_on_trip, Verdict::CutByEnd, hands);
@@ -430,37 +391,8 @@ impl Guard {
         hands.urgent = urgent;
     }
 
-    /// Drives what is to be driven, and acts upon pads that did not follow. Each is told once, even when something else
-    /// has tripped before.
-    #[inline]
-    pub(crate) fn settle<B: Board>(&mut self, hands: &mut Hands<B>) {
-        self.switch(hands);
-        for n in lines(core::mem::take(&mut self.unscheduled)) {
-            self.schedule(n);
-        }
-        if self.suspect != 0 {
-            self.suspected(hands);
-        }
-    }
-
-    #[inline(never)]
-    fn suspected<B: Board>(&mut self, hands: &mut Hands<B>) {
-        // What a trip switches off may not follow either; every round has a line the rounds before had not.
-        while self.suspect != 0 {
-            let found = core::mem::take(&mut self.suspect) & !self.mismatched;
-            self.mismatched |= found;
-            for line in lines(found) {
-                let cause = TripCause::PadMismatch(LineId(line as u8));
-                if self.tripped.is_some() {
-                    hands.reports.push_urgent(hands.now, What::Trip(cause));
-                } else {
-                    self.trip(cause, hands);
-                }
-            }
-        }
-    }
-
     fn cut<B: Board>(&mut self, set: u32, verdict: Verdict, hands: &mut Hands<B>) {
+        self.touch(set, hands);
         for n in lines(set) {
             if self.outputs.get(n).is_some_and(|output| output.run == Run::Train) {
                 hands.report(What::Verdict { line: LineId(n as u8), verdict });
@@ -495,8 +427,18 @@ impl Guard {
         }
     }
 
+    /// A train takes its first edge, which is at the pin since `now`.
     #[inline]
-    fn schedule(&mut self, n: usize) {
+    pub(super) fn begin_train(&mut self, n: usize, now: Micros) {
+        if let Some(output) = self.outputs.get_mut(n)
+            && output.run == Run::Train
+        {
+            output.pulses.step(now);
+        }
+    }
+
+    #[inline]
+    pub(super) fn schedule(&mut self, n: usize) {
         self.stale = true;
         let Some(output) = self.outputs.get(n) else { return };
         let cut_at = if self.on & bit(n) != 0 { output.cut_at } else { Micros::MAX };
@@ -506,126 +448,4 @@ impl Guard {
             Run::Train => self.deadlines.set(n, output.pulses.due().min(cut_at)),
         }
     }
-
-    /// Turns a line on or off with all that is driven next. No net change gives no edge.
-    #[inline]
-    fn drive<B: Board>(&mut self, n: usize, on: bool, hands: &mut Hands<B>) {
-        let line = bit(n);
-        if self.speakers & line != 0 {
-            self.sound(n, on, hands);
-        }
-        if on == (self.on & line != 0) {
-            return;
-        }
-        if hands.batch.lines & line != 0 {
-            // Twice within one call: each is an edge of its own.
-            self.switch(hands);
-        }
-        let Some(output) = self.outputs.get_mut(n) else { return };
-        if on {
-            output.cut_at = hands.now.saturating_add(Micros::from(output.max_on_us));
-        }
-        self.on ^= line;
-        hands.batch.lines |= line;
-        if self.speakers & line == 0 {
-            if on == output.active_high {
-                hands.batch.high |= output.pin_bit;
-            } else {
-                hands.batch.low |= output.pin_bit;
-            }
-        }
-    }
-
-    /// Starts what a train sounds like, or ends what sounds. A pulse that follows on another begins anew.
-    #[inline(never)]
-    fn sound<B: Board>(&mut self, n: usize, on: bool, hands: &mut Hands<B>) {
-        let Some(output) = self.outputs.get(n) else { return };
-        if on {
-            hands.board.tone(output.pin, output.pulses.sound().as_ref());
-        } else if self.on & bit(n) != 0 {
-            hands.board.tone(output.pin, None);
-        }
-    }
-
-    /// Drives all that is to be driven, looks at the pads, then reports.
-    #[inline(always)]
-    fn switch<B: Board>(&mut self, hands: &mut Hands<B>) {
-        if hands.batch.lines != 0 || hands.batch.early != 0 {
-            self.switch_now(hands);
-        }
-    }
-
-    #[inline(never)]
-    fn switch_now<B: Board>(&mut self, hands: &mut Hands<B>) {
-        let Batch { high, low, lines: changed, early, mut failed } = core::mem::take(&mut hands.batch);
-        let pins = high | low;
-        if pins != 0 {
-            if pins & !early != 0 {
-                failed |= hands.board.drive(high & !early, low & !early);
-            }
-            let wrong = (hands.board.pads(pins, high) ^ high | failed) & pins;
-            if wrong != 0 {
-                self.suspect |= self.lines_on(wrong, changed);
-            }
-        }
-        if early & !pins != 0 {
-            self.write_each(self.lines_on(early & !pins, self.known), hands);
-        }
-        if self.beyond & changed != 0 {
-            self.write_each(self.beyond & changed, hands);
-        }
-        for n in lines(changed) {
-            let edge = What::Edge { line: LineId(n as u8), on: self.on & bit(n) != 0 };
-            if hands.urgent {
-                hands.reports.push_urgent(hands.now, edge);
-            } else {
-                hands.reports.push(hands.now, edge);
-            }
-        }
-    }
-
-    /// Those of `set` that are wired to one of these pins.
-    #[inline(never)]
-    fn lines_on(&self, pins: u32, set: u32) -> u32 {
-        lines(set & !self.speakers).fold(0, |found, n| match self.outputs.get(n) {
-            Some(output) if output.pin_bit & pins != 0 => found | bit(n),
-            _ => found,
-        })
-    }
-
-    /// Drives lines one by one as the books have them: those on pins past 31, and any whose pin was driven early and that
-    /// did not change after all.
-    #[inline(never)]
-    fn write_each<B: Board>(&mut self, set: u32, hands: &mut Hands<B>) {
-        for n in lines(set) {
-            if let Some(output) = self.outputs.get(n)
-                && !write(output, false, self.on & bit(n) != 0, hands.board)
-            {
-                self.suspect |= bit(n);
-            }
-        }
-    }
-
-    /// Those of `set` whose pads do not read off.
-    fn unsafe_pads<B: Board>(&self, set: u32, board: &mut B) -> u32 {
-        lines(set & !self.speakers & !self.on).fold(0, |found, n| match self.outputs.get(n) {
-            Some(output) if !reads(output, false, board) => found | bit(n),
-            _ => found,
-        })
-    }
-}
-
-/// Writes a single pin: whether its pad follows.
-fn write<B: Board>(output: &Output, speaker: bool, on: bool, board: &mut B) -> bool {
-    if speaker {
-        board.tone(output.pin, None);
-        return true;
-    }
-    let written = board.output(output.pin).is_some_and(|pin| pin.set_state(output.level(on)).is_ok());
-    written && reads(output, on, board)
-}
-
-fn reads<B: Board>(output: &Output, on: bool, board: &mut B) -> bool {
-    let high = output.level(on) == PinState::High;
-    board.pad_is_high(output.pin).is_none_or(|found| found == high)
 }

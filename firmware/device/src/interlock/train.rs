@@ -118,6 +118,24 @@ impl Pulses {
         }
     }
 
+    /// When the edge after the one that is due will be, if that one is made at `now`.
+    #[inline]
+    pub(crate) fn after(&self, now: Micros) -> Option<Micros> {
+        if self.rises {
+            let next_rise = if self.first { now } else { self.next_rise };
+            Some(self.fall(now, next_rise.saturating_add(Micros::from(self.period_us)), self.left.saturating_sub(1)))
+        } else {
+            (self.left != 0).then_some(self.next_rise)
+        }
+    }
+
+    /// When a pulse falls that rises at `now`.
+    #[inline]
+    fn fall(&self, now: Micros, next_rise: Micros, left: u32) -> Micros {
+        let fall = now.saturating_add(Micros::from(self.width_us));
+        if left == 0 { fall } else { fall.min(next_rise.saturating_sub(1)).max(now.saturating_add(1)) }
+    }
+
     /// Makes the edge that is due, at `now`.
     pub(crate) fn step(&mut self, now: Micros) -> Step {
         if self.rises {
@@ -127,12 +145,7 @@ impl Pulses {
             }
             self.left = self.left.saturating_sub(1);
             self.next_rise = self.next_rise.saturating_add(Micros::from(self.period_us));
-            let fall = now.saturating_add(Micros::from(self.width_us));
-            self.due = if self.left == 0 {
-                fall
-            } else {
-                fall.min(self.next_rise.saturating_sub(1)).max(now.saturating_add(1))
-            };
+            self.due = self.fall(now, self.next_rise, self.left);
             self.rises = false;
             Step::Rise
         } else if self.left == 0 {

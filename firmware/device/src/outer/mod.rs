@@ -49,8 +49,28 @@ pub struct Outer<'s, M> {
     notices: Consumer<'s, Notice<M>>,
     ring: RingReader<'s>,
     shared: &'s Shared,
+}
+
+/// Tells whether the levels above P2 still go on, for the watchdog.
+#[derive(Debug)]
+pub struct Alive<'s> {
+    shared: &'s Shared,
     /// How often P0 and P1 had been called when all had advanced last.
     beats: [u32; 2],
+}
+
+impl Alive<'_> {
+    /// Whether P0 and P1 were both polled since this was last true: asked by P2 itself, it means that every level still
+    /// goes on, and the watchdog may be fed. A body polls P0 and P1 at least twice in the watchdog's time, whatever they
+    /// ask for.
+    pub fn all_advanced(&mut self) -> bool {
+        let beats = self.shared.beats.counts();
+        let advanced = beats.iter().zip(self.beats).all(|(now, then)| *now != then);
+        if advanced {
+            self.beats = beats;
+        }
+        advanced
+    }
 }
 
 impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
@@ -80,7 +100,6 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             notices,
             ring,
             shared,
-            beats: [0; 2],
         }
     }
 
@@ -100,7 +119,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         }
         if self.begun {
             // A number past the last record is none this device gave out: nothing is freed.
-            let _ = self.ring.free_before(self.end.durable());
+            let _ = self.ring.free_before(self.end.durable(), &mut || hook.point());
             hook.point();
         }
         self.poll(now, hook);
@@ -162,16 +181,10 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         self.end.poll_transmit(now, status, &mut Kept { ring: &mut self.ring, begun: self.begun, hook }, out)
     }
 
-    /// Whether P0 and P1 were both polled since this was last true: asked by P2 itself, it means that every level still
-    /// goes on, and the watchdog may be fed. A body polls P0 and P1 at least twice in the watchdog's time, whatever they
-    /// ask for.
-    pub fn all_advanced(&mut self) -> bool {
-        let beats = self.shared.beats.counts();
-        let advanced = beats.iter().zip(self.beats).all(|(now, then)| *now != then);
-        if advanced {
-            self.beats = beats;
-        }
-        advanced
+    /// What tells whether the levels above still go on.
+    #[must_use]
+    pub const fn alive(&self) -> Alive<'s> {
+        Alive { shared: self.shared, beats: [0; 2] }
     }
 
     /// How far the device is.
@@ -232,7 +245,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             }
             Asked::Finish => {
                 let image = between_sessions(self.state, &mut self.image)?;
-                match self.uploads.finish(image)? {
+                match self.uploads.finish(image, &mut || hook.point())? {
                     Whole::Program => self.after_upload(),
                     Whole::Rig => {
                         self.after_upload();

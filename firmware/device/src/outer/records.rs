@@ -24,7 +24,7 @@ impl<P: Preempt> RecordSource for Kept<'_, '_, P> {
 
     fn read(&mut self, from: u32, out: &mut [u8]) -> Batch {
         let mut batch = Batch::default();
-        if !self.begun || self.ring.seek(from).is_err() {
+        if !self.begun || self.ring.seek(from, &mut || self.hook.point()).is_err() {
             return batch;
         }
         batch.base = self.ring.base();

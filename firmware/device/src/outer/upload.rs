@@ -2,7 +2,7 @@
 //! memory of the caller.
 
 use link::message::{Refusal, Upload};
-use link::program::check::check;
+use link::program::check::check_pausing;
 use link::program::{Program, Table};
 use link::rig::{Rig, Role};
 use link::upload::Assembling;
@@ -91,31 +91,39 @@ impl Uploads {
         }
     }
 
-    pub(super) fn finish(&mut self, image: &mut [u32]) -> Result<Whole, Refusal> {
+    /// Proves the upload whole and checks it, which may take long: `pause` is called many times meanwhile.
+    pub(super) fn finish(&mut self, image: &mut [u32], pause: &mut dyn FnMut()) -> Result<Whole, Refusal> {
         let Some(assembling) = self.under_way.take() else { return Err(Refusal::BadPiece) };
+        assembling.finish()?;
         match assembling.what() {
-            Upload::Rig => {
-                assembling.finish(self.rig_bytes.as_slice())?;
-                let rig: Rig = self
-                    .rig_bytes
-                    .get(..assembling.length())
-                    .and_then(|bytes| postcard::from_bytes(bytes).ok())
-                    .filter(sound)
-                    .ok_or(Refusal::BadRig)?;
-                self.rig = Some(rig);
-                self.rig_good = false;
-                Ok(Whole::Rig)
-            }
-            Upload::Program => {
-                assembling.finish(&*image)?;
-                let words = image.get(..assembling.length() / 4).unwrap_or(image);
-                let program = Program::open(words).map_err(|_| Refusal::BadProgram)?;
-                check(&program).map_err(|_| Refusal::BadProgram)?;
-                let [a, b, c, d, e, f, g, h, ..] = program.hash();
-                self.program = Some(Held { hash: [a, b, c, d, e, f, g, h], variables: program.rows(Table::Variables) });
-                Ok(Whole::Program)
-            }
+            Upload::Rig => self.finish_rig(assembling.length()),
+            Upload::Program => self.finish_program(&assembling, image, pause),
         }
+    }
+
+    // The two apart, so that neither needs the other's stack.
+    #[inline(never)]
+    fn finish_rig(&mut self, bytes: usize) -> Result<Whole, Refusal> {
+        let read = self.rig_bytes.get(..bytes).and_then(|bytes| postcard::from_bytes(bytes).ok());
+        let Some(rig) = read.filter(sound) else { return Err(Refusal::BadRig) };
+        self.rig = Some(rig);
+        self.rig_good = false;
+        Ok(Whole::Rig)
+    }
+
+    #[inline(never)]
+    fn finish_program(
+        &mut self,
+        assembling: &Assembling,
+        image: &mut [u32],
+        pause: &mut dyn FnMut(),
+    ) -> Result<Whole, Refusal> {
+        let words = image.get(..assembling.length() / 4).unwrap_or(image);
+        let program = Program::open(words).map_err(|_| Refusal::BadProgram)?;
+        check_pausing(&program, pause).map_err(|_| Refusal::BadProgram)?;
+        let [a, b, c, d, e, f, g, h, ..] = *assembling.hash();
+        self.program = Some(Held { hash: [a, b, c, d, e, f, g, h], variables: program.rows(Table::Variables) });
+        Ok(Whole::Program)
     }
 }
 

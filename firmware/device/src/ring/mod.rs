@@ -69,7 +69,7 @@ impl<const WORDS: usize> Ring<WORDS> {
         let Written { number, head, hash } = written;
         let mut writer = RingWriter { memory, head, word, hash, stream, written: number, writer: Writer::new(last) };
         let turn = durable.number;
-        let reader = RingReader { memory, session, turn, durable, next: durable };
+        let reader = RingReader { memory, session, turn, durable, next: durable, again: durable };
         if session != 0 {
             memory.heads.free(durable.number, stream, &durable);
             memory.heads.commit(stream, written);
@@ -337,7 +337,12 @@ pub struct RingReader<'s> {
     durable: Cursor,
     /// The record to be read next.
     next: Cursor,
+    /// The record that was asked for again last.
+    again: Cursor,
 }
+
+/// Records passed on the way to another between two pauses: about 20 µs on a chip at 200 MHz with nothing else to do.
+const STEPS_BETWEEN_PAUSES: u32 = 16;
 
 /// A record that is not in the ring: freed already, or not written yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -362,7 +367,7 @@ impl RingReader<'_> {
     /// Begins a stream whose first record is measured from `origin`; numbers begin at 0 again.
     pub fn begin(&mut self, origin: Micros) {
         self.durable = Cursor { number: 0, last: origin, hash: HASH_START, ..self.durable };
-        self.next = self.durable;
+        (self.next, self.again) = (self.durable, self.durable);
     }
 
     /// The session whose records outlived the last reset, until it is forgotten; 0 for none.
@@ -444,43 +449,59 @@ impl RingReader<'_> {
         Some(len)
     }
 
-    /// Goes back (or on) to a record, to read it next.
+    /// Goes back (or on) to a record, to read it next. The way there may be long: `pause` is called along it.
     ///
     /// # Errors
     /// When the record is freed already or not written yet; then nothing moves.
-    pub fn seek(&mut self, number: u32) -> Result<(), NotKept> {
-        self.next = self.find(number)?;
+    pub fn seek(&mut self, number: u32, pause: &mut dyn FnMut()) -> Result<(), NotKept> {
+        if number < self.next.number {
+            // Whoever asks again asks from the same place, or from further on.
+            self.again = self.find(number, pause)?;
+            self.next = self.again;
+        } else {
+            self.next = self.find(number, pause)?;
+        }
         Ok(())
     }
 
-    /// Frees every record before `number`: they are on disk.
+    /// Frees every record before `number`: they are on disk. There may be many: `pause` is called among them.
     ///
     /// # Errors
     /// When record `number` - 1 is not written yet; then nothing is freed. A number freed already is no error: the
     /// message may have come twice.
-    pub fn free_before(&mut self, number: u32) -> Result<(), NotKept> {
+    pub fn free_before(&mut self, number: u32, pause: &mut dyn FnMut()) -> Result<(), NotKept> {
         if number <= self.durable.number {
             return Ok(());
         }
-        self.durable = self.find(number)?;
-        if self.next.number < number {
-            self.next = self.durable;
+        self.durable = self.find(number, pause)?;
+        for cursor in [&mut self.next, &mut self.again] {
+            if cursor.number < number {
+                *cursor = self.durable;
+            }
         }
         self.turn = self.turn.wrapping_add(1);
         self.memory.heads.free(self.turn, self.memory.heads.stream(), &self.durable);
         Ok(())
     }
 
-    /// Finds a record by walking from the nearer known place. Bounded by the records in the ring.
-    fn find(&self, number: u32) -> Result<Cursor, NotKept> {
+    /// Finds a record by walking from the nearest known place before it. Bounded by the records in the ring.
+    fn find(&self, number: u32, pause: &mut dyn FnMut()) -> Result<Cursor, NotKept> {
         let written = self.written();
-        let mut cursor = if number >= self.next.number { self.next } else { self.durable };
+        let mut cursor = self.durable;
+        for known in [self.again, self.next] {
+            if (cursor.number..=number).contains(&known.number) {
+                cursor = known;
+            }
+        }
         while cursor.number < number && cursor.number < written {
             let mut bytes = [0; ENTRY_BYTES_MAX];
             let len = usize::from(self.memory.byte(cursor.position));
             let entry = bytes.get_mut(..len).unwrap_or_default();
             self.memory.copy(cursor.position, entry);
             cursor = self.memory.step(cursor, entry);
+            if cursor.number.is_multiple_of(STEPS_BETWEEN_PAUSES) {
+                pause();
+            }
         }
         if cursor.number == number { Ok(cursor) } else { Err(NotKept { number, first: self.durable.number }) }
     }

@@ -100,7 +100,7 @@ fn live(ring: &mut Ring<WORDS>, knower: &mut Knower, mut dice: u64, steps: u32) 
             }
             6 | 7 => {
                 let durable = known.durable + (next(dice) as u32 % 9).min(held - known.durable);
-                knower.step(|known| known.durable = durable, || reader.free_before(durable).unwrap());
+                knower.step(|known| known.durable = durable, || reader.free_before(durable, &mut || {}).unwrap());
             }
             8 if !known.complete => knower.step(|known| known.alive = now, || reader.note_alive(now)),
             9 if known.complete && known.durable == held => {

@@ -121,8 +121,10 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         let since = |then: Micros| i64::try_from(at.saturating_sub(then)).map_err(|_| Halt::from(Fault::Overflow));
         let timer = TimerId(op.b as u8);
         let special = Special::from_u8(op.a).ok_or(Fault::BadProgram)?;
-        if !matches!(special, Special::Trial | Special::Level | Special::Outcome) {
-            self.must_happen()?;
+        match special {
+            Special::Trial | Special::Level | Special::Outcome => {}
+            Special::SessionTime | Special::TrialTime => self.needs_time()?,
+            _ => self.must_happen()?,
         }
         if special == Special::Level {
             self.engine.reflexes.heed_levels |= self.rehearsal.is_some();
@@ -149,8 +151,8 @@ impl<S: Sink> Step<'_, '_, '_, S> {
 
     /// An operation that changes something.
     fn effect(&mut self, op: Op) -> Handled {
+        self.go_on()?;
         let line = LineId(op.a);
-        let timer = TimerId(op.a);
         match op.code {
             OpCode::Store => {
                 let value = self.engine.stack.pop()?;
@@ -177,7 +179,7 @@ impl<S: Sink> Step<'_, '_, '_, S> {
                 let outcome = OutcomeId(op.b);
                 self.engine.trial.outcome = Some(outcome);
                 self.record(Record::Outcome(outcome));
-                if self.rehearsal.is_none() {
+                if !self.rehearses_edge() {
                     self.engine.decks.outcome(self.program, outcome)?;
                 }
             }
@@ -185,28 +187,17 @@ impl<S: Sink> Step<'_, '_, '_, S> {
                 let id = DrawId(op.b as u8);
                 let row = self.program.draw(id.index());
                 if row.kind == DrawKind::Deck {
-                    self.must_happen()?;
+                    self.needs_time()?;
                 }
                 let Engine { stack, generator, decks, .. } = self.engine;
                 let (value, record) = draw(self.program, id, &row, stack, generator, decks)?;
                 self.set(row.variable, value)?;
                 self.record(record);
             }
-            OpCode::TimerStart => {
-                let duration = self.engine.stack.pop()?;
-                if self.rehearsal.is_some() {
-                    return if duration > 0 { Ok(()) } else { Err(Halt::Unforeseeable) };
-                }
-                self.engine.timers.start(timer, self.at, duration, op.b)?;
-                self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
-            }
-            // Whether a timer stops changes nothing in the rest of its step that may be asked for in a rehearsal.
-            OpCode::TimerStop | OpCode::TimerPause if self.rehearsal.is_some() => {}
-            OpCode::TimerStop => self.engine.timers.stop(timer),
-            OpCode::TimerPause => self.engine.timers.pause(timer, self.at),
+            OpCode::TimerStart | OpCode::TimerStop | OpCode::TimerPause => self.turn_timer(op)?,
             OpCode::TimerResume => {
                 self.must_happen()?;
-                self.engine.timers.resume(timer, self.at);
+                self.engine.timers.resume(TimerId(op.a), self.at);
                 self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
             }
             _ => return Err(Fault::BadProgram.into()),
@@ -214,13 +205,30 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         Ok(())
     }
 
+    /// Starts, stops or pauses a timer. What that changes in the rest of its step is nothing that may be asked for in a
+    /// rehearsal.
+    fn turn_timer(&mut self, op: Op) -> Handled {
+        let starts = op.code == OpCode::TimerStart;
+        let duration = if starts { self.engine.stack.pop()? } else { 0 };
+        if let Some(rehearsal) = &self.rehearsal {
+            if starts && duration <= 0 || self.at.checked_add_signed(duration).is_none() {
+                return Err(Halt::Unforeseeable);
+            }
+            if rehearsal.ahead {
+                self.engine.ahead.timer(op, duration);
+            }
+            return Ok(());
+        }
+        self.engine.timers.obey(op, self.at, duration)?;
+        self.engine.next_due = self.engine.next_due.min(self.engine.timers.not_before());
+        Ok(())
+    }
+
     /// Sets a variable.
     fn set(&mut self, variable: VariableId, value: i64) -> Handled {
         let slot = self.engine.variables.get_mut(variable.index()).ok_or(Fault::BadProgram)?;
         let before = core::mem::replace(slot, value);
-        if let Some(rehearsal) = &mut self.rehearsal
-            && rehearsal.stores.push((variable.0, before)).is_err()
-        {
+        if self.rehearsal.is_some() && self.engine.before.stores.push((variable.0, before)).is_err() {
             *slot = before;
             return Err(Halt::Unforeseeable);
         }
@@ -230,7 +238,7 @@ impl<S: Sink> Step<'_, '_, '_, S> {
     /// A trial boundary: the session ends here, or the next trial begins.
     #[inline(never)]
     fn begin_trial(&mut self) -> Handled {
-        self.must_happen()?;
+        self.needs_time()?;
         if let Some(reason) = self.engine.last_trial {
             return self.stop(reason);
         }
@@ -242,7 +250,7 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         let number = self.engine.trial.number.saturating_add(1);
         self.engine.trial = Trial { number, began: self.at, outcome: None };
         self.engine.outputs.trial();
-        self.engine.decks.trial();
+        self.engine.decks.trial()?;
         self.record(Record::Trial { number });
         Ok(())
     }

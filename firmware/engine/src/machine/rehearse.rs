@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{Before, Course, EDGES, Engine, EventId, Halt, Handled, LineId, MAX_REGIONS, Micros, Program, Rehearsal};
+use super::{Engine, EventId, Halt, Handled, LineId, Micros, Parts, Program, Rehearsal};
 use super::{Request, Sink, Step};
 
 impl Engine {
@@ -36,33 +36,31 @@ impl Engine {
             if interrupted() {
                 return true;
             }
-            if self.is_heard(edge) {
-                return self.rehearse(program, EventId(edge), sink, interrupted);
+            let heard = self.heard() >> edge;
+            if heard & 1 != 0 {
+                self.rehearse(program, EventId(edge), sink, interrupted);
+                return self.unprepared();
             }
-            self.reflexes.done();
+            self.reflexes.pass(heard.trailing_zeros());
         }
-        false
+        if self.ahead.is_open() {
+            self.look_ahead(program, sink, interrupted);
+        }
+        self.unprepared()
     }
 
     /// Whether [`Engine::prepare`] has anything left to do.
     #[must_use]
     pub fn unprepared(&self) -> bool {
-        self.running && self.reflexes.next().is_some()
+        self.running && (self.reflexes.next().is_some() || self.ahead.is_open())
     }
 
-    /// Whether an active state has a rule for the edge.
-    fn is_heard(&self, edge: u16) -> bool {
-        let mut regions = self.ears.regions(EventId(edge));
-        for region in &self.regions {
-            if regions & 1 != 0 && region.answers.any(usize::from(edge)) {
-                return true;
-            }
-            regions >>= 1;
-        }
-        false
+    /// The edges an active state has a rule for, bit *n* for edge *n*.
+    fn heard(&self) -> u64 {
+        self.regions.iter().take(self.region_count).fold(0, |heard, region| heard | region.answers.heard)
     }
 
-    /// Rehearses one edge; whether anything is left to do.
+    /// Rehearses one edge.
     #[inline(never)]
     fn rehearse(
         &mut self,
@@ -70,17 +68,15 @@ impl Engine {
         edge: EventId,
         sink: &mut impl Sink,
         interrupted: &mut dyn FnMut() -> bool,
-    ) -> bool {
-        let before = self.before();
+    ) {
+        self.keep_before();
         let mark = self.reflexes.mark();
         let bit = 1_u32.wrapping_shl(u32::from(edge.0 / 2));
         self.levels = if edge.0.is_multiple_of(2) { self.levels & !bit } else { self.levels | bit };
         let at = self.clock;
-        let (told, rehearsal) = {
-            let mut step = Step::new(self, program, at, sink);
-            step.rehearsal = Some(Rehearsal { interrupted, stores: heapless::Vec::new() });
-            (step.occur(edge).and_then(|()| step.handle_signals()), step.rehearsal.take())
-        };
+        let mut step = Step::new(self, program, at, sink);
+        step.rehearsal = Some(Rehearsal { ahead: false, interrupted });
+        let told = step.occur(edge).and_then(|()| step.handle_signals());
         let Self { outputs, reflexes, .. } = self;
         let known = told.is_ok() && outputs.foresee(program, |line, request| reflexes.add(line, request));
         if known {
@@ -88,43 +84,31 @@ impl Engine {
         } else {
             reflexes.give_up(mark);
         }
-        if let Some(rehearsal) = rehearsal {
-            for (variable, value) in rehearsal.stores.iter().rev() {
-                if let Some(slot) = self.variables.get_mut(usize::from(*variable)) {
-                    *slot = *value;
-                }
+        self.undo();
+        if !matches!(told, Err(Halt::Interrupted)) {
+            self.reflexes.pass(1);
+        }
+    }
+
+    /// A rehearsal begins.
+    pub(super) fn keep_before(&mut self) {
+        let Self { levels, trial, generator, outputs, regions, region_count, before, .. } = self;
+        let regions = regions.get_mut(..*region_count).unwrap_or_default();
+        before.keep(Parts { levels, trial, generator, counts: outputs.counts(), regions });
+    }
+
+    /// A rehearsal is over: everything is as it was. The values that variables had are kept in place of those they were
+    /// given.
+    pub(super) fn undo(&mut self) {
+        let Self { levels, trial, generator, outputs, regions, region_count, before, variables, .. } = self;
+        for (variable, value) in before.stores.iter_mut().rev() {
+            if let Some(slot) = variables.get_mut(usize::from(*variable)) {
+                core::mem::swap(slot, value);
             }
         }
-        self.restore(&before);
-        if matches!(told, Err(Halt::Interrupted)) {
-            return true;
-        }
-        self.reflexes.done();
-        usize::from(edge.0) + 1 < EDGES
-    }
-
-    fn before(&self) -> Before {
-        let mut courses = [Course::new(); MAX_REGIONS];
-        for (slot, region) in courses.iter_mut().zip(&self.regions).take(self.region_count) {
-            *slot = region.course();
-        }
-        Before {
-            levels: self.levels,
-            outcome: self.trial.outcome,
-            generator: self.generator,
-            counts: self.outputs.counts(),
-            courses,
-        }
-    }
-
-    fn restore(&mut self, before: &Before) {
-        self.levels = before.levels;
-        self.trial.outcome = before.outcome;
-        self.generator = before.generator;
-        self.outputs.restore(before.counts);
-        for (region, course) in self.regions.iter_mut().zip(&before.courses).take(self.region_count) {
-            region.set_course(*course);
-        }
+        outputs.unwrite();
+        let regions = regions.get_mut(..*region_count).unwrap_or_default();
+        before.bring_back(Parts { levels, trial, generator, counts: outputs.counts(), regions });
         self.signals.clear();
         self.stack.clear();
     }
@@ -150,5 +134,17 @@ impl<S: Sink> Step<'_, '_, '_, S> {
     #[inline(always)]
     pub(super) fn must_happen(&self) -> Handled {
         if self.rehearsal.is_some() { Err(Halt::Unforeseeable) } else { Ok(()) }
+    }
+
+    /// What follows depends on when it happens, which is known of a time-out and not of an edge.
+    #[inline(always)]
+    pub(super) fn needs_time(&self) -> Handled {
+        if self.rehearses_edge() { Err(Halt::Unforeseeable) } else { Ok(()) }
+    }
+
+    /// Whether this is the rehearsal of an edge.
+    #[inline(always)]
+    pub(super) fn rehearses_edge(&self) -> bool {
+        self.rehearsal.as_ref().is_some_and(|rehearsal| !rehearsal.ahead)
     }
 }

@@ -39,7 +39,15 @@ pub struct Cost {
 /// # Errors
 /// With the first thing found that the engine could not trust, and where it stands.
 pub fn check(program: &Program<'_>) -> Result<(), CheckError> {
-    cost(program).map(|_| ())
+    check_pausing(program, &mut || {})
+}
+
+/// As [`check`], for whoever has other duties: `pause` is called at every row.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_pausing(program: &Program<'_>, pause: &mut dyn FnMut()) -> Result<(), CheckError> {
+    walk(program, pause).map(|_| ())
 }
 
 /// Walks the whole image, and says what it asks for.
@@ -47,6 +55,10 @@ pub fn check(program: &Program<'_>) -> Result<(), CheckError> {
 /// # Errors
 /// As [`check`].
 pub fn cost(program: &Program<'_>) -> Result<Cost, CheckError> {
+    walk(program, &mut || {})
+}
+
+fn walk(program: &Program<'_>, pause: &mut dyn FnMut()) -> Result<Cost, CheckError> {
     counts(program)?;
     let mut walk = CodeWalk::new(program);
     lists(program)?;
@@ -54,12 +66,13 @@ pub fn cost(program: &Program<'_>) -> Result<Cost, CheckError> {
     draw::draws(program)?;
     let mut owned = [0; 3];
     for index in 0..program.rows(Table::States) {
+        pause();
         state(program, index)?;
         own_rows(program, index, &mut owned)?;
     }
     regions(program)?;
     for index in 0..program.rows(Table::States) {
-        actions_of_state(program, &mut walk, index)?;
+        actions_of_state(program, &mut walk, index, pause)?;
     }
     invariants(program)?;
     for row in 0..program.rows(Table::Ends) {
@@ -192,7 +205,13 @@ fn deadlines_with_ancestors(program: &Program<'_>, state: &State) -> usize {
 }
 
 /// Everything a state runs, and where its rows lead.
-fn actions_of_state(program: &Program<'_>, walk: &mut CodeWalk<'_, '_>, index: usize) -> Result<(), CheckError> {
+fn actions_of_state(
+    program: &Program<'_>,
+    walk: &mut CodeWalk<'_, '_>,
+    index: usize,
+    pause: &mut dyn FnMut(),
+) -> Result<(), CheckError> {
+    pause();
     let state = program.state(index);
     walk.piece(Table::States, index, state.entry, Leaves::Nothing)?;
     walk.piece(Table::States, index, state.exit, Leaves::Nothing)?;
@@ -205,6 +224,7 @@ fn actions_of_state(program: &Program<'_>, walk: &mut CodeWalk<'_, '_>, index: u
         }
     };
     for row in state.rules.range() {
+        pause();
         let rule = program.rule(row);
         if rule.event.0 >= EVENTS_END {
             return Err(flawed(Table::Rules, row, RowFlaw::Event(rule.event)));
@@ -214,6 +234,7 @@ fn actions_of_state(program: &Program<'_>, walk: &mut CodeWalk<'_, '_>, index: u
         walk.piece(Table::Rules, row, rule.action, Leaves::Nothing)?;
     }
     for row in state.afters.range() {
+        pause();
         let after = program.after(row);
         if after.duration == Code::NONE {
             return Err(flawed(Table::Afters, row, RowFlaw::NoCode));
@@ -224,6 +245,7 @@ fn actions_of_state(program: &Program<'_>, walk: &mut CodeWalk<'_, '_>, index: u
         walk.piece(Table::Afters, row, after.action, Leaves::Nothing)?;
     }
     for row in state.whens.range() {
+        pause();
         let when = program.when(row);
         leads(Table::Whens, row, when.target, false)?;
         walk.piece(Table::Whens, row, when.guard, Leaves::Value)?;

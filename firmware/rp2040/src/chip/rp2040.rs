@@ -28,20 +28,22 @@ pub(crate) const CORE_HZ: u32 = 200_000_000;
 /// 12 MHz × 100 / 6 = 200 MHz.
 const CORE_PLL: PLLConfig = PLLConfig { vco_freq: HertzU32::MHz(1200), refdiv: 1, post_div1: 6, post_div2: 1 };
 
-/// Words of the ring: 53 KiB. The region KEPT in memory.x holds it and 512 bytes more.
-pub(crate) const RING_WORDS: usize = 53 * 256;
+/// Words of the ring: 57 KiB. The region KEPT in memory.x holds it and 512 bytes more.
+pub(crate) const RING_WORDS: usize = 57 * 256;
 
 /// Interrupts of the chip.
 pub(crate) const INTERRUPTS: usize = 32;
-/// P0: pins.
+/// Above all: pins.
 pub(crate) const PINS_IRQ: Interrupt = Interrupt::IO_IRQ_BANK0;
-/// P0: its alarm, also made pending by P1.
-pub(crate) const EDGE_IRQ: Interrupt = Interrupt::TIMER_IRQ_0;
+/// Above all: the alarm of strikes, which wakes P0 too.
+pub(crate) const STRIKE_IRQ: Interrupt = Interrupt::TIMER_IRQ_0;
+/// P0: one without hardware.
+pub(crate) const EDGE_IRQ: Interrupt = Interrupt::SW0_IRQ;
 /// P1: its alarm, also made pending by P0 and P2.
 pub(crate) const CORE_IRQ: Interrupt = Interrupt::TIMER_IRQ_1;
 /// P2: its alarm.
 pub(crate) const OUTER_IRQ: Interrupt = Interrupt::TIMER_IRQ_2;
-/// Between P1 and P2: sounds, also made pending by P0.
+/// P2: sounds, also made pending by P0.
 pub(crate) const TONE_IRQ: Interrupt = Interrupt::TIMER_IRQ_3;
 /// P2: USB.
 pub(crate) const USB_IRQ: Interrupt = Interrupt::USBCTRL_IRQ;

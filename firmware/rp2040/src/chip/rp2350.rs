@@ -28,15 +28,17 @@ pub(crate) const RING_WORDS: usize = 48 * 1024;
 
 /// Interrupts of the chip.
 pub(crate) const INTERRUPTS: usize = 52;
-/// P0: pins.
+/// Above all: pins.
 pub(crate) const PINS_IRQ: Interrupt = Interrupt::IO_IRQ_BANK0;
-/// P0: its alarm, also made pending by P1.
-pub(crate) const EDGE_IRQ: Interrupt = Interrupt::TIMER0_IRQ_0;
+/// Above all: the alarm of strikes, which wakes P0 too.
+pub(crate) const STRIKE_IRQ: Interrupt = Interrupt::TIMER0_IRQ_0;
+/// P0: one without hardware.
+pub(crate) const EDGE_IRQ: Interrupt = Interrupt::SW0_IRQ;
 /// P1: its alarm, also made pending by P0 and P2.
 pub(crate) const CORE_IRQ: Interrupt = Interrupt::TIMER0_IRQ_1;
 /// P2: its alarm.
 pub(crate) const OUTER_IRQ: Interrupt = Interrupt::TIMER0_IRQ_2;
-/// Between P1 and P2: sounds, also made pending by P0.
+/// P2: sounds, also made pending by P0.
 pub(crate) const TONE_IRQ: Interrupt = Interrupt::TIMER0_IRQ_3;
 /// P2: USB.
 pub(crate) const USB_IRQ: Interrupt = Interrupt::USBCTRL_IRQ;

@@ -1,17 +1,17 @@
-//! The two programs the spike is timed with, assembled by hand at build time. Owns their shape; knows nothing of chips.
+//! The two programs that stand for all others in the table, by hand: the flagship and the largest there can be. Owns their
+//! shape; knows nothing of chips.
 //!
 //! Both answer the lever with the lamp, so that an edge goes in and an edge comes out of the same kind of step.
 
 use assembler::Assembly;
 use link::limits::{
-    MAX_DEADLINES_PER_REGION, MAX_DEPTH, MAX_INVARIANTS, MAX_LINES, MAX_REGIONS, MAX_STATES, MAX_TIMERS, MAX_VARIABLES,
+    MAX_DEADLINES_PER_REGION, MAX_DEPTH, MAX_INVARIANTS, MAX_REGIONS, MAX_STATES, MAX_TIMERS, MAX_VARIABLES,
 };
 use link::program::op::{Op, OpCode, Special};
 use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Rule, Scope, Slice, State, Stimulus, When,
 };
 use link::record::{Carrier, Train, Wave};
-use link::rig::{Pull, Rig, RigLine, Role};
 use link::{EventId, LineId, OutcomeId, RegionId, StateId, VariableId};
 
 const LEVER: LineId = LineId(0);
@@ -22,8 +22,8 @@ const MASK: LineId = LineId(4);
 const LASER: LineId = LineId(5);
 const LAMP: LineId = LineId(6);
 const SIGN: LineId = LineId(7);
-/// The lines that only play, in the maximum: as many as trains can run, on as many pins as a Pico has left.
-const PLAYING: core::ops::Range<u8> = 8..24;
+/// The lines that only play, in the maximum: as many as trains can run.
+const PLAYING: [u8; 16] = [2, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20];
 
 fn op(code: OpCode, a: u8, b: u16) -> Op {
     Op::new(code, a, b)
@@ -185,26 +185,6 @@ pub(crate) fn flagship() -> Assembly {
     a
 }
 
-/// The lines of both programs. The sixteen that only have to play stand on pins the chip has not.
-pub(crate) fn rig() -> Rig {
-    let input = |pin| RigLine { pin, active_high: true, role: Role::Input { pull: Pull::None, debounce_us: 0 } };
-    let output = |pin: u8, speaker| RigLine {
-        pin,
-        active_high: true,
-        role: Role::Output { max_on_us: 60_000_000, must_arm: false, safe_on_trip: true, speaker },
-    };
-    let mut lines: Vec<RigLine> = vec![input(2), input(3)];
-    lines.extend((10..16).map(|pin| output(pin, pin == 11)));
-    lines.extend((8..MAX_LINES as u8).map(|line| output(32 + line, false)));
-    Rig {
-        lines: lines.into_iter().collect(),
-        silence_us: 250_000,
-        rejoin_us: 5_000_000,
-        carry_on_us: 60_000_000,
-        sample_us: 1_000,
-    }
-}
-
 /// States of one region of the maximum.
 const REGION_STATES: usize = MAX_STATES / MAX_REGIONS;
 /// States of one of the two trees of a region.
@@ -248,7 +228,7 @@ pub(crate) fn maximum() -> Assembly {
     for timer in 0..MAX_TIMERS as u8 {
         begin.extend([a.push(3_000_000_000_000 + i64::from(timer)), op(OpCode::TimerStart, timer, 0)]);
     }
-    begin.extend((PLAYING).map(|line| op(OpCode::Play, line, 0)));
+    begin.extend(PLAYING.map(|line| op(OpCode::Play, line, 0)));
 
     for region in 0..MAX_REGIONS {
         let last = region == MAX_REGIONS - 1;
