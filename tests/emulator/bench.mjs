@@ -1,7 +1,7 @@
 // The chip as a bench that another program works: commands on the standard input, one a line, what happened on the standard
 // output. Owns the words of that exchange; decides nothing by itself, and no wall clock reaches it.
 //
-//   node bench.mjs IMAGE [--no-cache]
+//   node bench.mjs IMAGE [--no-cache] [--number HEX]     the number is the flash's
 //
 // Commands. Times are whole nanoseconds since the supply came first; only those marked = answer, with events and then a line
 // that begins with `=`.
@@ -211,7 +211,9 @@ function* lines() {
 }
 
 const [path, ...options] = process.argv.slice(2);
-const bench = new Bench(readElf(path), { cache: !options.includes("--no-cache") });
+const numbered = options.indexOf("--number") + 1;
+const number = numbered > 0 ? BigInt(`0x${options[numbered]}`) : undefined;
+const bench = new Bench(readElf(path), { cache: !options.includes("--no-cache"), number });
 console.warn = (text) => bench.chip.complain(text);
 console.error = (text) => bench.chip.complain(text);
 for (const line of lines()) bench.obey(line);

@@ -9,7 +9,7 @@
 // - PUSH with LR and signed loads take the cycle they lack; WFI jumps to the next alarm or edge;
 // - time runs by the clock the image set up; the timer counts from when the image starts its tick, an alarm fires at its
 //   exact nanosecond and only if its time is still to come;
-// - the image starts by its own second-stage loader, without a boot ROM, on the ring oscillator;
+// - the image starts by its own second-stage loader, on the ring oscillator; of the boot ROM there is what it asks for (rom.mjs);
 // - the watchdog resets what its scope says, and the run goes on.
 
 import { RP2040 } from "rp2040js";
@@ -19,6 +19,7 @@ import { FLASH, FLASH_END, Fault, Memory, RAM } from "./memory.mjs";
 import { Nvic } from "./nvic.mjs";
 import { Outside, Pins, SYNCHRONISER_CYCLES } from "./pins.mjs";
 import { Pwm } from "./pwm.mjs";
+import { NUMBER } from "./rom.mjs";
 import { Uart } from "./uart.mjs";
 import { UsbHost } from "./usb.mjs";
 
@@ -41,9 +42,11 @@ const UART = [
 ];
 
 export class Chip {
-  /** @param {{cache: boolean}} options whether flash goes through the cache model */
-  constructor(elf, { cache }) {
+  /** @param {{cache: boolean, number?: bigint}} options whether flash goes through the cache model; the flash's number */
+  constructor(elf, { cache, number = NUMBER }) {
     this.elf = elf;
+    /** The flash's, which is the board's. */
+    this.number = number;
     this.withCache = cache;
     this.outside = new Outside();
     this.complaints = new Map();
@@ -125,7 +128,7 @@ export class Chip {
     rp.clkPeri = RING_OSCILLATOR;
     this.#newClock(rp.clkSys);
     rp.addClockListener((hertz) => this.#newClock(hertz));
-    this.memory = new Memory(rp, this.withCache, this.fault, this.resets);
+    this.memory = new Memory(rp, this.withCache, this.fault, this.resets, this.number);
     this.memory.onFlash = () => this.#readFlash();
     this.nvic = new Nvic(rp, this.fault);
     this.nvic.onEntry = () => {

@@ -1,6 +1,8 @@
 // What an address is on the chip: what is there, what faults, and what a read of the flash costs through its cache. The
 // stock emulator answers reads of nothing with ones, writes to nothing with a warning, and knows no cache.
 
+import { numberFlash } from "./rom.mjs";
+
 export const FLASH = 0x10000000;
 export const FLASH_END = 0x14000000;
 const FLASH_LOADED_END = 0x11000000;
@@ -61,7 +63,7 @@ class FlashCache {
 /** The bus as the core sees it. Replaces the core's reads and writes. */
 export class Memory {
   /** @param {boolean} cache whether a read of flash costs what the cache's model says; otherwise nothing */
-  constructor(rp, cache, fault, starts) {
+  constructor(rp, cache, fault, starts, number) {
     this.rp = rp;
     this.fault = fault;
     this.cache = cache ? new FlashCache() : null;
@@ -81,6 +83,8 @@ export class Memory {
     this.ssi = rp.peripherals[0x18000];
     rp.peripherals[0x40064] = new Regulator();
     rp.peripherals[0x40060] = new RingOscillator(starts);
+    rp.peripherals[0x40018] = new Registers([]);
+    numberFlash(rp, rp.peripherals[0x40018], number);
   }
 
   read32(address) {
@@ -170,6 +174,7 @@ export class Memory {
   peek16(address) {
     const { rp } = this;
     if (address >= RAM && address < RAM_END) return rp.sramView.getUint16(address - RAM, true);
+    if (address < ROM_END) return rp.readUint16(address);
     return rp.flashView.getUint16(address & 0xfffffe, true);
   }
 }

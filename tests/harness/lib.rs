@@ -4,13 +4,15 @@
 mod disk;
 mod on_chip;
 mod system;
+mod table;
 
 use std::path::{Path, PathBuf};
 
 pub use assembler::random::cases;
 pub use disk::Disk;
-pub use on_chip::{Comparison, OnChip, same_on_chip};
+pub use on_chip::{Comparison, OnChip, apart, same_on_chip};
 pub use system::{Outcome, System, generated};
+pub use table::{Desk, nosepoke, said};
 
 /// The repository's top folder.
 #[must_use]

@@ -3,6 +3,7 @@
 
 use emulated::Cord;
 use harness::{Comparison, OnChip, System, same_on_chip};
+use journal::pairing::Tolerance;
 use link::LineId;
 use sim::animal::{Scripted, Tap};
 
@@ -11,7 +12,7 @@ use sim::animal::{Scripted, Tap};
 /// step is made that asks for it: 20 to 70 µs here, and 195 µs for the cue of the first trial, behind the session's own
 /// beginning. An edge that ends a pulse lies as far apart as the one that began it. `Disarmed` at the session's end follows
 /// its last step by 26 µs.
-const TOLERANCE_US: i64 = 250;
+const TOLERANCE_US: i64 = Tolerance::RP2040.latency_us.cast_signed();
 
 const LEVER: LineId = LineId(0);
 const SPOUT: LineId = LineId(1);

@@ -33,6 +33,7 @@ pub struct RigConfig {
     /// How the device is found; of no meaning for a simulator.
     pub device: DeviceConfig,
     /// Whether the device's supply outlives that of the controller, as the file states it; none if it says nothing.
+    /// The file decides: few boards can tell.
     pub separate_supply: Option<bool>,
     /// How long the controller may be silent before armed lines are disarmed, in µs.
     pub silence_us: u32,

@@ -27,5 +27,5 @@ pub use finding::{Finding, Flaw, Place};
 pub use reader::{FILE_BYTES_MAX, Gap, Integrity, PlacedNote, ReadError, Records, Session, Tail};
 pub use reopen::ReopenError;
 pub use replay::{ReplayFailure, ReplayReport, replay, replay_within};
-pub use storage::Storage;
+pub use storage::{Storage, SyncApart};
 pub use writer::{Closed, CreateError, GATHER_BYTES, WriteError, Writer};

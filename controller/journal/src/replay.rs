@@ -43,6 +43,8 @@ pub struct ReplayReport {
     pub gap: Option<Gap>,
     /// How requests and edges pair.
     pub pairing: Pairing,
+    /// How far they may lie apart.
+    pub tolerance: Tolerance,
     /// What detectors find in the samples again.
     pub sensed: Sensed,
 }
@@ -58,12 +60,14 @@ impl ReplayReport {
 
 impl fmt::Display for ReplayReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { records, fed, derived, ended, gap, pairing, sensed } = self;
+        let Self { records, fed, derived, ended, gap, pairing, tolerance, sensed } = self;
         let Pairing { requests, refused, breaches, edges, latency_us_max, unpaired } = pairing;
         write!(
             f,
             "all {derived} derived records made again from {fed} given ones ({records} records in all); {requests} requests \
-             ({refused} refused, {breaches} blocked) paired with {edges} edges, first edges at most {latency_us_max} µs late"
+             ({refused} refused, {breaches} blocked) paired with {edges} edges, first edges at most {latency_us_max} µs late \
+             ({} allowed)",
+            tolerance.latency_us
         )?;
         if sensed.samples > 0 {
             write!(f, "; {} edges of detectors found again in {} samples", sensed.edges, sensed.samples)?;
@@ -172,12 +176,13 @@ impl fmt::Display for ReplayFailure {
 
 impl std::error::Error for ReplayFailure {}
 
-/// Runs a session again and pairs its requests, with the tolerance of a simulated body.
+/// Runs a session again and pairs its requests, with the tolerance of the board its header names.
 ///
 /// # Errors
 /// When the session cannot be reproduced; the error names the first record that differs.
 pub fn replay(session: &Session) -> Result<ReplayReport, ReplayFailure> {
-    replay_within(session, Tolerance::SIMULATED)
+    let board = session.header.versions.body.split(' ').next().unwrap_or_default();
+    replay_within(session, Tolerance::of_board(board))
 }
 
 /// The same, with edges allowed to lie within `tolerance` of where they should be.
@@ -211,6 +216,7 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
         ended,
         gap,
         pairing: pairing::pair(&rig, known(), tolerance, whole),
+        tolerance,
         sensed: sensed::look_again(&rig, known()),
     })
 }

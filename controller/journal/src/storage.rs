@@ -3,6 +3,10 @@
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result, Seek, SeekFrom, Write};
+use std::thread::{self, JoinHandle};
+
+/// Makes durable what was written before it was made, on whatever thread it is called.
+pub type SyncApart = Box<dyn FnOnce() -> Result<()> + Send>;
 
 /// Bytes that can be appended, made durable, and cut back to what was whole.
 pub trait Storage: Write {
@@ -11,6 +15,12 @@ pub trait Storage: Write {
     /// # Errors
     /// When that cannot be said; nothing since the last success may then be counted on.
     fn sync(&mut self) -> Result<()>;
+
+    /// The same as work for another thread, for who must not wait: a busy disk may take a second. None where there is no
+    /// such way, and [`Self::sync`] must do.
+    fn sync_apart(&self) -> Option<SyncApart> {
+        None
+    }
 
     /// Drops everything behind the first `length` bytes; what is written next follows those.
     ///
@@ -22,6 +32,11 @@ pub trait Storage: Write {
 impl Storage for File {
     fn sync(&mut self) -> Result<()> {
         self.sync_data()
+    }
+
+    fn sync_apart(&self) -> Option<SyncApart> {
+        let file = self.try_clone().ok()?;
+        Some(Box::new(move || file.sync_data()))
     }
 
     fn cut(&mut self, length: u64) -> Result<()> {
@@ -44,6 +59,10 @@ impl Storage for Vec<u8> {
 impl<S: Storage + ?Sized> Storage for &mut S {
     fn sync(&mut self) -> Result<()> {
         (**self).sync()
+    }
+
+    fn sync_apart(&self) -> Option<SyncApart> {
+        (**self).sync_apart()
     }
 
     fn cut(&mut self, length: u64) -> Result<()> {
@@ -100,5 +119,31 @@ impl<S: Storage> Storage for Full<S> {
 
     fn cut(&mut self, length: u64) -> Result<()> {
         if self.cuts { self.inner.cut(length) } else { Err(Error::from(ErrorKind::Unsupported)) }
+    }
+}
+
+/// A sync under way on a thread of its own.
+#[derive(Debug)]
+pub(crate) struct UnderWay {
+    /// The first record that it does not make durable.
+    pub(crate) next: u64,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl UnderWay {
+    /// Begins one; none if there is no thread to be had.
+    pub(crate) fn begin(next: u64, work: SyncApart) -> Option<Self> {
+        let thread = thread::Builder::new().name("journal sync".to_owned()).spawn(work).ok()?;
+        Some(Self { next, thread })
+    }
+
+    /// Whether [`Self::end`] need not wait.
+    pub(crate) fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for it.
+    pub(crate) fn end(self) -> Result<()> {
+        self.thread.join().unwrap_or_else(|_| Err(Error::other("the thread that syncs the journal ended by itself")))
     }
 }

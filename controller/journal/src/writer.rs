@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::block::{self, Chain, Kind, PAYLOAD_BYTES_MAX};
 use crate::contents::{Close, Header, Note, NoteKind, Why};
 use crate::reader::Session;
-use crate::storage::Storage;
+use crate::storage::{Storage, UnderWay};
 
 /// Entry bytes that are gathered before a block is written.
 pub const GATHER_BYTES: usize = 32 * 1024;
@@ -39,6 +39,7 @@ pub struct Writer<S: Storage = File> {
     /// Records so far.
     records: u64,
     durable: u64,
+    under_way: Option<UnderWay>,
     gathered: Gathered,
     stream: Sha256,
     frame: Vec<u8>,
@@ -241,6 +242,7 @@ impl<S: Storage> Writer<S> {
             after_gap: false,
             records: session.records_len(),
             durable: next.map_or(0, |(number, _)| number),
+            under_way: None,
             gathered: Gathered::default(),
             stream,
             frame: Vec::new(),
@@ -268,6 +270,7 @@ impl<S: Storage> Writer<S> {
             after_gap: false,
             records: 0,
             durable: 0,
+            under_way: None,
             gathered: Gathered::default(),
             stream: Sha256::new(),
             frame: block::file_header().to_vec(),
@@ -356,9 +359,46 @@ impl<S: Storage> Writer<S> {
     pub fn sync(&mut self) -> Result<u64, WriteError> {
         self.must_work()?;
         self.write_gathered()?;
+        if let Some(under_way) = self.under_way.take() {
+            under_way.end().map_err(|error| self.failed(error))?;
+        }
         self.storage.sync().map_err(|error| self.failed(error))?;
         self.durable = self.next;
         Ok(self.durable)
+    }
+
+    /// Begins to make durable what was appended, and does not wait for it if the storage can do so; [`Self::poll_sync`] tells.
+    /// One that is under way goes on alone.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn begin_sync(&mut self) -> Result<(), WriteError> {
+        self.must_work()?;
+        if self.under_way.is_some() {
+            return Ok(());
+        }
+        self.write_gathered()?;
+        self.under_way = self.storage.sync_apart().and_then(|work| UnderWay::begin(self.next, work));
+        if self.under_way.is_none() { self.sync().map(drop) } else { Ok(()) }
+    }
+
+    /// The number of the first record that is not durable, as far as what was begun is over.
+    ///
+    /// # Errors
+    /// When the storage failed.
+    pub fn poll_sync(&mut self) -> Result<u64, WriteError> {
+        if let Some(over) = self.under_way.take_if(|under_way| under_way.is_over()) {
+            let next = over.next;
+            over.end().map_err(|error| self.failed(error))?;
+            self.durable = next;
+        }
+        Ok(self.durable)
+    }
+
+    /// Whether a sync is under way.
+    #[must_use]
+    pub const fn is_syncing(&self) -> bool {
+        self.under_way.is_some()
     }
 
     /// The number of the first record that is not durable: true at all times, also after a failure.

@@ -175,10 +175,11 @@ fn a_line_to_arm_that_the_protocol_lacks_is_refused_and_arming_needs_a_name() {
     let folder = folder("arm");
     let out = ["--out", text(&folder)];
     fails_with(
-        &run(&[&["run", FLAGSHIP, "--arm", "lazer", "--operator", "KS"][..], &out].concat()),
+        &run(&[&["run", FLAGSHIP, "--arm", "lazer", "--operator", "KS", "--subject", "R12"][..], &out].concat()),
         &["lazer", "laser"],
     );
-    fails_with(&run(&[&["run", FLAGSHIP, "--arm", "laser"][..], &out].concat()), &["--operator"]);
+    fails_with(&run(&[&["run", FLAGSHIP, "--arm", "laser"][..], &out].concat()), &["--operator", "--subject"]);
+    fails_with(&run(&[&["run", FLAGSHIP, "--arm", "laser", "--operator", "KS"][..], &out].concat()), &["--subject"]);
 }
 
 #[test]
@@ -310,7 +311,8 @@ fn numbers_that_make_no_sense_are_refused_with_the_bounds() {
 fn a_line_that_needs_no_arming_is_refused_before_a_journal_begins() {
     let folder = folder("arm-cue");
     for line in ["cue", "lever"] {
-        let arguments = ["run", FLAGSHIP, "--arm", line, "--operator", "KS", "--out", text(&folder)];
+        let arguments =
+            ["run", FLAGSHIP, "--arm", line, "--operator", "KS", "--subject", "R12", "--out", text(&folder)];
         fails_with(&run(&arguments), &[line, "arm: required", "leave the option out"]);
     }
     assert_eq!(fs::read_dir(&folder).expect("the folder reads").count(), 0);

@@ -226,3 +226,21 @@ fn of_several_boards_one_must_be_meant() {
         assert!(error.to_string().contains(word), "{word}: {error}");
     }
 }
+
+#[test]
+fn two_boards_of_one_number_are_told_and_neither_is_used() {
+    let (one, two) = (Board::that_says(hello(0xA)), Board::that_says(hello(0xA)));
+    for claimed in [Some(0xA), None] {
+        let both = vec![one.candidate(claimed), two.candidate(claimed)];
+        let error = Finder::new(Wanted::default(), Box::new(move || both.clone())).first().unwrap_err();
+        assert!(
+            matches!(&error, FindError::Twins { id: 0xA, ports } if *ports == [one.port.clone(), two.port.clone()])
+        );
+        assert!(error.to_string().contains("only one of them"), "{error}");
+    }
+    // A port that is named is no way around it: after a pulled cable either could be back.
+    let both = vec![one.candidate(Some(0xA)), two.candidate(Some(0xA))];
+    let named = Wanted { id: None, port: Some(two.port.clone()) };
+    let error = Finder::new(named, Box::new(move || both.clone())).first().unwrap_err();
+    assert!(matches!(error, FindError::Twins { .. }), "{error}");
+}

@@ -81,7 +81,7 @@ pub struct Identity<'a> {
     pub board: &'a str,
     /// How long after a time P0 may still report an input stamped with it, in µs: P1 closes a microsecond only then.
     pub settle_us: u32,
-    /// Whether its supply outlives that of the controller.
+    /// Whether the board can tell that its supply outlives that of the controller.
     pub separate_supply: bool,
 }
 

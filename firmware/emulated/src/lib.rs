@@ -5,14 +5,22 @@
 //! - [`rig`]: the chip as a body in virtual time, in a room with an animal.
 //! - [`ears`]: tells from the link's bytes when a session begins and ends.
 //! - [`image`]: the image and the tools it takes.
+//! - [`table`]: the same rig in real time, at the far end of a cable that the daemon can open.
+//! - [`port`], [`pace`]: that cable, and real time.
 //!
 //! Knows no protocol, and of a board only which pins stand in the rig.
 
 pub mod bench;
 pub mod ears;
 pub mod image;
+pub mod pace;
+pub mod port;
 pub mod rig;
+pub mod table;
 
 pub use bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
 pub use image::{ImageError, Tools};
+pub use pace::Pace;
+pub use port::Port;
 pub use rig::{Cord, EmulatedRig, EmulatedSettings, FineEdge};
+pub use table::{Order, Seen, Table};

@@ -297,7 +297,7 @@ pub struct Hello {
     pub program_words: u32,
     /// Lines it can carry.
     pub lines: u8,
-    /// Whether its supply outlives that of the controller.
+    /// Whether the board can tell that its supply outlives that of the controller. Most cannot; then the rig-config says it.
     pub separate_supply: bool,
     /// The first bytes of the hash of the program it holds.
     pub program: Option<[u8; 8]>,

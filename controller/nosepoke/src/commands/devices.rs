@@ -1,19 +1,21 @@
 //! `nosepoke devices`: which boards are attached, and how each stands.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use controller::flash;
-use controller::serial::find::{ADVICE, AskError, Asked, PATIENCE, ask};
+use controller::serial::find::{ADVICE, AskError, Asked, FindError, PATIENCE, ask};
 use controller::serial::port::{self, Candidate, OpenError};
 use link::message::{Hello, State};
 use serde_json::{Value, json};
 
 use super::{Complaint, say};
 
-/// Lists the boards that are attached: who they are, whether they match this nosepoke, and how they stand. Asking changes
-/// nothing: a session that runs does not notice.
+/// Lists the boards that are attached, whether they match this nosepoke, and how they stand.
+///
+/// Asking changes nothing: a session that runs does not notice.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  nosepoke devices\n  nosepoke devices --json\n  nosepoke devices --port /dev/ttyUSB0"
@@ -48,6 +50,9 @@ impl Devices {
             if !asked.is_empty() {
                 say(table(&asked))?;
             }
+            for twins in twins(&asked) {
+                say(twins)?;
+            }
             for drive in &waiting {
                 say(format_args!(
                     "an {} at {} waits for firmware: nosepoke flash",
@@ -71,6 +76,18 @@ impl Devices {
             (false, true) => Err(Complaint::told(format_args!("no board that runs nosepoke is attached\n{ADVICE}"))),
         }
     }
+}
+
+/// Boards of one number, each such number once.
+fn twins(asked: &[(&Candidate, Result<Asked, AskError>)]) -> Vec<FindError> {
+    let mut by_id: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for (candidate, asked) in asked {
+        if let Some(id) = row(candidate, asked).id {
+            by_id.entry(id).or_default().push(candidate.name.clone());
+        }
+    }
+    let several = by_id.into_iter().filter(|(_, ports)| ports.len() > 1);
+    several.map(|(id, ports)| FindError::Twins { id, ports }).collect()
 }
 
 /// What can be said of one.
@@ -102,7 +119,7 @@ fn row(candidate: &Candidate, asked: &Result<Asked, AskError>) -> Row {
         firmware: hello.firmware.to_string(),
         link: hello.link_current.to_string(),
         fits: "yes".to_owned(),
-        supply: if hello.separate_supply { "own" } else { "USB" },
+        supply: if hello.separate_supply { "own" } else { "by rig" },
         ..unknown("?")
     };
     match asked {
@@ -163,7 +180,8 @@ fn as_json(candidate: &Candidate, asked: &Result<Asked, AskError>) -> Value {
         "board": hello.map(|hello| hello.board.as_str()),
         "firmware": hello.map(|hello| hello.firmware.as_str()),
         "link": hello.map(|hello| hello.link_current),
-        "separate_supply": hello.map(|hello| hello.separate_supply),
+        // A board that does not say so cannot tell.
+        "separate_supply": hello.and_then(|hello| hello.separate_supply.then_some(true)),
         "compatible": asked.is_ok(),
         "state": asked_of.map(|asked| format!("{:?}", asked.status.state).to_lowercase()),
         "session": asked_of.map(|asked| asked.session).filter(|session| *session != 0).map(|session| format!("{session:08x}")),

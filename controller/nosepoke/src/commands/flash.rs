@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Complaint, say};
 
-/// Puts the firmware on a board that waits for it: one that was plugged in with its BOOTSEL button held.
+/// Puts the firmware on a board that was plugged in with its BOOTSEL button held.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nosepoke flash\n  \

@@ -46,10 +46,12 @@ impl Device {
                 rig.name, rig.body, asked.name
             )));
         }
-        if !rig.separate_supply.unwrap_or(asked.hello.separate_supply) {
+        // What the rig-config says was said by whoever wired it; a board that can tell is asked only where it is silent.
+        if rig.separate_supply.is_none() && !asked.hello.separate_supply {
             eprintln!(
-                "warning: this board has its supply from the computer: where that is cut the session ends, and what is not on \
-                 disk is lost; a supply of its own outlives it (`supply: separate` in the rig-config)"
+                "warning: rig {} does not say where the board has its supply from, and the board cannot tell: with `supply: usb` \
+                 the session ends when the computer does, with `supply: separate` the board goes on by itself",
+                rig.name
             );
         }
         Ok((asked, finder))

@@ -13,8 +13,10 @@ use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
 use super::{Complaint, looked_through, open, told_in_json};
 
-/// Goes on with a session after the computer or the program died: the board went on by itself and kept what happened.
-/// Follows it if it still runs, collects what it holds if it is over, and closes the journal.
+/// Goes on with a session after the computer or the program died.
+///
+/// The board went on by itself and kept what happened. Follows the session if it still runs, collects what the board holds
+/// if it is over, and closes the journal.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     nosepoke resume sessions/\n  \

@@ -51,8 +51,8 @@ pub(crate) struct Run {
     speed: Option<Speed>,
     #[command(flatten)]
     device: Device,
-    /// Arms a line for this session; needs --operator.
-    #[arg(long, value_name = "LINE", requires = "operator")]
+    /// Arms a line for this session, as an act of the person who types it; needs --operator and --subject.
+    #[arg(long, value_name = "LINE", requires_all = ["operator", "subject"])]
     arm: Vec<String>,
     /// Who runs the session.
     #[arg(long, value_name = "NAME", value_parser = label)]
@@ -239,7 +239,7 @@ fn warn_of_unarmed(plan: &Plan) {
         if line.named && unarmed & LineId(number as u8).bit() != 0 {
             eprintln!(
                 "warning: {name} must be armed and is not, so nothing asked of it will be carried out; to arm it: --arm \
-                 {name} --operator NAME",
+                 {name} --operator NAME --subject ID",
                 name = line.name
             );
         }

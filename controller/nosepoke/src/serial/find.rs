@@ -180,6 +180,13 @@ pub enum FindError {
     },
     /// Several are attached, and nothing says which is meant.
     Several(Vec<(u64, String)>),
+    /// Several have one number: after a pulled cable nobody could tell which is back.
+    Twins {
+        /// Their number.
+        id: u64,
+        /// Their ports.
+        ports: Vec<String>,
+    },
 }
 
 impl fmt::Display for FindError {
@@ -195,6 +202,12 @@ impl fmt::Display for FindError {
                 write!(f, "{} boards are attached; say which by --device:", boards.len())?;
                 boards.iter().try_for_each(|(id, port)| write!(f, "\n  --device {id:016x}   at {port}"))
             }
+            Self::Twins { id, ports } => write!(
+                f,
+                "the boards at {} all say that their number is {id:016x}, so nobody can tell which of them is back after a \
+                 cable was pulled: leave only one of them attached (a flash without a number of its own gives such boards)",
+                ports.join(" and ")
+            ),
             Self::None { wanted, others, failed } => {
                 match wanted {
                     Some(id) => write!(f, "the board {id:016x} is not attached")?,
@@ -253,6 +266,12 @@ impl Finder {
             })?,
             None => self.discover()?,
         };
+        let candidates = (self.list)();
+        let same = candidates.into_iter().filter(|candidate| candidate.id() == Some(asked.hello.id));
+        let ports: Vec<String> = same.map(|candidate| candidate.name).collect();
+        if ports.len() > 1 {
+            return Err(FindError::Twins { id: asked.hello.id, ports });
+        }
         self.wanted.id = Some(asked.hello.id);
         Ok(asked)
     }
@@ -282,6 +301,13 @@ impl Finder {
                 Ok(asked) => others.push(asked.hello.id),
                 Err(error) => failed.push(error),
             }
+        }
+        if let [first, others @ ..] = found.as_slice()
+            && !others.is_empty()
+            && others.iter().all(|other| other.hello.id == first.hello.id)
+        {
+            let ports = found.iter().map(|asked| asked.name.clone()).collect();
+            return Err(FindError::Twins { id: first.hello.id, ports });
         }
         if found.len() > 1 {
             return Err(FindError::Several(found.into_iter().map(|asked| (asked.hello.id, asked.name)).collect()));

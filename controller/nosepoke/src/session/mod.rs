@@ -31,6 +31,9 @@ const PATIENCE_US: u64 = 10_000_000;
 /// Unheard for this long past the rig's `carry_on`, in µs, a device will not come back with a session that still runs.
 const GIVEN_UP_US: u64 = 30_000_000;
 
+/// From one look at a sync in the background to the next, in µs.
+const SYNC_LOOK_US: u64 = 2_000;
+
 /// How a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
@@ -88,6 +91,8 @@ pub struct Session<S: Storage> {
     board: Option<u64>,
     /// Bytes of records that are not durable, and when the first of them came.
     unsynced: Option<(Micros, usize)>,
+    /// When to look how far a sync in the background is.
+    sync_look_at: Option<Micros>,
     stop_asked: bool,
     /// Whether the device is noted as gone.
     gone: bool,
@@ -118,6 +123,7 @@ impl<S: Storage> Session<S> {
             open: Some(open),
             journal: None,
             unsynced: None,
+            sync_look_at: None,
             stop_asked: false,
             gone: false,
             status: None,
@@ -202,8 +208,9 @@ impl<S: Storage> Session<S> {
             bytes >= self.plan.sync.bytes || now >= since.saturating_add(self.plan.sync.interval_us)
         });
         if due {
-            self.sync();
+            self.begin_sync();
         }
+        self.poll_sync(now);
         while let Some(note) = self.clocks.poll(now) {
             self.write(&note);
         }
@@ -248,6 +255,7 @@ impl<S: Storage> Session<S> {
     #[must_use]
     pub fn poll_at(&self) -> Option<Micros> {
         let sync_at = self.unsynced.map(|(since, _)| since.saturating_add(self.plan.sync.interval_us));
+        let sync_at = if self.sync_look_at.is_some() { self.sync_look_at } else { sync_at };
         [self.link.poll_at(), sync_at, self.clocks.poll_at()].into_iter().flatten().min()
     }
 
@@ -449,12 +457,41 @@ impl<S: Storage> Session<S> {
         }
     }
 
+    /// The same, in the background where the plan wants it; nothing if that is under way already.
+    fn begin_sync(&mut self) {
+        if !self.plan.sync.apart {
+            return self.sync();
+        }
+        if self.sync_look_at.is_some() || self.failing.is_some() {
+            return;
+        }
+        self.unsynced = None;
+        if let Some(Err(error)) = self.journal.as_mut().map(Writer::begin_sync) {
+            self.fail(SessionError::Write(error));
+        }
+    }
+
+    /// Looks how far the disk is.
+    fn poll_sync(&mut self, now: Micros) {
+        let Some(journal) = self.journal.as_mut().filter(|_| self.plan.sync.apart && self.failing.is_none()) else {
+            self.sync_look_at = None;
+            return;
+        };
+        match journal.poll_sync() {
+            Ok(next) => {
+                self.sync_look_at = journal.is_syncing().then_some(now.saturating_add(SYNC_LOOK_US));
+                self.link.set_durable(u32::try_from(next).unwrap_or(u32::MAX));
+            }
+            Err(error) => self.fail(SessionError::Write(error)),
+        }
+    }
+
     /// Closes the journal once the device has nothing that is not durable.
     fn finish(&mut self) {
         let Phase::Draining(reason) = self.phase else { return };
         let complete =
             self.status.is_some_and(|status| status.state == State::Over && status.next_record == self.link.received());
-        if !complete || self.unsynced.is_some() || self.failing.is_some() {
+        if !complete || self.unsynced.is_some() || self.sync_look_at.is_some() || self.failing.is_some() {
             return;
         }
         if let Some(note) = self.clocks.last() {

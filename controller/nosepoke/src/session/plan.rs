@@ -12,13 +12,16 @@ pub struct SyncPolicy {
     pub interval_us: u64,
     /// Or when this many bytes wait.
     pub bytes: usize,
+    /// Whether the session goes on meanwhile: a disk may take longer than a rig bears its controller's silence. What is on
+    /// disk when is then no longer decided by the seed.
+    pub apart: bool,
 }
 
 impl SyncPolicy {
     /// For a rig that runs in real time: an animal's data are on disk within 50 ms.
-    pub const LIVE: Self = Self { interval_us: 50_000, bytes: 16 * 1024 };
+    pub const LIVE: Self = Self { interval_us: 50_000, bytes: 16 * 1024, apart: true };
     /// For a simulation that can be run again: few and large writes.
-    pub const SIMULATED: Self = Self { interval_us: 60_000_000, bytes: 24 * 1024 };
+    pub const SIMULATED: Self = Self { interval_us: 60_000_000, bytes: 24 * 1024, apart: false };
 }
 
 /// Everything about a session that is settled before it begins.

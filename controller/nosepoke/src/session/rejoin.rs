@@ -44,6 +44,7 @@ impl<S: Storage> Session<S> {
             hello: None,
             board: kept.board,
             unsynced: None,
+            sync_look_at: None,
             stop_asked: false,
             gone: false,
             status: None,

@@ -191,7 +191,16 @@ impl TableRig {
         let mut command = nosepoke();
         command.arg("run").arg(self.folder.join("ticking.yaml")).arg("--rig").arg(self.folder.join("box.yaml"));
         command.arg("--port").arg(&self.port).arg("--out").arg(out);
-        command.args(["--set", &format!("trials_max={trials}"), "--arm", "laser", "--operator", "KS"]);
+        command.args([
+            "--set",
+            &format!("trials_max={trials}"),
+            "--arm",
+            "laser",
+            "--operator",
+            "KS",
+            "--subject",
+            "R12",
+        ]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -6,53 +6,13 @@
 //! Commands on the standard input, one a line: `unplug`, `plug`, `off`, `on`, `reset`, `pin N 0|1|z`, `quit`.
 //! What happens at pins is told on the standard output: `edge NS PIN LEVEL`, `reset NS CAUSE`, `fault NS …`.
 
-use std::fs::File;
-use std::io::{self, BufRead, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
-use std::time::{Duration, Instant};
 
-use emulated::{Bench, Event, Source, Stop, Tools};
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-
-/// How far the chip runs at once, in ns: what a byte waits at most.
-const SLICE_NANOS: u64 = 1_000_000;
-/// How far the chip may fall behind the wall clock before the clock waits for it, in ns: a host that is busy.
-const BEHIND_NANOS: u64 = 50_000_000;
-
-/// A serial port that the daemon can open, at a path of our choosing.
-struct Port {
-    ours: File,
-    /// Kept open, so that the port outlives a daemon that closes it.
-    _theirs: File,
-    link: PathBuf,
-}
-
-impl Port {
-    fn open(link: &Path) -> io::Result<Self> {
-        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
-        grantpt(&ours)?;
-        unlockpt(&ours)?;
-        let name = ptsname(&ours, Vec::new())?;
-        let theirs = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?;
-        let mut raw = tcgetattr(&theirs)?;
-        raw.make_raw();
-        tcsetattr(&theirs, OptionalActions::Now, &raw)?;
-        rustix::fs::fcntl_setfl(&ours, OFlags::NONBLOCK | OFlags::RDWR)?;
-        let _ = std::fs::remove_file(link);
-        std::os::unix::fs::symlink(name.to_string_lossy().as_ref(), link)?;
-        Ok(Self { ours: File::from(ours), _theirs: File::from(theirs), link: link.to_owned() })
-    }
-}
-
-impl Drop for Port {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.link);
-    }
-}
+use emulated::pace::SLICE_NANOS;
+use emulated::{Bench, Event, Pace, Port, Source, Stop, Tools};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -78,7 +38,7 @@ fn serve(image: &Path, link: &Path, source: Source) -> Result<(), Box<dyn std::e
     println!("ready {}", link.display());
     let mut events = Vec::new();
     let mut bytes = [0; 4096];
-    let (mut began, mut from) = (Instant::now(), 0_u64);
+    let mut pace = Pace::from(0);
     loop {
         match commands.try_recv() {
             Ok(line) if line == "quit" => return Ok(()),
@@ -87,22 +47,14 @@ fn serve(image: &Path, link: &Path, source: Source) -> Result<(), Box<dyn std::e
             Err(TryRecvError::Empty) => {}
         }
         if let Some(port) = &mut port {
-            match port.ours.read(&mut bytes) {
-                Ok(count) => bench.send(source, &bytes[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.into()),
-            }
+            let count = port.read(&mut bytes)?;
+            bench.send(source, &bytes[..count]);
         }
         let now = bench.run(bench.now() + SLICE_NANOS, Stop::default(), &mut events)?;
         for event in events.drain(..) {
             tell(event, &mut port, source)?;
         }
-        let wall = from + u64::try_from(began.elapsed().as_nanos())?;
-        if now > wall {
-            std::thread::sleep(Duration::from_nanos(now - wall));
-        } else if wall - now > BEHIND_NANOS {
-            (began, from) = (Instant::now(), now);
-        }
+        pace.wait_for(now);
     }
 }
 
@@ -160,11 +112,7 @@ fn tell(event: Event, port: &mut Option<Port>, wanted: Source) -> io::Result<()>
     match event {
         Event::Bytes { source, bytes, .. } if source == wanted => {
             if let Some(port) = port {
-                // Nobody reads: the bytes are lost, as on a cable.
-                match port.ours.write_all(&bytes) {
-                    Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
-                    _ => {}
-                }
+                port.write(&bytes)?;
             }
             return Ok(());
         }

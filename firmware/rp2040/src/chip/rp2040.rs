@@ -122,8 +122,7 @@ const NUMBER: usize = 8;
 /// Words of the loader that starts the flash.
 const LOADER: usize = 64;
 
-/// The board's number: that of its flash, which is a different one on every board. 0 where there is no boot ROM to ask,
-/// as in an emulator.
+/// The board's number: that of its flash, which is a different one on every board. 0 where there is no boot ROM to ask.
 ///
 /// # Safety
 /// Nothing else may run, interrupt or DMA: the flash cannot be read meanwhile.
