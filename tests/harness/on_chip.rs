@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 
 use emulated::{Cord, Event, ImageError, Tools, Upset, image};
 use journal::Session;
-use link::rig::Rig;
 use link::{LineId, Micros, Record};
 
 use crate::System;
@@ -116,9 +115,7 @@ type Sampled = (i64, LineId, i32);
 /// What a session tells, in order, the edges of its outputs, line by line, and its samples: an edge stands in the stream
 /// where it was heard of, which may be before or after what happened within the same few µs, and a block of samples where
 /// it was full. What is said of lateness is left out.
-fn told(session: &Session, left_out: &impl Fn(&Record) -> bool) -> (Told, Told, Vec<Sampled>) {
-    let rig: Result<Rig, _> = postcard::from_bytes(&session.header.device_rig);
-    let sample_us = rig.map_or(0, |rig| rig.sample_us);
+fn told(session: &Session, sample_us: u32, left_out: &impl Fn(&Record) -> bool) -> (Told, Told, Vec<Sampled>) {
     let start = session.records().next().map_or(0, |(_, at, _)| at);
     let since = |at: Micros| at.cast_signed() - start.cast_signed();
     let plain = |record| match record {
@@ -133,9 +130,8 @@ fn told(session: &Session, left_out: &impl Fn(&Record) -> bool) -> (Told, Told, 
         }
     }
     samples.sort_unstable();
-    let all = session.records().filter(|(_, _, record)| !left_out(record));
+    let all = session.records().filter(|(_, _, record)| !matches!(record, Record::Samples { .. }) && !left_out(record));
     let all = all.map(|(_, at, record)| (since(at), plain(record)));
-    let all = all.filter(|(_, record)| !matches!(record, Record::Samples { .. }));
     let (mut edges, others): (Told, Told) = all.partition(|(_, record)| matches!(record, Record::Edge { .. }));
     edges.sort_by_key(|(_, record)| match record {
         Record::Edge { line, .. } => line.0,
@@ -167,6 +163,7 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> Syst
     let settle_us = chip.ears().hello().map(|hello| hello.settle_us);
     let mut simulated = system();
     (simulated.settle_us, simulated.preempt) = (settle_us, 0.0);
+    let sample_us = simulated.compiled.rig.sample_us;
     let simulated = simulated.run();
     for (name, outcome) in [("simulated", &simulated), ("on the chip", &on_chip)] {
         if let Err(error) = &outcome.result {
@@ -174,24 +171,30 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> Syst
         }
         assert_eq!(outcome.still_on, 0, "{name}: outputs still on");
     }
-    apart(&simulated.session(), &on_chip.session(), tolerance_us, |_| false)
+    apart(&simulated.session(), &on_chip.session(), tolerance_us, sample_us, |_| false)
 }
 
 /// Puts two sessions side by side, the second being one on the chip, but for the records that are `left_out`. What the
-/// interlock did may lie `tolerance_us` apart, everything else a microsecond.
+/// interlock did may lie `tolerance_us` apart, everything else a microsecond; samples come every `sample_us`.
 #[must_use]
-pub fn apart(first: &Session, on_chip: &Session, tolerance_us: i64, left_out: impl Fn(&Record) -> bool) -> Comparison {
-    let (sim_told, sim_edges, sim_samples) = told(first, &left_out);
-    let (chip_told, chip_edges, chip_samples) = told(on_chip, &left_out);
+pub fn apart(
+    first: &Session,
+    on_chip: &Session,
+    tolerance_us: i64,
+    sample_us: u32,
+    left_out: impl Fn(&Record) -> bool,
+) -> Comparison {
+    let (first_told, first_edges, first_samples) = told(first, sample_us, &left_out);
+    let (chip_told, chip_edges, chip_samples) = told(on_chip, sample_us, &left_out);
     let mut differences = Vec::new();
-    let (records, widest) = compare(&sim_told, &chip_told, tolerance_us, &mut differences);
-    let (edges, widest_edge) = compare(&sim_edges, &chip_edges, tolerance_us, &mut differences);
-    let unlike = sim_samples.iter().zip(&chip_samples).filter(|(simulated, on_chip)| simulated != on_chip);
-    let unlike = unlike.fold((0, 0), |(count, _), (simulated, _)| (count + 1, simulated.0));
-    if sim_samples.len() != chip_samples.len() {
-        differences.push(format!("{} samples simulated, {} on the chip", sim_samples.len(), chip_samples.len()));
+    let (records, widest) = compare(&first_told, &chip_told, tolerance_us, &mut differences);
+    let (edges, widest_edge) = compare(&first_edges, &chip_edges, tolerance_us, &mut differences);
+    let unlike = first_samples.iter().zip(&chip_samples).filter(|(first, on_chip)| first != on_chip);
+    let unlike = unlike.fold((0, 0), |(count, _), (first, _)| (count + 1, first.0));
+    if first_samples.len() != chip_samples.len() {
+        differences.push(format!("{} samples in one, {} on the chip", first_samples.len(), chip_samples.len()));
     }
-    Comparison { records, edges, widest, widest_edge, samples: sim_samples.len(), unlike, differences }
+    Comparison { records, edges, widest, widest_edge, samples: first_samples.len(), unlike, differences }
 }
 
 /// Whether the interlock stamped it, as it did what was asked: as late as the body takes.

@@ -141,7 +141,7 @@ fn the_flagship(name: &str, cord: Cord) {
     );
 
     let simulated = System::shipped("protocols/probabilistic-reward.yaml", &set, SEED).with_animal(presses()).run();
-    let found = apart(&simulated.session(), &session, Tolerance::RP2040.latency_us.cast_signed(), |_| false);
+    let found = apart(&simulated.session(), &session, Tolerance::RP2040.latency_us.cast_signed(), 1_000, |_| false);
     println!("{name}: {found}");
     assert!(found.differences.is_empty(), "the animal is the same, and so is the seed: {found}");
 
@@ -183,7 +183,7 @@ fn a_cable_pulled_for_two_seconds_while_the_laser_rests_changes_nothing_but_that
     assert_eq!(withheld(&pulled_session), 0);
     let of_the_cut = |record: &Record| gone(record) || armed(record) || matches!(record, Record::Silence(_));
     let tolerance_us = Tolerance::RP2040.latency_us.cast_signed();
-    let found = apart(&quiet_session, &pulled_session, tolerance_us, of_the_cut);
+    let found = apart(&quiet_session, &pulled_session, tolerance_us, 1_000, of_the_cut);
     println!("the same device stream: {found}");
     assert!(found.differences.is_empty(), "{found}");
     assert!(found.records > 300 && found.edges > 280, "{found}");

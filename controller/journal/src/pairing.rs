@@ -28,9 +28,9 @@ impl Tolerance {
     /// makes the edges of a train is interrupted by none.
     pub const SIMULATED: Self = Self { latency_us: 25, train_us: 1 };
 
-    /// What the image for the Pico needs. A first edge of the flagship comes up to 70 µs after its request with flash cache and
-    /// USB modelled, that of the first trial's cue up to 195 µs, behind the session's own beginning (emulated; `tests/stories/on_a_table.rs`).
-    /// The edges after it are made by the same half as in simulation.
+    /// What the image for the Pico needs. A first edge of the flagship comes up to 70 µs after its request with flash cache
+    /// and USB modelled, that of the first trial's cue up to 195 µs, behind the session's own beginning (emulated;
+    /// `tests/stories/on_a_table.rs`). The edges after it are made by the same half as in simulation.
     pub const RP2040: Self = Self { latency_us: 250, train_us: 1 };
 
     /// What a kind of board needs, by the name it has in its hello. Boards not in this table are held to the strictest.
