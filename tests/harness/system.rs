@@ -9,7 +9,7 @@ use controller::tally::Tally;
 use emulated::{BenchError, EmulatedRig, EmulatedSettings};
 use journal::Writer;
 use link::Micros;
-use link::rig::{Rig, RigLine, Role};
+use link::rig::{Rig, RigLine};
 use sim::animal::Animal;
 use sim::{Memory, PinEdge, SimRig, SimSettings, VirtualBody, WireFaults};
 
@@ -269,8 +269,7 @@ impl System {
 }
 
 fn still_on(sim: &SimRig<'_>, rig: &Rig) -> u32 {
-    let on =
-        |line: &RigLine| matches!(line.role, Role::Output { .. }) && sim.pins().is_high(line.pin) == line.active_high;
+    let on = |line: &RigLine| line.role.output().is_some() && sim.pins().is_high(line.pin) == line.active_high;
     rig.lines.iter().enumerate().filter(|(_, line)| on(line)).fold(0, |set, (place, _)| set | (1 << place))
 }
 

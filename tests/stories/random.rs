@@ -27,7 +27,12 @@ fn rig(program: &RandomProgram, dice: &mut Dice) -> Rig {
     for line in 0..program.lines {
         let output = program.outputs & LineId(line).bit() != 0;
         let role = if output {
-            Role::Output { max_on_us: MAX_ON_US, must_arm: dice.chance(0.3), safe_on_trip: true, speaker: false }
+            let (max_on_us, must_arm, safe_on_trip) = (MAX_ON_US, dice.chance(0.3), true);
+            if dice.chance(0.5) {
+                Role::Powered { max_on_us, must_arm, safe_on_trip, frequency_mhz: 20_000_000 }
+            } else {
+                Role::Output { max_on_us, must_arm, safe_on_trip, speaker: false }
+            }
         } else {
             let debounce_us = [0, 50, 2_000][dice.below(3) as usize];
             Role::Input { pull: Pull::Up, debounce_us }

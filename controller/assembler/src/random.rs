@@ -427,16 +427,42 @@ impl Maker {
         self.assembly.code(&ops)
     }
 
+    /// Sometimes a power: one of a few, so that the same one is asked for again, or whatever a variable holds, in steps of
+    /// 10 %, so that some are less than nothing or more than full.
+    fn power(&mut self, ops: &mut Vec<Op>) -> bool {
+        match self.dice.below(10) {
+            0..=1 => {
+                let powers = [0, 300_000, 300_000, 1_000_000];
+                ops.push(self.assembly.push(powers[self.dice.below(4) as usize]));
+            }
+            2 => {
+                self.leaf(ops);
+                ops.push(self.assembly.push(100_000));
+                ops.push(op(OpCode::Multiply, 0, 0));
+            }
+            _ => return false,
+        }
+        true
+    }
+
     fn one_action(&mut self, ops: &mut Vec<Op>) {
         let line = self.output();
         let timer = self.dice.below(self.timers);
         match self.dice.below(24) {
-            0 | 1 => ops.push(op(OpCode::On, line, 0)),
+            0 | 1 => {
+                let powered = self.power(ops);
+                ops.push(op(if powered { OpCode::OnPower } else { OpCode::On }, line, 0));
+            }
             2 | 3 => ops.push(op(OpCode::Off, line, 0)),
-            4 | 5 => ops.push(op(OpCode::Play, line, self.dice.below(self.stimuli))),
+            4 | 5 => {
+                let powered = self.power(ops);
+                let code = if powered { OpCode::PlayPower } else { OpCode::Play };
+                ops.push(op(code, line, self.dice.below(self.stimuli)));
+            }
             6 | 7 => {
                 self.duration(ops);
-                ops.push(op(OpCode::Pulse, line, 0));
+                let powered = self.power(ops);
+                ops.push(op(if powered { OpCode::PulsePower } else { OpCode::Pulse }, line, 0));
             }
             8 | 9 => {
                 ops.push(op(OpCode::Int, 0, self.dice.below(100)));

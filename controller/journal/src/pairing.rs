@@ -10,8 +10,9 @@ mod unpaired;
 
 pub use unpaired::Unpaired;
 
+use link::pwm::FULL_POWER_PPM;
 use link::record::{Request, Train};
-use link::rig::{Rig, RigLine, Role};
+use link::rig::{OutputLimits, Rig, RigLine, Role};
 use link::{EndReason, LineId, Micros, Record, Verdict};
 
 /// How far an edge may lie from where it should be, in µs.
@@ -114,13 +115,17 @@ struct Line {
 
 impl Line {
     const fn safe_on_trip(&self) -> bool {
-        matches!(self.role, Role::Output { safe_on_trip: true, .. })
+        matches!(self.role.output(), Some(OutputLimits { safe_on_trip: true, .. }))
     }
 
     /// Whether such a request can have had this verdict. A verdict does not name its request, and several may be made
     /// before the first is answered.
     fn may_be_refused(&self, request: &Request, verdict: Verdict) -> bool {
-        let (train, Role::Output { max_on_us, speaker, .. }) = (request.train(), self.role) else { return true };
+        let (train, Some(OutputLimits { max_on_us, speaker, powered, .. })) = (request.train(), self.role.output())
+        else {
+            return true;
+        };
+        let power_ppm = request.power_ppm();
         let on_us = train.map(|train| {
             let touching = train.count > 1 && train.width_us >= train.period_us;
             if touching { train.length_us() - u64::from(train.delay_us) } else { u64::from(train.width_us) }
@@ -129,7 +134,12 @@ impl Line {
             (Request::Off, _) => false,
             (_, Verdict::OverMaxOn) => on_us.is_some_and(|on_us| on_us > u64::from(max_on_us)),
             (Request::On, Verdict::NotAnOutput) => speaker,
-            (_, Verdict::NotAnOutput) => train.is_some_and(|train| train.carrier.is_some() != speaker),
+            (_, Verdict::NotAnOutput) => {
+                power_ppm.is_some() && !powered || train.is_some_and(|train| train.carrier.is_some() != speaker)
+            }
+            (_, Verdict::NoSuchPower) => {
+                powered && power_ppm.is_some_and(|power_ppm| !(0..=FULL_POWER_PPM).contains(&power_ppm))
+            }
             _ => true,
         }
     }
@@ -239,7 +249,7 @@ impl Gatherer {
     fn verdict(&mut self, number: u64, at: Micros, line: LineId, verdict: Verdict) {
         match verdict {
             Verdict::CutAtMaxOn | Verdict::CutByDisarm | Verdict::CutByEnd => self.act(line, number, at, What::Cut),
-            Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput => {
+            Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput | Verdict::NoSuchPower => {
                 let earliest = at.saturating_sub(self.tolerance.latency_us);
                 let asked = self.lines.get_mut(line.index()).and_then(|line| {
                     let fits = |act: &Act| match &act.what {
@@ -384,7 +394,8 @@ impl Matcher<'_> {
             What::Cut | What::Request(Request::Off) => {
                 self.off(act, until);
             }
-            What::Request(Request::On) => {
+            // Another power of a line that is on has no edge of its own.
+            What::Request(Request::On | Request::Power { .. }) => {
                 self.train(act, &Train { width_us: u32::MAX, ..Train::pulse(0) }, true, until);
             }
             What::Request(request) => {

@@ -6,6 +6,7 @@ mod common;
 use common::bench::{LASER, WATER, rig};
 use journal::pairing::{Tolerance, Unpaired, pair};
 use link::record::{Request, Train};
+use link::rig::{Rig, Role};
 use link::{DisarmCause, EndReason, InvariantId, LineId, Micros, Record, TripCause, Verdict};
 
 const T: Micros = 1_000_000;
@@ -28,9 +29,13 @@ fn verdict(verdict: Verdict) -> Record {
 
 /// What does not pair in a session that was closed; times count from [`T`].
 fn unpaired(records: &[(Micros, Record)]) -> Vec<Unpaired> {
+    unpaired_on(&rig(), records)
+}
+
+fn unpaired_on(rig: &Rig, records: &[(Micros, Record)]) -> Vec<Unpaired> {
     let end = records.iter().map(|(at, _)| *at).max().unwrap() + 1_000_000;
     let numbered = records.iter().copied().chain([(end, Record::End(EndReason::Stopped))]).enumerate();
-    pair(&rig(), numbered.map(|(n, (at, record))| (n as u64, T + at, record)), Tolerance::SIMULATED, true).unpaired
+    pair(rig, numbered.map(|(n, (at, record))| (n as u64, T + at, record)), Tolerance::SIMULATED, true).unpaired
 }
 
 fn pairs(records: &[(Micros, Record)]) {
@@ -204,4 +209,32 @@ fn an_interrupted_session_owes_nothing_past_its_last_record() {
     let records = [(0, train(0, 10, 50, 3)), (3, edge(true)), (13, edge(false)), (40, Record::Silence(true))];
     let numbered = records.iter().enumerate().map(|(n, (at, record))| (n as u64, T + at, *record));
     assert_eq!(pair(&rig(), numbered, Tolerance::SIMULATED, false).unpaired, []);
+}
+
+#[test]
+fn another_power_has_no_edge_and_a_power_no_line_has_is_explained_by_its_verdict_alone() {
+    let mut rig = rig();
+    rig.lines[WATER.index()].role =
+        Role::Powered { max_on_us: 5_000_000, must_arm: false, safe_on_trip: true, frequency_mhz: 1_000_000 };
+    let at = |power_ppm| request(Request::Power { power_ppm });
+    let pulse = |power_ppm| request(Request::PowerTrain { train: Train::pulse(50), power_ppm });
+    let brighter = [
+        (0, at(400_000)),
+        (4, edge(true)),
+        (100, at(600_000)),
+        (900, request(Request::Off)),
+        (903, edge(false)),
+        (950, pulse(300_000)),
+        (953, edge(true)),
+        (1_003, edge(false)),
+    ];
+    assert_eq!(unpaired_on(&rig, &brighter), []);
+    let dark = unpaired_on(&rig, &[(0, at(400_000)), (900, request(Request::Off))]);
+    assert!(matches!(dark[..], [Unpaired::Request { number: 0, .. }]), "{dark:?}");
+    for wrong in [at(-1), at(1_000_001), pulse(i32::MAX)] {
+        assert_eq!(unpaired_on(&rig, &[(0, wrong), (3, verdict(Verdict::NoSuchPower))]), []);
+    }
+    let unexplained = unpaired_on(&rig, &[(0, at(1_000_000)), (3, verdict(Verdict::NoSuchPower))]);
+    assert!(matches!(unexplained[..], [_, Unpaired::Verdict { number: 1, .. }]), "{unexplained:?}");
+    pairs(&[(0, at(400_000)), (3, verdict(Verdict::NotAnOutput))]);
 }

@@ -340,6 +340,7 @@ const fn verdict_name(verdict: Verdict) -> &'static str {
         Verdict::NotAnOutput => "refused: no such output",
         Verdict::CutByDisarm => "cut by a disarm",
         Verdict::CutByEnd => "cut by the end",
+        Verdict::NoSuchPower => "refused: no such power",
     }
 }
 

@@ -127,7 +127,10 @@ fn line_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<C
 
 /// Whether a verdict says that nothing of a request was carried out.
 pub(crate) const fn is_refusal(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput)
+    matches!(
+        verdict,
+        Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput | Verdict::NoSuchPower
+    )
 }
 
 fn seconds(at: u64, since: u64) -> Cell {

@@ -4,7 +4,7 @@
 use embedded_hal::digital::{InputPin, OutputPin, PinState};
 use link::Micros;
 use link::record::Wave;
-use link::rig::{RigLine, Role};
+use link::rig::RigLine;
 
 use crate::deadlines::{bit, lines};
 pub use crate::interlock::foretell::STRIKES_MAX;
@@ -81,7 +81,15 @@ pub trait Board {
     /// Starts a sound on a speaker pin, in place of one that plays, or ends it at once.
     fn tone(&mut self, pin: u8, sound: Option<&Sound>);
 
-    /// The level found at the pad of an output, whatever was commanded; none if this body cannot read it back.
+    /// From now on a powered pin carries this power whenever it is driven on, in millionths of full power: 0 to
+    /// [`link::pwm::FULL_POWER_PPM`]. One that is on changes within a period. False if this body cannot.
+    #[inline]
+    fn power(&mut self, _pin: u8, _power_ppm: i32) -> bool {
+        false
+    }
+
+    /// The level found at the pad of an output, whatever was commanded; none if this body cannot read it back, as no body
+    /// can while a powered pin is on.
     fn pad_is_high(&mut self, pin: u8) -> Option<bool>;
 
     /// Drives several of the pins 0 to 31 at once, bit *n* for pin *n*: those of `high` high, those of `low` low. The pins
@@ -129,7 +137,7 @@ impl SafePins {
         let pin = bit(line.pin as usize);
         self.outputs &= !pin;
         self.safe_high &= !pin;
-        if let Role::Output { .. } = line.role {
+        if line.role.output().is_some() {
             self.outputs |= pin;
             if !line.active_high {
                 self.safe_high |= pin;

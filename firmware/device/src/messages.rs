@@ -143,6 +143,11 @@ const DELIVER: u8 = 4;
 const TRAIN: u8 = 5;
 const INPUT: u8 = 6;
 const EDGE: u8 = 7;
+const POWER: u8 = 8;
+const POWER_TRAIN: u8 = 9;
+
+/// Where the power of a train lies: a train without a sound leaves the level of its row unused.
+const POWER_PLACE: usize = 1 + 5;
 
 #[inline(always)]
 fn head(slot: &[AtomicU32], what: u8, line: LineId, on: bool) {
@@ -203,7 +208,11 @@ impl Packed<ORDER_WORDS> for Order {
             ON => Request::On,
             PULSE => Request::Train(Train::pulse(get(slot, 1))),
             DELIVER => Request::Deliver { volume_nl: get(slot, 1), width_us: get(slot, 2) },
-            TRAIN => unpack_train(slot),
+            TRAIN => Request::Train(unpack_train(slot)),
+            POWER => Request::Power { power_ppm: get(slot, 1).cast_signed() },
+            POWER_TRAIN => {
+                Request::PowerTrain { train: unpack_train(slot), power_ppm: get(slot, POWER_PLACE).cast_signed() }
+            }
             _ => return unpack_other(slot, 1),
         };
         Some(Self::Request(LineId(line), request))
@@ -222,6 +231,15 @@ pub(crate) fn pack_request(line: LineId, request: &Request, slot: &[AtomicU32; O
             put(slot, 2, *width_us);
         }
         Request::Train(train) => pack_train(line, train, slot),
+        Request::Power { power_ppm } => {
+            head(slot, POWER, line, false);
+            put(slot, 1, power_ppm.cast_unsigned());
+        }
+        Request::PowerTrain { train, power_ppm } => {
+            pack_words(train, slot);
+            head(slot, POWER_TRAIN, line, false);
+            put(slot, POWER_PLACE, power_ppm.cast_unsigned());
+        }
     }
 }
 
@@ -246,21 +264,26 @@ fn pack_train(line: LineId, train: &Train, slot: &[AtomicU32; ORDER_WORDS]) {
         put(slot, 1, train.width_us);
     } else {
         head(slot, TRAIN, line, false);
-        let mut words = [0; Stimulus::WORDS];
-        Stimulus { train: *train }.write(&mut words);
-        for (slot, word) in slot.iter().skip(1).zip(words) {
-            slot.store(word, Ordering::Relaxed);
-        }
+        pack_words(train, slot);
     }
 }
 
 #[inline(never)]
-fn unpack_train(slot: &[AtomicU32; ORDER_WORDS]) -> Request {
+fn pack_words(train: &Train, slot: &[AtomicU32; ORDER_WORDS]) {
+    let mut words = [0; Stimulus::WORDS];
+    Stimulus { train: *train }.write(&mut words);
+    for (slot, word) in slot.iter().skip(1).zip(words) {
+        slot.store(word, Ordering::Relaxed);
+    }
+}
+
+#[inline(never)]
+fn unpack_train(slot: &[AtomicU32; ORDER_WORDS]) -> Train {
     let mut words = [0; Stimulus::WORDS];
     for (word, slot) in words.iter_mut().zip(slot.iter().skip(1)) {
         *word = slot.load(Ordering::Relaxed);
     }
-    Request::Train(Stimulus::read(&words).train)
+    Stimulus::read(&words).train
 }
 
 impl Packed<REPORT_WORDS> for Report {
@@ -420,6 +443,8 @@ mod tests {
         let wave = Wave::Sine { frequency_mhz: u32::MAX - 1 };
         train.carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let role = Role::Output { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, speaker: true };
+        let powered =
+            Role::Powered { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, frequency_mhz: u32::MAX };
         let input = Role::Input { pull: Pull::Down, debounce_us: u32::MAX };
         let rig_line = |role| RigLine { pin: u8::MAX, active_high: true, role };
         let deliver = Request::Deliver { volume_nl: u32::MAX, width_us: 1 };
@@ -427,6 +452,9 @@ mod tests {
         let mut orders: std::vec::Vec<Order> = requests.map(|request| Order::Request(line, request)).into();
         orders.extend([
             Order::Request(line, Request::Train(Train::pulse(7))),
+            Order::Request(line, Request::Power { power_ppm: i32::MIN }),
+            Order::Request(line, Request::PowerTrain { train: plain, power_ppm: i32::MAX }),
+            Order::Line(line, rig_line(powered)),
             Order::Clear { silence_us: u32::MAX },
             Order::Line(line, rig_line(role)),
             Order::Line(line, rig_line(input)),

@@ -403,7 +403,7 @@ impl EmulatedRig {
     #[must_use]
     pub fn outputs_on(&self) -> u32 {
         let is_on = |line: &&link::rig::RigLine| {
-            matches!(line.role, Role::Output { .. }) && self.pins.is_high(line.pin) == line.active_high
+            line.role.output().is_some() && self.pins.is_high(line.pin) == line.active_high
         };
         let lines = self.rig.lines.iter().enumerate();
         lines.filter(|(_, line)| is_on(line)).fold(0, |set, (place, _)| set | 1_u32.wrapping_shl(place as u32))

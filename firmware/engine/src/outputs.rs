@@ -8,6 +8,7 @@
 use link::limits::{MAX_INVARIANTS, MAX_LINES, MAX_STATES};
 use link::program::rows::{Invariant, Scope};
 use link::program::{Program, Table};
+use link::pwm::FULL_POWER_PPM;
 use link::record::{Request, Train};
 use link::{Fault, InvariantId, LineId, Micros, Record, StateId};
 
@@ -19,8 +20,25 @@ pub(crate) enum Write {
     Off,
     On,
     Play(u16),
-    Pulse { width_us: u32 },
-    Deliver { volume_nl: u32, width_us: u32 },
+    Pulse {
+        width_us: u32,
+    },
+    Deliver {
+        volume_nl: u32,
+        width_us: u32,
+    },
+    /// On at a power.
+    Power {
+        power_ppm: i32,
+    },
+    PowerPlay {
+        stimulus: u16,
+        power_ppm: i32,
+    },
+    PowerPulse {
+        width_us: u32,
+        power_ppm: i32,
+    },
 }
 
 /// The last write to a line in a microsecond, and the invariant it breaks, if any.
@@ -30,7 +48,8 @@ pub(crate) type Pending = (LineId, Write, u8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Belief {
     Off,
-    On,
+    /// On at a power, which is full power where none was asked for.
+    On(i32),
     Train,
 }
 
@@ -204,12 +223,21 @@ impl Outputs {
         let before = self.belief[index];
         match self.written[index] {
             Write::Off if before == Belief::Off => None,
-            Write::On if before == Belief::On && self.playing & line.bit() == 0 => None,
+            Write::On if before == Belief::On(FULL_POWER_PPM) && self.playing & line.bit() == 0 => None,
+            Write::Power { power_ppm } if before == Belief::On(power_ppm) && self.playing & line.bit() == 0 => None,
             Write::Off => Some(Request::Off),
             Write::On => Some(Request::On),
             Write::Play(stimulus) => Some(Request::Train(program.stimulus(usize::from(stimulus)).train)),
             Write::Pulse { width_us } => Some(Request::Train(Train::pulse(width_us))),
             Write::Deliver { volume_nl, width_us } => Some(Request::Deliver { volume_nl, width_us }),
+            Write::Power { power_ppm } => Some(Request::Power { power_ppm }),
+            Write::PowerPlay { stimulus, power_ppm } => {
+                let train = program.stimulus(usize::from(stimulus)).train;
+                Some(Request::PowerTrain { train, power_ppm })
+            }
+            Write::PowerPulse { width_us, power_ppm } => {
+                Some(Request::PowerTrain { train: Train::pulse(width_us), power_ppm })
+            }
         }
     }
 
@@ -230,11 +258,17 @@ impl Outputs {
     fn flush_line(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
         match self.change(program, line) {
             None => Ok(()),
-            Some(request @ (Request::Train(_) | Request::Deliver { .. })) => self.flush_train(at, line, request, sink),
+            Some(request @ (Request::Train(_) | Request::Deliver { .. } | Request::PowerTrain { .. })) => {
+                self.flush_train(at, line, request, sink)
+            }
             Some(request) => {
                 // A level that is blocked leaves the line as it was.
                 if self.ask(at, line, request, sink) {
-                    let belief = if request == Request::On { Belief::On } else { Belief::Off };
+                    let belief = match request {
+                        Request::On => Belief::On(FULL_POWER_PPM),
+                        Request::Power { power_ppm } => Belief::On(power_ppm),
+                        _ => Belief::Off,
+                    };
                     self.believe(line, belief, NEVER);
                 }
                 Ok(())
@@ -276,7 +310,7 @@ impl Outputs {
         let index = line.index() % MAX_LINES;
         let plays = self.playing & line.bit() != 0;
         let end = if plays { end.max(self.train_end[index]) } else { end };
-        let belief = if self.belief[index] == Belief::On { Belief::On } else { Belief::Train };
+        let belief = if matches!(self.belief[index], Belief::On(_)) { self.belief[index] } else { Belief::Train };
         self.believe(line, belief, end);
         self.playing |= line.bit();
     }

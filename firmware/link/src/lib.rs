@@ -5,6 +5,7 @@
 //! - [`limits`]: every fixed capacity, in one place.
 //! - [`program`]: the compiled protocol as a flat image of 32-bit words, its rows, its operations, and [`program::check`],
 //!   which lets nothing through that the engine could stumble over.
+//! - [`pwm`]: how a counter makes a frequency, and how finely it divides a power.
 //! - [`rig`]: what the device must know of the rig: lines, pins, limits.
 //! - [`samples`]: samples of a line in few bytes.
 //! - [`record`]: what happened, as the device tells it; *given* and *derived*.
@@ -27,6 +28,7 @@ pub mod host_end;
 pub mod limits;
 pub mod message;
 pub mod program;
+pub mod pwm;
 pub mod record;
 pub mod reliable;
 pub mod rig;

@@ -101,6 +101,18 @@ pub enum Request {
         /// The opening that gives it, in µs.
         width_us: u32,
     },
+    /// On at a power until told otherwise, or until `max_on`.
+    Power {
+        /// In millionths of full power, as asked for: one that no line can have is refused by the interlock.
+        power_ppm: i32,
+    },
+    /// A train or timed pulse whose pulses have a power.
+    PowerTrain {
+        /// Its pulses; they carry no sound.
+        train: Train,
+        /// As in [`Request::Power`].
+        power_ppm: i32,
+    },
 }
 
 impl Request {
@@ -108,9 +120,18 @@ impl Request {
     #[must_use]
     pub const fn train(&self) -> Option<Train> {
         match self {
-            Self::Off | Self::On => None,
-            Self::Train(train) => Some(*train),
+            Self::Off | Self::On | Self::Power { .. } => None,
+            Self::Train(train) | Self::PowerTrain { train, .. } => Some(*train),
             Self::Deliver { width_us, .. } => Some(Train::pulse(*width_us)),
+        }
+    }
+
+    /// The power asked for, in millionths of full power; none if nothing is said of it, which is full power.
+    #[must_use]
+    pub const fn power_ppm(&self) -> Option<i32> {
+        match self {
+            Self::Power { power_ppm } | Self::PowerTrain { power_ppm, .. } => Some(*power_ppm),
+            Self::Off | Self::On | Self::Train(_) | Self::Deliver { .. } => None,
         }
     }
 }
@@ -388,6 +409,7 @@ mod tests {
         let train = Train { delay_us: u32::MAX, width_us: u32::MAX, period_us: u32::MAX, count: u32::MAX, carrier };
         let longest = [
             Record::Request { line: LineId(u8::MAX), request: Request::Train(train) },
+            Record::Request { line: LineId(u8::MAX), request: Request::PowerTrain { train, power_ppm: i32::MIN } },
             Record::Draw { draw: DrawId(u8::MAX), value: i64::MIN, odds: (i64::MIN, i64::MIN) },
             Record::Start { seed: u64::MAX, levels: u32::MAX, program: u32::MAX },
         ];

@@ -56,6 +56,32 @@ pub enum Role {
         /// What it looks for.
         looks_for: Pattern,
     },
+    /// An output that carries a power from nothing to full, by pulse-width modulation. Its safe level is off.
+    Powered {
+        /// As in [`Role::Output`].
+        max_on_us: u32,
+        /// As in [`Role::Output`].
+        must_arm: bool,
+        /// As in [`Role::Output`].
+        safe_on_trip: bool,
+        /// How often its pulses come, in mHz; how exactly a body makes that, [`crate::pwm`] tells.
+        frequency_mhz: u32,
+    },
+}
+
+/// What an output is to the interlock, whatever it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutputLimits {
+    /// The longest it may be on in one go, in µs.
+    pub max_on_us: u32,
+    /// Whether a person must arm it for the session.
+    pub must_arm: bool,
+    /// Whether a trip switches it off.
+    pub safe_on_trip: bool,
+    /// Whether it carries tones.
+    pub speaker: bool,
+    /// Whether it carries a power.
+    pub powered: bool,
 }
 
 /// The highest raw value of an analog line: 12 bits on every body.
@@ -102,6 +128,21 @@ impl Role {
     pub const fn is_sampled(&self) -> bool {
         matches!(self, Self::Analog | Self::Encoder { .. })
     }
+
+    /// Its limits, if it is an output.
+    #[must_use]
+    #[inline]
+    pub const fn output(&self) -> Option<OutputLimits> {
+        match *self {
+            Self::Output { max_on_us, must_arm, safe_on_trip, speaker } => {
+                Some(OutputLimits { max_on_us, must_arm, safe_on_trip, speaker, powered: false })
+            }
+            Self::Powered { max_on_us, must_arm, safe_on_trip, .. } => {
+                Some(OutputLimits { max_on_us, must_arm, safe_on_trip, speaker: false, powered: true })
+            }
+            Self::Input { .. } | Self::Analog | Self::Encoder { .. } | Self::Detector { .. } => None,
+        }
+    }
 }
 
 impl RigLine {
@@ -116,7 +157,7 @@ impl RigLine {
         let (first, second) = match self.role {
             Role::Detector { .. } => (None, None),
             Role::Encoder { pin_b, .. } => (Some(self.pin), Some(pin_b)),
-            Role::Input { .. } | Role::Output { .. } | Role::Analog => (Some(self.pin), None),
+            Role::Input { .. } | Role::Output { .. } | Role::Powered { .. } | Role::Analog => (Some(self.pin), None),
         };
         first.into_iter().chain(second)
     }
@@ -171,7 +212,7 @@ impl Rig {
     /// The lines that are outputs, as a set.
     #[must_use]
     pub fn outputs(&self) -> u32 {
-        self.set_of(|role| matches!(role, Role::Output { .. }))
+        self.set_of(|role| role.output().is_some())
     }
 
     /// The lines that have edges as inputs do, as a set: digital inputs and detectors.
@@ -213,7 +254,7 @@ impl Rig {
     /// The outputs that a person must arm, as a set.
     #[must_use]
     pub fn must_arm(&self) -> u32 {
-        self.set_of(|role| matches!(role, Role::Output { must_arm: true, .. }))
+        self.set_of(|role| role.output().is_some_and(|output| output.must_arm))
     }
 
     fn set_of(&self, holds: impl Fn(&Role) -> bool) -> u32 {

@@ -203,4 +203,6 @@ pub enum Verdict {
     CutByDisarm,
     /// A running train was ended by a trip or by the end of the session.
     CutByEnd,
+    /// A power below nothing or above full power: no line has it.
+    NoSuchPower,
 }

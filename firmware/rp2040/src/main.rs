@@ -26,6 +26,8 @@ mod pins;
 #[cfg(target_os = "none")]
 mod ports;
 #[cfg(target_os = "none")]
+mod power;
+#[cfg(target_os = "none")]
 mod stamp;
 #[cfg(target_os = "none")]
 mod start;

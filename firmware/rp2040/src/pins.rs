@@ -13,6 +13,7 @@ use link::rig::{Pull, RigLine, Role};
 
 use crate::chip::{PADS, connect, io, pads, sio};
 use crate::fault::{Safe, remember};
+use crate::power::{self, Powers};
 use crate::stamp::EDGES;
 use crate::strike::Strikes;
 use crate::tone::Speakers;
@@ -36,12 +37,20 @@ impl ErrorType for Pin {
 impl OutputPin for Pin {
     #[inline(always)]
     fn set_low(&mut self) -> Result<(), Infallible> {
+        if power::powered() & self.bit != 0 {
+            power::gate(0, self.bit);
+            return Ok(());
+        }
         sio().gpio_out_clr().write(|w| unsafe { w.bits(self.bit) });
         Ok(())
     }
 
     #[inline(always)]
     fn set_high(&mut self) -> Result<(), Infallible> {
+        if power::powered() & self.bit != 0 {
+            power::gate(self.bit, 0);
+            return Ok(());
+        }
         sio().gpio_out_set().write(|w| unsafe { w.bits(self.bit) });
         Ok(())
     }
@@ -66,6 +75,7 @@ pub(crate) struct Pins {
     /// Pins that are driven, bit *n* for pin *n*.
     outputs: u32,
     speakers: Speakers,
+    powers: Powers,
     strikes: Strikes,
 }
 
@@ -75,6 +85,7 @@ impl Pins {
             pins: core::array::from_fn(|n| Pin { bit: 1 << n }),
             outputs: 0,
             speakers: Speakers::new(),
+            powers: Powers::new(),
             strikes: Strikes::new(),
         }
     }
@@ -115,6 +126,7 @@ impl Board for Pins {
         }
         self.outputs = 0;
         self.speakers.clear();
+        self.powers.clear();
         adc::clear();
     }
 
@@ -132,7 +144,13 @@ impl Board for Pins {
             Role::Analog | Role::Encoder { .. } | Role::Detector { .. } => return false,
             Role::Output { speaker: true, .. } => {
                 set_up_output(line.pin, false);
-                return self.speakers.add(line.pin);
+                return !self.powers.has(power::slice(line.pin)) && self.speakers.add(line.pin);
+            }
+            Role::Powered { frequency_mhz, .. } => {
+                set_up_output(line.pin, !line.active_high);
+                self.outputs |= 1 << line.pin;
+                let free = !self.speakers.have(power::slice(line.pin));
+                return free && self.powers.add(line.pin, line.active_high, frequency_mhz);
             }
             Role::Output { .. } => {
                 set_up_output(line.pin, !line.active_high);
@@ -156,24 +174,37 @@ impl Board for Pins {
         self.speakers.play(pin, sound);
     }
 
+    fn power(&mut self, pin: u8, power_ppm: i32) -> bool {
+        self.powers.set(pin, power_ppm)
+    }
+
     #[inline(always)]
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
+        if power::powered().checked_shr(pin.into()).is_some_and(|pins| pins & 1 != 0) && power::is_on(pin) {
+            return None;
+        }
         self.output(pin).and_then(|pin| pin.is_high().ok())
     }
 
     #[inline(always)]
     fn drive(&mut self, high: u32, low: u32) -> u32 {
-        sio().gpio_out_set().write(|w| unsafe { w.bits(high) });
-        sio().gpio_out_clr().write(|w| unsafe { w.bits(low) });
+        let powered = power::powered() & (high | low);
+        sio().gpio_out_set().write(|w| unsafe { w.bits(high & !powered) });
+        sio().gpio_out_clr().write(|w| unsafe { w.bits(low & !powered) });
+        if powered != 0 {
+            power::gate(high & powered, low & powered);
+        }
         (high | low) & !self.outputs
     }
 
-    /// A pad follows within two cycles; what hangs on it may make it slower. It is given a while, and no longer than that.
+    /// A pad follows within two cycles; what hangs on it may make it slower. It is given a while, and no longer than that. One
+    /// that a slice drives is taken to be as it should.
     #[inline(always)]
     fn pads(&mut self, pins: u32, held: u32) -> u32 {
         let mut found = 0;
+        let unreadable = power::unreadable(held);
         for _ in 0..LOOKS {
-            found = sio().gpio_in().read().bits() & pins;
+            found = (sio().gpio_in().read().bits() & !unreadable | held & unreadable) & pins;
             if found == held & pins {
                 break;
             }

@@ -15,6 +15,7 @@ use link::Micros;
 
 use crate::chip::{EDGE_IRQ, STRIKE_IRQ, sio};
 use crate::clock::{self, Alarm};
+use crate::power;
 
 /// A strike: the low half of its time, pins to be high, pins to be low, and when it was done.
 struct Slot {
@@ -44,8 +45,13 @@ pub(crate) extern "C" fn alarm() {
         let slot = &LISTS[next as usize % SLOTS];
         let now = clock::low();
         if clock::is_past(slot.at.load(Ordering::Relaxed), now) {
-            sio().gpio_out_set().write(|w| unsafe { w.bits(slot.high.load(Ordering::Relaxed)) });
-            sio().gpio_out_clr().write(|w| unsafe { w.bits(slot.low.load(Ordering::Relaxed)) });
+            let (high, low) = (slot.high.load(Ordering::Relaxed), slot.low.load(Ordering::Relaxed));
+            let powered = power::powered() & (high | low);
+            sio().gpio_out_set().write(|w| unsafe { w.bits(high & !powered) });
+            sio().gpio_out_clr().write(|w| unsafe { w.bits(low & !powered) });
+            if powered != 0 {
+                power::gate(high & powered, low & powered);
+            }
             slot.struck.store(now, Ordering::Relaxed);
             next += 1;
             NEXT.store(next, Ordering::Release);

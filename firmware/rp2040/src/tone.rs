@@ -19,12 +19,11 @@ use link::record::Wave;
 use crate::chip::{CORE_HZ, TONE_IRQ, dma, io, pwm};
 use crate::clock::{self, Alarm};
 use crate::owned::Owned;
+use crate::power::slice;
 use crate::wave::{self, Noise, Plan, SAMPLES, TOP};
 
 /// Sounds there can be at once.
 const VOICES: usize = 2;
-/// Slices of pulse-width modulation that have pins, each of them two.
-const SLICES: u8 = 8;
 /// Function 4.
 const PWM: u8 = 4;
 /// The first of DMA's own timers among what may pace it.
@@ -128,7 +127,7 @@ impl Speakers {
 
     /// Gives a pin a voice, silent. False if none is left, or if its slice has one already: a slice is one sound.
     pub(crate) fn add(&mut self, pin: u8) -> bool {
-        let taken = self.pins.iter().flatten().any(|other| slice(*other) == slice(pin));
+        let taken = self.have(slice(pin));
         let Some(voice) = self.pins.iter().position(Option::is_none).filter(|_| !taken) else { return false };
         if let Some(slot) = self.pins.get_mut(voice) {
             *slot = Some(pin);
@@ -144,6 +143,11 @@ impl Speakers {
         registers.csr().write(|w| unsafe { w.bits(1) });
         io().gpio(usize::from(pin)).gpio_ctrl().write(|w| unsafe { w.funcsel().bits(PWM) });
         true
+    }
+
+    /// Whether a voice has this slice.
+    pub(crate) fn have(&self, number: usize) -> bool {
+        self.pins.iter().flatten().any(|pin| slice(*pin) == number)
     }
 
     /// No pin has a voice any more.
@@ -164,10 +168,6 @@ impl Speakers {
         }
         NVIC::pend(TONE_IRQ);
     }
-}
-
-fn slice(pin: u8) -> usize {
-    usize::from(pin / 2 % SLICES)
 }
 
 /// Stops the samples; both pins of the slice are low from its next period on.

@@ -75,7 +75,7 @@ impl Detectors {
                 self.histories.push(History { line, raws: [0; MAX_WINDOW], next: 0, held: 0 }).is_ok()
             }
             Role::Detector { source, looks_for } => self.detectors.push(Detector::new(line, source, looks_for)).is_ok(),
-            Role::Input { .. } | Role::Output { .. } => true,
+            Role::Input { .. } | Role::Output { .. } | Role::Powered { .. } => true,
         }
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use device::{Board, Sound};
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
-use link::rig::{RigLine, Role};
+use link::rig::RigLine;
 
 /// Pins the simulated body has, numbered from 0.
 pub const PINS: usize = 64;
@@ -27,6 +27,8 @@ struct Levels {
     /// Pads that do not follow what is commanded, and the level they are stuck at.
     stuck: [Option<bool>; PINS],
     tones: [Option<Sound>; PINS],
+    /// The power each pin carries when it is on; none for one that is simply on or off.
+    powers_ppm: [Option<i32>; PINS],
     changes: Vec<PinChange>,
 }
 
@@ -46,7 +48,13 @@ impl Pins {
     /// All pins low, as before power-on with every pull-down in place.
     #[must_use]
     pub fn new() -> Self {
-        let levels = Levels { high: [false; PINS], stuck: [None; PINS], tones: [None; PINS], changes: Vec::new() };
+        let levels = Levels {
+            high: [false; PINS],
+            stuck: [None; PINS],
+            tones: [None; PINS],
+            powers_ppm: [None; PINS],
+            changes: Vec::new(),
+        };
         Self { levels: Rc::new(RefCell::new(levels)) }
     }
 
@@ -60,6 +68,19 @@ impl Pins {
     #[must_use]
     pub fn tone(&self, pin: u8) -> Option<Sound> {
         self.levels.borrow().tones.get(usize::from(pin)).copied().flatten()
+    }
+
+    /// The power a powered pin carries whenever it is on, in millionths of full power; none of any other pin.
+    #[must_use]
+    pub fn power_ppm(&self, pin: u8) -> Option<i32> {
+        self.levels.borrow().powers_ppm.get(usize::from(pin)).copied().flatten()
+    }
+
+    /// Sets that power; none for a pin that carries none.
+    pub fn set_power(&self, pin: u8, power_ppm: Option<i32>) -> bool {
+        let mut levels = self.levels.borrow_mut();
+        let slot = levels.powers_ppm.get_mut(usize::from(pin));
+        slot.map(|slot| *slot = power_ppm).is_some()
     }
 
     /// Moves an input pin from outside.
@@ -149,8 +170,9 @@ impl Board for SimBoard {
 
     fn set_up(&mut self, line: &RigLine) -> bool {
         let Some(pin) = self.held.get_mut(usize::from(line.pin)) else { return false };
-        if matches!(line.role, Role::Output { .. }) {
+        if let Some(output) = line.role.output() {
             pin.pins.drive(line.pin, !line.active_high);
+            pin.pins.set_power(line.pin, output.powered.then_some(0));
         }
         true
     }
@@ -169,6 +191,11 @@ impl Board for SimBoard {
             *slot = sound.copied();
         }
         self.pins.drive(pin, sound.is_some());
+    }
+
+    /// To the room a pin under pulse-width modulation is on, at a power: its pulses are too fast for anything there.
+    fn power(&mut self, pin: u8, power_ppm: i32) -> bool {
+        self.pins.power_ppm(pin).is_some() && self.pins.set_power(pin, Some(power_ppm))
     }
 
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {

@@ -2,7 +2,6 @@
 
 use link::LineId;
 use link::program::op::{Op, OpCode};
-use link::rig::Role;
 
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
@@ -172,10 +171,8 @@ impl Lowering<'_> {
 
     /// The longest a line may be on in one go on this rig, in µs.
     pub(super) fn max_on(&self, line: &str) -> i64 {
-        match self.rig.line(line).map(|line| line.line.role) {
-            Some(Role::Output { max_on_us, .. }) => max_on_us.into(),
-            _ => LONGEST_US,
-        }
+        let output = self.rig.line(line).and_then(|line| line.line.role.output());
+        output.map_or(LONGEST_US, |output| output.max_on_us.into())
     }
 
     /// Reports what would keep a line on for longer than the rig allows.

@@ -1,7 +1,6 @@
 //! Invariants: sentences about the program's own outputs, read word by word.
 
 use link::program::rows::{Invariant, Scope as Over};
-use link::rig::Role;
 use link::{LineId, StateId};
 
 use super::Lowering;
@@ -82,7 +81,7 @@ impl Lowering<'_> {
 
     fn must_arm(&self, line: LineId) -> bool {
         let config = self.names.lines.get(line.index()).and_then(|line| self.rig.line(&line.name));
-        matches!(config.map(|config| config.line.role), Some(Role::Output { must_arm: true, .. }))
+        config.and_then(|config| config.line.role.output()).is_some_and(|output| output.must_arm)
     }
 }
 

@@ -228,7 +228,7 @@ impl<'s> Edge<'s> {
                     Role::Detector { .. } => true,
                     _ if !hands.board.set_up(&what) => false,
                     Role::Input { .. } => self.inputs.add(line, &what, hands.board),
-                    Role::Output { .. } => {
+                    Role::Output { .. } | Role::Powered { .. } => {
                         self.guard.add(line, &what);
                         true
                     }

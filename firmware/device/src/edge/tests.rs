@@ -4,6 +4,8 @@
 #[allow(dead_code, unreachable_pub, missing_docs)]
 pub(super) mod bench;
 
+mod powers;
+
 use std::vec::Vec;
 
 use link::record::{Carrier, Request, Train, Wave};

@@ -6,8 +6,9 @@
 
 use embedded_hal::digital::PinState;
 use link::limits::MAX_LINES;
+use link::pwm::FULL_POWER_PPM;
 use link::record::{Request, Train};
-use link::rig::{RigLine, Role};
+use link::rig::{OutputLimits, RigLine};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 
 use super::LATE_MAX_US;
@@ -67,6 +68,8 @@ pub(crate) struct Guard {
     pub(super) must_arm: u32,
     pub(super) safe_on_trip: u32,
     pub(super) speakers: u32,
+    /// Lines that carry a power.
+    pub(super) powered: u32,
     /// Lines on pins past 31, which are driven one by one.
     pub(super) beyond: u32,
     pub(super) armed: u32,
@@ -102,6 +105,7 @@ impl Guard {
             must_arm: 0,
             safe_on_trip: 0,
             speakers: 0,
+            powered: 0,
             beyond: 0,
             armed: 0,
             on: 0,
@@ -154,6 +158,7 @@ impl Guard {
             must_arm,
             safe_on_trip,
             speakers,
+            powered,
             beyond,
             armed,
             on,
@@ -163,15 +168,29 @@ impl Guard {
             held,
             ..
         } = self;
-        for set in [known, must_arm, safe_on_trip, speakers, beyond, armed, on, mismatched, suspect, unscheduled, held]
-        {
+        for set in [
+            known,
+            must_arm,
+            safe_on_trip,
+            speakers,
+            powered,
+            beyond,
+            armed,
+            on,
+            mismatched,
+            suspect,
+            unscheduled,
+            held,
+        ] {
             *set = 0;
         }
     }
 
     /// Adds an output; the board has made its pin safe already.
     pub(crate) fn add(&mut self, line: LineId, what: &RigLine) {
-        let Role::Output { max_on_us, must_arm, safe_on_trip, speaker } = what.role else { return };
+        let Some(OutputLimits { max_on_us, must_arm, safe_on_trip, speaker, powered }) = what.role.output() else {
+            return;
+        };
         let Some(slot) = self.outputs.get_mut(line.index()) else { return };
         let pin_bit = bit(usize::from(what.pin));
         *slot = Output { pin: what.pin, pin_bit, active_high: what.active_high, max_on_us, ..Output::NONE };
@@ -181,6 +200,7 @@ impl Guard {
             (&mut self.must_arm, must_arm),
             (&mut self.safe_on_trip, safe_on_trip),
             (&mut self.speakers, speaker),
+            (&mut self.powered, powered),
             (&mut self.beyond, pin_bit == 0 && !speaker),
         ] {
             *set = if holds { *set | line.bit() } else { *set & !line.bit() };
@@ -210,12 +230,59 @@ impl Guard {
             Request::On => self.level(line, true, hands),
             Request::Train(train) => self.train(line, train, hands),
             Request::Deliver { width_us, .. } => self.train(line, &Train::pulse(*width_us), hands),
+            Request::Power { power_ppm } => {
+                if self.set_power(line, *power_ppm, hands) {
+                    self.switch_level(line, true, hands);
+                }
+            }
+            Request::PowerTrain { train, power_ppm } => {
+                if self.set_power(line, *power_ppm, hands) {
+                    self.make_train(line, train, hands);
+                }
+            }
         }
+    }
+
+    /// Sets the power a line has from now on when it is on; false if it cannot be on at it now, which has been said then.
+    #[inline(never)]
+    fn set_power<B: Board>(&mut self, line: LineId, power_ppm: i32, hands: &mut Hands<B>) -> bool {
+        let n = line.index();
+        self.touch(bit(n), hands);
+        let verdict = if self.powered & bit(n) == 0 {
+            Some(Verdict::NotAnOutput)
+        } else if (0..=FULL_POWER_PPM).contains(&power_ppm) {
+            self.refusal(n, false)
+        } else {
+            Some(Verdict::NoSuchPower)
+        };
+        if let Some(verdict) = verdict {
+            self.refuse(line, verdict, hands);
+            return false;
+        }
+        let set = self.outputs.get(n).is_some_and(|output| hands.board.power(output.pin, power_ppm));
+        if !set {
+            // No rig is taken up that has a powered pin this body cannot make.
+            self.refuse(line, Verdict::NotAnOutput, hands);
+        }
+        set
+    }
+
+    /// A powered line of whose power nothing is said has full power.
+    #[inline]
+    fn full_power<B: Board>(&mut self, line: LineId, hands: &mut Hands<B>) -> bool {
+        self.powered & bit(line.index()) == 0 || self.set_power(line, FULL_POWER_PPM, hands)
     }
 
     /// The shortest way: on or off until told otherwise.
     #[inline]
     pub(crate) fn level<B: Board>(&mut self, line: LineId, on: bool, hands: &mut Hands<B>) {
+        if !on || self.full_power(line, hands) {
+            self.switch_level(line, on, hands);
+        }
+    }
+
+    #[inline]
+    fn switch_level<B: Board>(&mut self, line: LineId, on: bool, hands: &mut Hands<B>) {
         let n = line.index();
         self.touch(bit(n), hands);
         let refused =
@@ -231,8 +298,14 @@ impl Guard {
         }
     }
 
-    #[inline(never)]
     fn train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
+        if self.full_power(line, hands) {
+            self.make_train(line, train, hands);
+        }
+    }
+
+    #[inline(never)]
+    fn make_train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
         let n = line.index();
         self.touch(bit(n), hands);
         if let Some(verdict) = self.refusal(n, train.carrier.is_some()) {

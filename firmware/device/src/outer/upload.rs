@@ -4,7 +4,7 @@
 use link::message::{Refusal, Upload};
 use link::program::check::check_pausing;
 use link::program::{Program, Table};
-use link::rig::{Rig, Role};
+use link::rig::Rig;
 use link::upload::Assembling;
 
 /// Bytes of a rig at most: 32 lines and the limits take fewer than 400 in postcard.
@@ -129,6 +129,6 @@ impl Uploads {
 
 /// What can be: no two lines on one pin, no output that may never be on, a limit to the host's silence.
 fn sound(rig: &Rig) -> bool {
-    let outputs_limited = rig.lines.iter().all(|line| !matches!(line.role, Role::Output { max_on_us: 0, .. }));
+    let outputs_limited = rig.lines.iter().all(|line| line.role.output().is_none_or(|output| output.max_on_us > 0));
     rig.holds_together() && outputs_limited && rig.silence_us > 0
 }

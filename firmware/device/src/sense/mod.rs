@@ -70,7 +70,7 @@ impl<'s> Sampler<'s> {
         let from = match what.role {
             Role::Analog => From::Pin(what.pin),
             Role::Encoder { .. } => From::Encoder { place: encoders, zero: 0 },
-            Role::Input { .. } | Role::Output { .. } | Role::Detector { .. } => return,
+            Role::Input { .. } | Role::Output { .. } | Role::Powered { .. } | Role::Detector { .. } => return,
         };
         let _ = self.lines.push(Sampled { line, from, block: BlockWriter::new(), last: 0 });
     }

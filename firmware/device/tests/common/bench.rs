@@ -20,6 +20,8 @@ pub struct Bench {
     pub changes: Rc<RefCell<Vec<Change>>>,
     /// Tones started (their frequency in mHz) and ended, with their times.
     pub tones: Vec<(Micros, u8, Option<Sound>)>,
+    /// Powers that were set, with their times and pins.
+    pub powers: Vec<(Micros, u8, i32)>,
     /// Pins that were driven together: when, to high, to low.
     pub drives: Vec<(Micros, u32, u32)>,
     pins: Vec<Pin>,
@@ -40,7 +42,7 @@ impl Bench {
         let pins = (0..64)
             .map(|number| Pin { number, high: false, stuck: None, now: now.clone(), changes: changes.clone() })
             .collect();
-        Self { now, changes, tones: Vec::new(), drives: Vec::new(), pins }
+        Self { now, changes, tones: Vec::new(), powers: Vec::new(), drives: Vec::new(), pins }
     }
 
     /// The level someone outside puts on an input pin.
@@ -102,7 +104,7 @@ impl Board for Bench {
 
     fn set_up(&mut self, line: &RigLine) -> bool {
         let Some(pin) = self.pins.get_mut(usize::from(line.pin)) else { return false };
-        if let Role::Output { .. } = line.role {
+        if line.role.output().is_some() {
             pin.high = !line.active_high;
         }
         true
@@ -115,6 +117,10 @@ impl Board for Bench {
     }
     fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
         self.tones.push((self.now.get(), pin, sound.copied()));
+    }
+    fn power(&mut self, pin: u8, power_ppm: i32) -> bool {
+        self.powers.push((self.now.get(), pin, power_ppm));
+        true
     }
     fn drive(&mut self, high: u32, low: u32) -> u32 {
         self.drives.push((self.now.get(), high, low));

@@ -170,6 +170,18 @@ impl<S: Sink> Step<'_, '_, '_, S> {
                 let (width_us, volume_nl) = (self.engine.stack.pop_u32()?, self.engine.stack.pop_u32()?);
                 self.engine.outputs.write(line, Write::Deliver { volume_nl, width_us })?;
             }
+            OpCode::OnPower => {
+                let power_ppm = self.power()?;
+                self.engine.outputs.write(line, Write::Power { power_ppm })?;
+            }
+            OpCode::PlayPower => {
+                let power_ppm = self.power()?;
+                self.engine.outputs.write(line, Write::PowerPlay { stimulus: op.b, power_ppm })?;
+            }
+            OpCode::PulsePower => {
+                let (power_ppm, width_us) = (self.power()?, self.engine.stack.pop_u32()?);
+                self.engine.outputs.write(line, Write::PowerPulse { width_us, power_ppm })?;
+            }
             OpCode::Signal => {
                 self.record(Record::Event(EventId(op.b)));
                 self.engine.signals.push_back(EventId(op.b)).map_err(|_| Fault::TooManySignals)?;
@@ -203,6 +215,12 @@ impl<S: Sink> Step<'_, '_, '_, S> {
             _ => return Err(Fault::BadProgram.into()),
         }
         Ok(())
+    }
+
+    /// The power on the stack. One that no line has is asked for as it is, for the interlock to refuse.
+    fn power(&mut self) -> Handled<i32> {
+        let power = self.engine.stack.pop()?;
+        Ok(power.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32)
     }
 
     /// Starts, stops or pauses a timer. What that changes in the rest of its step is nothing that may be asked for in a

@@ -190,3 +190,72 @@ fn two_regions_may_write_one_line_and_the_later_region_wins() {
         ",
     );
 }
+
+/// A light whose power a person may change, asked for anew at each touch of the lever.
+fn dimmer() -> Protocol {
+    let run = state()
+        .on("lever on", handle(on_at("light", "power")))
+        .on("lever off", handle(off("light")))
+        .on("spout on", handle(on("light")))
+        .on("spout off", handle(pulse_at("light", 10, "power")))
+        .on("key", handle(play_at("light", "burst", "power")))
+        .on("light ends", handle(set("ended", 1)));
+    let dimmer = protocol("lever spout light").stimulus("burst", 0, 5, 50, 3).variable("power", 400_000);
+    dimmer.variable("ended", 0).events("key").state("run", run)
+}
+
+#[test]
+fn another_power_is_asked_for_and_the_same_again_is_not() {
+    dimmer().bench().expect(
+        "
+        0                    | enter run
+        100 lever on         | lever on
+                             | request light on at 400000 ppm
+        200 lever on         | lever on
+        250 parameter power = 700000 | parameter power = 700000
+        300 lever on         | lever on
+                             | request light on at 700000 ppm
+        400 spout on         | spout on
+                             | request light on
+        450 parameter power = 1000000 | parameter power = 1000000
+        500 lever on         | lever on
+        600 lever off        | lever off
+                             | request light off
+        700 lever on         | lever on
+                             | request light on at 1000000 ppm
+        800 spout on         | spout on
+        ",
+    );
+}
+
+#[test]
+fn a_train_at_a_power_ends_like_any_other_and_a_power_in_its_midst_replaces_it() {
+    dimmer().bench().expect(
+        "
+        0                    | enter run
+        100 outside key      | outside key
+                             | request light 0+3x5/50 at 400000 ppm
+        205                  | ended = 1
+        300 spout off        | spout off
+                             | request light for 10 at 400000 ppm
+        305 lever on         | lever on
+                             | request light on at 400000 ppm
+        9000                 |
+        ",
+    );
+}
+
+#[test]
+fn a_power_that_no_line_has_is_asked_for_as_it_is() {
+    dimmer().bench().expect(
+        "
+        0                    | enter run
+        50 parameter power = -300000 | parameter power = -300000
+        100 lever on         | lever on
+                             | request light on at -300000 ppm
+        150 parameter power = 3000000000000 | parameter power = 3000000000000
+        200 lever on         | lever on
+                             | request light on at 2147483647 ppm
+        ",
+    );
+}

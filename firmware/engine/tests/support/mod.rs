@@ -185,6 +185,14 @@ impl Bench {
                     Request::Train(t) => {
                         format!("request {line} {}+{}x{}/{}", t.delay_us, t.count, t.width_us, t.period_us)
                     }
+                    Request::Power { power_ppm } => format!("request {line} on at {power_ppm} ppm"),
+                    Request::PowerTrain { train: t, power_ppm } if t.count == 1 && t.delay_us == 0 => {
+                        format!("request {line} for {} at {power_ppm} ppm", t.width_us)
+                    }
+                    Request::PowerTrain { train: t, power_ppm } => {
+                        let train = format!("{}+{}x{}/{}", t.delay_us, t.count, t.width_us, t.period_us);
+                        format!("request {line} {train} at {power_ppm} ppm")
+                    }
                     Request::Deliver { volume_nl, width_us } => {
                         format!("request {line} {volume_nl} nl for {width_us}")
                     }

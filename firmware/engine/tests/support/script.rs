@@ -130,6 +130,19 @@ pub(crate) fn pulse(line: &'static str, width_us: impl Into<Script>) -> Script {
     [width_us.into(), op(OpCode::Pulse, Line(line), Number(0))].into()
 }
 
+/// On at a power, in millionths of full power.
+pub(crate) fn on_at(line: &'static str, power_ppm: impl Into<Script>) -> Script {
+    [power_ppm.into(), op(OpCode::OnPower, Line(line), Number(0))].into()
+}
+
+pub(crate) fn play_at(line: &'static str, stimulus: &'static str, power_ppm: impl Into<Script>) -> Script {
+    [power_ppm.into(), op(OpCode::PlayPower, Line(line), Stimulus(stimulus))].into()
+}
+
+pub(crate) fn pulse_at(line: &'static str, width_us: impl Into<Script>, power_ppm: impl Into<Script>) -> Script {
+    [width_us.into(), power_ppm.into(), op(OpCode::PulsePower, Line(line), Number(0))].into()
+}
+
 pub(crate) fn deliver(line: &'static str, volume_nl: impl Into<Script>, width_us: impl Into<Script>) -> Script {
     [volume_nl.into(), width_us.into(), op(OpCode::Deliver, Line(line), Number(0))].into()
 }

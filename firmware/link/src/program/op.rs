@@ -133,6 +133,12 @@ op_codes! {
     TimerPause = 0 -> 0,
     /// Timer `a` goes on from where it stood.
     TimerResume = 0 -> 0,
+    /// Line `a` on at the power that is the value (millionths of full power).
+    OnPower = 1 -> 0,
+    /// Stimulus `b` on line `a`, its pulses at the power that is the value.
+    PlayPower = 1 -> 0,
+    /// One pulse on line `a`: how long (µs) below, at which power above.
+    PulsePower = 2 -> 0,
 }
 
 /// What [`OpCode::Special`] reads.

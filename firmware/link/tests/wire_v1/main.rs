@@ -88,6 +88,7 @@ fn verdicts() -> Vec<Verdict> {
         Verdict::NotAnOutput => Verdict::NotAnOutput,
         Verdict::CutByDisarm => Verdict::CutByDisarm,
         Verdict::CutByEnd => Verdict::CutByEnd,
+        Verdict::NoSuchPower => Verdict::NoSuchPower,
     })
 }
 
@@ -117,6 +118,8 @@ fn requests() -> Vec<Request> {
         Request::On => Request::On,
         Request::Train(_) => Request::Train(tone()),
         Request::Deliver { .. } => Request::Deliver { volume_nl: 20_000, width_us: 43_210 },
+        Request::Power { .. } => Request::Power { power_ppm: 400_000 },
+        Request::PowerTrain { .. } => Request::PowerTrain { train: TRAIN, power_ppm: -1 },
     })
 }
 
@@ -232,14 +235,21 @@ fn rigs() -> Vec<Rig> {
         Role::Analog => Role::Analog,
         Role::Encoder { .. } => Role::Encoder { pin_b: 22, pull: Pull::Up },
         Role::Detector { .. } => looks_for(patterns().remove(0)),
+        Role::Powered { .. } => {
+            Role::Powered { max_on_us: 5_000_000, must_arm: true, safe_on_trip: true, frequency_mhz: 20_000_000 }
+        }
     });
+    // Appended: a rig of its own.
+    let powered = roles.pop();
     roles.extend(patterns().into_iter().skip(1).map(looks_for));
     roles.extend(
         every!(Pull { Pull::None => input(Pull::None), Pull::Up => input(Pull::Up), Pull::Down => input(Pull::Down) }),
     );
     let lines =
         roles.into_iter().zip(2..).map(|(role, pin)| RigLine { pin, active_high: pin % 2 == 0, role }).collect();
-    vec![Rig { lines, silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000, sample_us: 1_000 }]
+    let first = Rig { lines, silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000, sample_us: 1_000 };
+    let lines = powered.into_iter().map(|role| RigLine { pin: 14, active_high: false, role }).collect();
+    vec![first.clone(), Rig { lines, ..first }]
 }
 
 fn entries() -> Vec<Entry> {
