@@ -50,6 +50,8 @@ pub(crate) struct Output {
     pub(crate) must_arm: bool,
     /// Whether a trip switches it off.
     pub(crate) safe_on_trip: bool,
+    /// Whether a rig may drive it by pulse-width modulation, so that it carries a power.
+    pub(crate) takes_power: bool,
 }
 
 /// Which way a line goes, and what that brings.
@@ -108,7 +110,9 @@ const fn output(
     must_arm: bool,
     safe_on_trip: bool,
 ) -> Kind {
-    Kind { name, direction: Direction::Output(Output { verbs, max_on_us, must_arm, safe_on_trip }) }
+    // A shock is what its stimulator makes of a trigger; a valve, a sync and a trigger are on or off.
+    let takes_power = matches!(name.as_bytes(), b"light" | b"laser" | b"motor" | b"output");
+    Kind { name, direction: Direction::Output(Output { verbs, max_on_us, must_arm, safe_on_trip, takes_power }) }
 }
 
 const MS: i64 = 1_000;

@@ -26,7 +26,7 @@ use link::program::Program;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use rig::{
-    Animal, Calibration, DeviceConfig, LineConfig, LinkPort, Measured, Person, RigConfig, Simulation, read_rig,
+    Animal, Calibration, DeviceConfig, LineConfig, LinkPort, Made, Measured, Person, RigConfig, Simulation, read_rig,
 };
 pub use symbols::Symbols;
 

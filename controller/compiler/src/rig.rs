@@ -5,6 +5,7 @@ pub(crate) mod body;
 mod calibration;
 mod device;
 mod line;
+mod power;
 mod room;
 
 pub use body::LinkPort;
@@ -12,6 +13,7 @@ pub use calibration::{Calibration, Measured};
 pub use device::DeviceConfig;
 pub use line::LineConfig;
 pub(crate) use line::kind;
+pub use power::Made;
 pub use room::{Animal, Person, Simulation};
 
 use crate::Source;

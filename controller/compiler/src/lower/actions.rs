@@ -39,11 +39,13 @@ impl Lowering<'_> {
             ActionKind::Trial => Some(self.trial()),
             ActionKind::Set { variable, value } => self.set(variable, value, scope),
             ActionKind::Draw(draw) => self.draw(draw, scope),
-            ActionKind::Play { line, stimulus } => self.stimulus(line, stimulus, Verb::Play),
-            ActionKind::Pulse { line, stimulus } => self.stimulus(line, stimulus, Verb::Pulse),
-            ActionKind::PulseWidth { line, width } => self.pulse(line, width, scope),
+            ActionKind::Play { line, stimulus } => self.stimulus(line, stimulus, Verb::Play, None, scope),
+            ActionKind::Pulse { line, stimulus, power } => {
+                self.stimulus(line, stimulus, Verb::Pulse, power.as_ref(), scope)
+            }
+            ActionKind::PulseWidth { line, width, power } => self.pulse(line, width, power.as_ref(), scope),
             ActionKind::Deliver { line, volume } => self.deliver(line, volume, scope),
-            ActionKind::On { line, outlives } => {
+            ActionKind::On { line, outlives, power } => {
                 let (id, _) = self.output(line, Verb::Switch)?;
                 if !outlives && !entry {
                     self.reporter
@@ -60,8 +62,13 @@ impl Lowering<'_> {
                 }
                 if *outlives {
                     let protocol = self.protocol;
-                    let off =
-                        |action: &&Action| matches!(&action.kind, ActionKind::Off { line: l } if l.text == line.text);
+                    // A state that holds it switches it off too.
+                    let off = |action: &&Action| match &action.kind {
+                        ActionKind::Off { line: other } | ActionKind::On { line: other, outlives: false, .. } => {
+                            other.text == line.text
+                        }
+                        _ => false,
+                    };
                     if !protocol.actions().iter().any(off) {
                         self.reporter
                             .warning(
@@ -74,7 +81,10 @@ impl Lowering<'_> {
                 } else if !held.contains(&id) {
                     held.push(id);
                 }
-                one(Op::new(OpCode::On, id.0, 0))
+                let Some(power) = power else { return one(Op::new(OpCode::On, id.0, 0)) };
+                let mut ops = self.power(line, power, scope)?;
+                ops.push(Op::new(OpCode::OnPower, id.0, 0));
+                Some(ops)
             }
             ActionKind::Off { line } => {
                 let (id, kind) = self.line(line)?;
@@ -193,7 +203,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn stimulus(&mut self, line: &Text, stimulus: &Text, verb: Verb) -> Option<Vec<Op>> {
+    fn stimulus(
+        &mut self,
+        line: &Text,
+        stimulus: &Text,
+        verb: Verb,
+        power: Option<&Expr>,
+        scope: Scope,
+    ) -> Option<Vec<Op>> {
         let output = self.output(line, verb);
         let Some(id) = self.names.stimulus(&stimulus.text) else {
             if self.names.is_broken(&stimulus.text) {
@@ -236,11 +253,29 @@ impl Lowering<'_> {
             _ => {}
         }
         self.check_max_on(line, train.width_us.into(), stimulus.span);
+        let protocol = self.protocol;
+        let declared = protocol.stimuli.iter().find(|(name, _)| name.text == stimulus.text);
+        let declared = declared.and_then(|(_, stimulus)| stimulus.power.as_ref());
+        if let (Some(power), Some(_)) = (power, declared) {
+            self.reporter
+                .error(
+                    "E139-two-powers",
+                    power.span,
+                    format!("`{}` has a power of its own, and this states another", stimulus.text),
+                )
+                .help("keep one of them");
+            return None;
+        }
+        if let Some(power) = power.or(declared) {
+            let mut ops = self.power(line, power, scope)?;
+            ops.push(Op::new(OpCode::PlayPower, line_id.0, id.0));
+            return Some(ops);
+        }
         let id = if verb == Verb::Play { self.sound(line, stimulus, id)? } else { id };
         Some(vec![Op::new(OpCode::Play, line_id.0, id.0)])
     }
 
-    fn pulse(&mut self, line: &Text, width: &Expr, scope: Scope) -> Option<Vec<Op>> {
+    fn pulse(&mut self, line: &Text, width: &Expr, power: Option<&Expr>, scope: Scope) -> Option<Vec<Op>> {
         // A timed level and a pulse of one width are the same to a line.
         let (id, _) = self.output(line, Verb::Pulse)?;
         let typed = self.value(width, Type::Time, scope)?;
@@ -254,7 +289,10 @@ impl Lowering<'_> {
         }
         let mut ops = Vec::new();
         emit::emit(&typed.ir, &mut self.assembly, &mut ops);
-        ops.push(Op::new(OpCode::Pulse, id.0, 0));
+        if let Some(power) = power {
+            ops.extend(self.power(line, power, scope)?);
+        }
+        ops.push(Op::new(if power.is_some() { OpCode::PulsePower } else { OpCode::Pulse }, id.0, 0));
         Some(ops)
     }
 

@@ -167,7 +167,7 @@ impl Lowering<'_> {
             return;
         }
         for action in &state.entry {
-            let ActionKind::On { line, outlives: false } = &action.kind else { continue };
+            let ActionKind::On { line, outlives: false, .. } = &action.kind else { continue };
             let most = self.max_on(&line.text);
             if most >= LONGEST_US || longest.is_some_and(|us| us <= most) {
                 continue;

@@ -9,6 +9,7 @@ mod draws;
 mod flow;
 mod invariants;
 mod lines;
+mod power;
 mod sound;
 mod states;
 

@@ -102,9 +102,10 @@ fn read(
             push(ActionKind::Play { line: line?, stimulus: stimulus? }, guard(&keys, reporter));
         }
         "pulse" => {
-            let known = &["line", "stimulus", "width", "if"];
+            let known = &["line", "stimulus", "width", "power", "if"];
             let keys = fields::fields(value, "`pulse`", known, "{line: laser, width: 5 ms}", reporter)?;
             let line = line(&keys, reporter);
+            let power = expression(&keys, "power", "30 %", reporter);
             let kind = match (keys.get("stimulus"), keys.get("width")) {
                 (Some(_), Some(width)) => {
                     reporter
@@ -114,11 +115,11 @@ fn read(
                 }
                 (None, Some(_)) => {
                     let width = expression(&keys, "width", "5 ms", reporter);
-                    ActionKind::PulseWidth { line: line?, width: width? }
+                    ActionKind::PulseWidth { line: line?, width: width?, power }
                 }
                 _ => {
                     let stimulus = stimulus(&keys, "{line: laser, stimulus: burst}", reporter);
-                    ActionKind::Pulse { line: line?, stimulus: stimulus? }
+                    ActionKind::Pulse { line: line?, stimulus: stimulus?, power }
                 }
             };
             push(kind, guard(&keys, reporter));
@@ -132,9 +133,10 @@ fn read(
         }
         "on" => {
             if let Value::Map(_) = value.value {
-                let keys =
-                    fields::fields(value, "`on`", &["line", "for", "until", "if"], "{line: mask, for: 1 s}", reporter)?;
+                let known = &["line", "for", "until", "power", "if"];
+                let keys = fields::fields(value, "`on`", known, "{line: mask, for: 1 s}", reporter)?;
                 let line = line(&keys, reporter);
+                let power = expression(&keys, "power", "40 %", reporter);
                 let inner = guard(&keys, reporter);
                 let outlives = match keys.get("until") {
                     Some(until) => {
@@ -151,13 +153,13 @@ fn read(
                     }
                     (Some(_), false) => {
                         let width = expression(&keys, "for", "1 s", reporter);
-                        push(ActionKind::PulseWidth { line: line?, width: width? }, inner);
+                        push(ActionKind::PulseWidth { line: line?, width: width?, power }, inner);
                     }
-                    (None, outlives) => push(ActionKind::On { line: line?, outlives }, inner),
+                    (None, outlives) => push(ActionKind::On { line: line?, outlives, power }, inner),
                 }
             } else {
                 let line = fields::text(value, "the line", "mask", reporter)?.clone();
-                push(ActionKind::On { line, outlives: false }, None);
+                push(ActionKind::On { line, outlives: false, power: None }, None);
             }
         }
         "off" => push(ActionKind::Off { line: fields::text(value, "the line", "mask", reporter)?.clone() }, None),

@@ -219,9 +219,9 @@ pub(super) fn stimuli(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<(Text, S
         let kinds =
             fields::fields(&entry.value, "a stimulus", &["tone", "noise", "pulses", "about"], "{tone: {…}}", reporter);
         let Some(kinds) = kinds else { continue };
-        let train = match (kinds.get("tone"), kinds.get("noise"), kinds.get("pulses")) {
-            (Some(node), None, None) => sound(node, "a tone", reporter),
-            (None, Some(node), None) => sound(node, "a noise", reporter),
+        let stimulus = match (kinds.get("tone"), kinds.get("noise"), kinds.get("pulses")) {
+            (Some(node), None, None) => sound(node, "a tone", reporter).map(|train| Stimulus { train, power: None }),
+            (None, Some(node), None) => sound(node, "a noise", reporter).map(|train| Stimulus { train, power: None }),
             (None, None, Some(node)) => pulses(node, reporter),
             _ => {
                 reporter
@@ -230,8 +230,8 @@ pub(super) fn stimuli(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<(Text, S
                 None
             }
         };
-        if let Some(train) = train {
-            found.push((entry.key.clone(), Stimulus { train }));
+        if let Some(stimulus) = stimulus {
+            found.push((entry.key.clone(), stimulus));
         }
     }
     found
@@ -293,8 +293,8 @@ fn frequency(node: &Node, reporter: &mut Reporter) -> Option<Wave> {
     Some(Wave::Sine { frequency_mhz })
 }
 
-fn pulses(node: &Node, reporter: &mut Reporter) -> Option<Train> {
-    const KEYS: &[&str] = &["width", "rate", "period", "count", "delay"];
+fn pulses(node: &Node, reporter: &mut Reporter) -> Option<Stimulus> {
+    const KEYS: &[&str] = &["width", "rate", "period", "count", "delay", "power"];
     let example = "{width: 5 ms, rate: 20 Hz, count: 20}";
     let pulses = fields::fields(node, "a pulse train", KEYS, example, reporter)?;
     let width = pulses.need("width", "width: 5 ms", reporter);
@@ -321,6 +321,7 @@ fn pulses(node: &Node, reporter: &mut Reporter) -> Option<Train> {
             None
         }
     };
+    let power = pulses.get("power").and_then(|node| super::actions::scalar(node, "30 %", reporter));
     let (width_us, count, delay_us, period_us) = (width_us?, count?, delay_us?, period?);
     if count > 1 && width_us >= period_us {
         let (long, every) = (written(width_us.into(), Unit::Time), written(period_us.into(), Unit::Time));
@@ -329,7 +330,7 @@ fn pulses(node: &Node, reporter: &mut Reporter) -> Option<Train> {
             .help("make them shorter or fewer a second; one long pulse is `{width: …}` alone");
         return None;
     }
-    Some(Train { delay_us, width_us, period_us, count, carrier: None })
+    Some(Stimulus { train: Train { delay_us, width_us, period_us, count, carrier: None }, power })
 }
 
 /// The period of a rate, which must be a whole number of µs: a train that drifts from its rate is not that rate.

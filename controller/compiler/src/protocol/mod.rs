@@ -70,6 +70,8 @@ pub(crate) struct Counter {
 #[derive(Debug)]
 pub(crate) struct Stimulus {
     pub(crate) train: link::record::Train,
+    /// The power of its pulses, where an action that plays it states none.
+    pub(crate) power: Option<Expr>,
 }
 
 /// A condition that ends the session.
@@ -147,10 +149,10 @@ pub(crate) enum ActionKind {
     Set { variable: Text, value: Expr },
     Draw(Box<Draw>),
     Play { line: Text, stimulus: Text },
-    Pulse { line: Text, stimulus: Text },
-    PulseWidth { line: Text, width: Expr },
+    Pulse { line: Text, stimulus: Text, power: Option<Expr> },
+    PulseWidth { line: Text, width: Expr, power: Option<Expr> },
     Deliver { line: Text, volume: Expr },
-    On { line: Text, outlives: bool },
+    On { line: Text, outlives: bool, power: Option<Expr> },
     Off { line: Text },
     Event(Text),
     Outcome(Text),

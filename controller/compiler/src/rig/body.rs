@@ -76,7 +76,16 @@ impl Body {
         }
     }
 
-    /// What two speakers must not share; none where every speaker is by itself.
+    /// The clock that pulse-width modulation divides; none of a body that has none. A simulator takes the Pico's.
+    pub(super) fn pwm_clock_hz(self) -> Option<u32> {
+        match self {
+            Self::Simulator | Self::Rp2040 => Some(200_000_000),
+            Self::Rp2350 => Some(150_000_000),
+            Self::Pi => None,
+        }
+    }
+
+    /// What lines with frequencies of their own must not share; none where every line is by itself.
     pub(super) fn slice(self, pin: u8) -> Option<u8> {
         self.is_pico().then_some(pin / 2 % PWM_SLICES)
     }
@@ -84,5 +93,23 @@ impl Body {
     /// The voltage of the highest raw value of an analog line, in µV: the supply of its converter.
     pub(crate) fn reference_uv(self) -> i64 {
         3_300_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Body;
+
+    #[test]
+    fn the_clocks_are_those_of_the_chips() {
+        for (body, chip) in [
+            (Body::Rp2040, include_str!("../../../../firmware/rp2040/src/chip/rp2040.rs")),
+            (Body::Rp2350, include_str!("../../../../firmware/rp2040/src/chip/rp2350.rs")),
+        ] {
+            let line = chip.lines().find(|line| line.contains("const CORE_HZ: u32 ="));
+            let digits: String = line.into_iter().flat_map(str::chars).skip_while(|c| *c != '=').collect();
+            let hertz: String = digits.chars().filter(char::is_ascii_digit).collect();
+            assert_eq!(body.pwm_clock_hz().map(|hz| hz.to_string()), Some(hertz), "{body:?}");
+        }
     }
 }

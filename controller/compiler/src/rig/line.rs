@@ -2,10 +2,11 @@
 //! nothing of any protocol.
 
 use link::limits::{MAX_ENCODERS, MAX_LINES, MAX_SAMPLED};
-use link::rig::{Pull, RigLine, Role};
+use link::rig::{OutputLimits, Pull, RigLine, Role};
 
 use super::body::{Body, LinkPort};
 use super::calibration::{self, Calibration, Measured};
+use super::power::{self, Made};
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::fields::{self, Fields};
 use crate::kinds::{self, Direction, Kind, Verb};
@@ -26,6 +27,8 @@ pub struct LineConfig {
     pub calibration: Option<Calibration>,
     /// What its raw values mean, if it is sampled.
     pub scale: Option<Scale>,
+    /// How the frequency of its pulses is made, if it carries a power.
+    pub made: Option<Made>,
 }
 
 impl LineConfig {
@@ -38,6 +41,12 @@ impl LineConfig {
         let (name, low, high, off, step) = (&self.name, said(low), said(high), said(residual), said(scale.finest()));
         Some(format!("{name}: {low} to {high} in steps of {step}, at most {off} off a straight line ({date})"))
     }
+
+    /// What a powered line gets of the frequency and the power asked for, for a person; none for any other line.
+    #[must_use]
+    pub fn power(&self) -> Option<String> {
+        self.made.map(|made| format!("{}: {made}", self.name))
+    }
 }
 
 /// What carries the lines.
@@ -48,9 +57,11 @@ pub(super) struct Carrier {
 }
 
 /// Lines already read, each with the place of its pin; and the pins of all, those that are still to be read among them.
-struct Found {
-    lines: Vec<(LineConfig, Span)>,
-    pins: Vec<u8>,
+pub(super) struct Found {
+    pub(super) lines: Vec<(LineConfig, Span)>,
+    pub(super) pins: Vec<u8>,
+    /// The pins of speakers and of lines that carry a power, those that are still to be read among them.
+    pub(super) sliced: Vec<u8>,
 }
 
 /// Reads `lines`.
@@ -67,7 +78,11 @@ pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) 
             )
             .help("leave out the lines no protocol uses");
     }
-    let mut found = Found { lines: Vec::new(), pins: entries.iter().flat_map(stated_pins).collect() };
+    let sliced = entries
+        .iter()
+        .filter(|entry| states(entry, "pwm", |_| true) || states(entry, "kind", |kind| kind == "speaker"));
+    let sliced = sliced.flat_map(stated_pins).collect();
+    let mut found = Found { lines: Vec::new(), pins: entries.iter().flat_map(stated_pins).collect(), sliced };
     for entry in entries {
         if fields::check_name(&entry.key, "a line", reporter)
             && let Some((line, pin)) = line(entry, carrier, &found, reporter)
@@ -94,6 +109,13 @@ pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) 
     found.lines.into_iter().map(|(line, _)| line).collect()
 }
 
+/// Whether a line states a key with such a value, whatever else is wrong with it.
+fn states(entry: &Entry, key: &str, value: impl Fn(&str) -> bool) -> bool {
+    let Value::Map(fields) = &entry.value.value else { return false };
+    let stated = fields.iter().find(|field| field.key.text == key).map(|field| &field.value.value);
+    matches!(stated, Some(Value::Scalar(text)) if value(text.text.trim()))
+}
+
 /// The pins a line states, whatever else is wrong with it.
 fn stated_pins(entry: &Entry) -> Vec<u8> {
     let Value::Map(fields) = &entry.value.value else { return Vec::new() };
@@ -107,7 +129,7 @@ fn stated_pins(entry: &Entry) -> Vec<u8> {
 
 fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter) -> Option<(LineConfig, Span)> {
     const INPUT: &[&str] = &["kind", "pin", "active", "pull", "debounce", "about"];
-    const OUTPUT: &[&str] = &["kind", "pin", "active", "max_on", "arm", "calibration", "about"];
+    const OUTPUT: &[&str] = &["kind", "pin", "active", "pwm", "max_on", "arm", "calibration", "about"];
     const ANALOG: &[&str] = &["kind", "pin", "calibration", "about"];
     const ENCODER: &[&str] = &["kind", "pin", "pin_b", "pull", "counts_per_turn", "per_turn", "about"];
     const ANY: &[&str] = &[
@@ -117,6 +139,7 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
         "active",
         "pull",
         "debounce",
+        "pwm",
         "max_on",
         "arm",
         "calibration",
@@ -141,7 +164,7 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
     let levels = [("high", true), ("low", false)];
     let active = line.get("active").and_then(|node| fields::choice(node, "`active`", &levels, reporter));
     let kind = kind?;
-    let (mut calibration, mut scale) = (None, None);
+    let (mut calibration, mut scale, mut made) = (None, None, None);
     let role = match kind.direction {
         Direction::Input(input) => {
             let debounce = line
@@ -155,7 +178,13 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
         }
         Direction::Output(output) => {
             calibration = line.get("calibration").and_then(|node| calibration::read(node, kind, reporter));
-            self::output(&line, kind, output, reporter)
+            match line.get("pwm") {
+                Some(node) => {
+                    made = power::frequency(node, kind, carrier.body, reporter);
+                    powered(self::output(&line, kind, output, reporter), made)
+                }
+                None => self::output(&line, kind, output, reporter),
+            }
         }
         Direction::Sampled if kind.name == kinds::ENCODER => {
             let pin_b =
@@ -192,12 +221,10 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
             Role::Analog
         }
     };
-    if matches!(role, Role::Output { speaker: true, .. }) {
-        check_slice(&entry.key.text, pin, pin_node.span, carrier, found, reporter);
-    }
+    power::check_slice(&entry.key.text, (pin, role), pin_node.span, carrier, found, reporter);
     let line = RigLine { pin, active_high: active.unwrap_or(true), role };
     let (name, kind) = (entry.key.text.clone(), kind.name.to_owned());
-    let config = LineConfig { name, kind, line, calibration, scale };
+    let config = LineConfig { name, kind, line, calibration, scale, made };
     check_clash(&config, pin_node.span, carrier, found, reporter);
     Some((config, pin_node.span))
 }
@@ -224,6 +251,16 @@ fn output(line: &Fields<'_>, kind: &Kind, output: kinds::Output, reporter: &mut 
         must_arm: arm.unwrap_or(output.must_arm),
         safe_on_trip: output.safe_on_trip,
         speaker: output.verbs.contains(&Verb::Play),
+    }
+}
+
+/// The same output, carrying a power; as it is where no frequency can be made.
+fn powered(output: Role, made: Option<Made>) -> Role {
+    match (output.output(), made) {
+        (Some(OutputLimits { max_on_us, must_arm, safe_on_trip, .. }), Some(Made { frequency_mhz, .. })) => {
+            Role::Powered { max_on_us, must_arm, safe_on_trip, frequency_mhz }
+        }
+        _ => output,
     }
 }
 
@@ -280,7 +317,7 @@ fn pin(node: &Node, carrier: Carrier, found: &Found, reporter: &mut Reporter) ->
 }
 
 /// What pins are left of those that will do.
-fn free(carrier: Carrier, found: &Found, will_do: impl Fn(u8) -> bool) -> String {
+pub(super) fn free(carrier: Carrier, found: &Found, will_do: impl Fn(u8) -> bool) -> String {
     const SHOWN: usize = 8;
     let free = (0..=carrier.body.last_pin())
         .filter(|pin| !found.pins.contains(pin) && carrier.body.taken(*pin, carrier.link).is_none() && will_do(*pin));
@@ -305,27 +342,6 @@ fn check_clash(line: &LineConfig, pin: Span, carrier: Carrier, found: &Found, re
                 Role::Analog => carrier.body.is_analog(pin),
                 _ => true,
             }));
-    }
-}
-
-/// Two speakers must not share what makes their tones.
-fn check_slice(name: &str, pin: u8, span: Span, carrier: Carrier, found: &Found, reporter: &mut Reporter) {
-    let Some(slice) = carrier.body.slice(pin) else { return };
-    let speakers =
-        || found.lines.iter().filter(|(line, _)| matches!(line.line.role, Role::Output { speaker: true, .. }));
-    let taken = |slice| speakers().find(|(line, _)| carrier.body.slice(line.line.pin) == Some(slice));
-    if let Some((other, _)) = taken(slice).filter(|(other, _)| other.line.pin != pin) {
-        reporter
-            .error(
-                "E059-slice-clash",
-                span,
-                format!(
-                    "the speakers `{}` (pin {}) and `{name}` (pin {pin}) share PWM slice {slice}",
-                    other.name, other.line.pin
-                ),
-            )
-            .label("the same slice")
-            .help(free(carrier, found, |pin| carrier.body.slice(pin).is_some_and(|slice| taken(slice).is_none())));
     }
 }
 

@@ -38,10 +38,11 @@ impl Check {
         for path in looked_through(&self.protocols, &["yaml", "yml"])? {
             let compiled = Source::read(&path).and_then(|source| compiler::compile(&source, &rig, &options));
             let good = compiled.is_ok();
-            let sampled: Vec<String> = compiled
+            let told: Vec<String> = compiled
                 .iter()
                 .flat_map(|compiled| &compiled.symbols.lines)
-                .filter_map(|line| rig.line(&line.name)?.travel().filter(|_| line.named))
+                .filter_map(|line| rig.line(&line.name).filter(|_| line.named))
+                .filter_map(|line| line.travel().or_else(|| line.power()))
                 .collect();
             all_good &= good;
             let (found, size) = match compiled {
@@ -64,7 +65,7 @@ impl Check {
             }
             if good {
                 say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;
-                for line in sampled {
+                for line in told {
                     say(format_args!("  {line}"))?;
                 }
             }

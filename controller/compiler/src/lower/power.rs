@@ -1,0 +1,54 @@
+//! Powers: a share of full power on a line whose rig drives it by pulse-width modulation. One that is known before the session
+//! is checked here; one that is worked out while it runs and lies outside is refused whole by the interlock, and recorded.
+
+use link::program::op::Op;
+use link::pwm::FULL_POWER_PPM;
+use link::rig::Role;
+
+use super::Lowering;
+use crate::diagnostic::a;
+use crate::expression::check::Type;
+use crate::expression::{Expr, emit};
+use crate::kinds;
+use crate::names::Scope;
+use crate::yaml::Text;
+
+impl Lowering<'_> {
+    /// The operations that leave a power for a line on the stack.
+    pub(super) fn power(&mut self, line: &Text, power: &Expr, scope: Scope) -> Option<Vec<Op>> {
+        let typed = self.value(power, Type::Number, scope)?;
+        let config = self.rig.line(&line.text)?;
+        if !matches!(config.line.role, Role::Powered { .. }) {
+            let (rig, file) = (&self.rig.name, &self.rig.file);
+            let kind = kinds::named(&config.kind)?;
+            let can = kind.output().is_some_and(|output| output.takes_power);
+            self.reporter
+                .error(
+                    "E137-no-power",
+                    power.span,
+                    format!("`{}` is on or off on the rig `{rig}`: it carries no power", line.text),
+                )
+                .help(if can {
+                    format!("drive it by PWM in {file}: `pwm: 20 kHz`; or leave `power` out")
+                } else {
+                    format!("leave `power` out: {} never carries one", a(kind.noun()))
+                });
+            return None;
+        }
+        if let Some(known) = self.at_start(power, Type::Number, scope)
+            && !(0..=i64::from(FULL_POWER_PPM)).contains(&known)
+        {
+            let per_cent = known as f64 / 1e4;
+            self.reporter
+                .error(
+                    "E138-not-a-power",
+                    power.span,
+                    format!("a power lies between 0 % and 100 %, and this is {per_cent} %"),
+                )
+                .help("write a share of full power, for instance `40 %`");
+        }
+        let mut ops = Vec::new();
+        emit::emit(&typed.ir, &mut self.assembly, &mut ops);
+        Some(ops)
+    }
+}
