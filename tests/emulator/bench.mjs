@@ -16,6 +16,7 @@
 //   plug 0|1             the USB cable
 //   power 0|1            the supply
 //   reset                the RUN pin
+//   powered P 0|1        pad P carries a power and is on when low (0) or high (1): an edge is who drives it, not each pulse
 //   waves 0|1            whether what PWM pins carry is told
 //   time PART …          counts the cycles of each call of the one function whose name has all these parts, if there is one
 //   read WHERE WORDS   = words of memory, by symbol or 0x address
@@ -80,8 +81,8 @@ class Bench {
         this.out.push(`l ${nanos}`);
         break;
       case "wave":
-        this.ear.hear({ nanos: at, ...event });
-        if (this.waves) this.out.push(`w ${nanos} ${event.pin} ${event.on ? 1 : 0} ${event.cc} ${event.top} ${Math.round(event.tick * 1000)}`);
+        if (!this.chip.powered.has(event.pin)) this.ear.hear({ nanos: at, ...event });
+        if (this.waves || this.chip.powered.has(event.pin)) this.out.push(`w ${nanos} ${event.pin} ${event.on ? 1 : 0} ${event.cc} ${event.top} ${Math.round(event.tick * 1000)}`);
         break;
     }
   }
@@ -171,6 +172,9 @@ class Bench {
         return chip.power(rest[0] === "1");
       case "reset":
         return chip.reset("run");
+      case "powered":
+        chip.powered.set(Number(rest[0]), rest[1] === "1");
+        return;
       case "waves":
         this.waves = rest[0] === "1";
         return;

@@ -49,6 +49,8 @@ export class Chip {
     this.number = number;
     this.withCache = cache;
     this.outside = new Outside();
+    /** Pads that carry a power, and whether they are on when high. */
+    this.powered = new Map();
     this.complaints = new Map();
     /** What happened, for whoever asks: `{at, what, ...}` in order. Times in ns. */
     this.onEvent = () => {};
@@ -242,7 +244,7 @@ export class Chip {
       this.complain(`the watchdog's scope is ${scope.toString(16)}; only all but the oscillators is modelled`);
     }
     // What the chip drove until now lets go.
-    const driven = this.rp.gpio.filter((pin) => this.pins.isDriven(pin)).map((pin) => [pin.index, (this.pins.levels & (1 << pin.index)) !== 0]);
+    const driven = this.rp.gpio.filter((pin) => this.pins.isDriven(pin)).map((pin) => [pin.index, this.pins.shown(pin.index)]);
     for (let alarm = this.clock.nextAlarm; alarm; alarm = alarm.next) alarm.scheduled = false;
     this.clock.nextAlarm = null;
     this.moved.length = 0;
@@ -250,7 +252,7 @@ export class Chip {
     this.onEvent({ at: this.clock.nanos, what: "reset", cause });
     this.#build({ clock: this.clock, rp: cause === "power" ? null : this.rp, reason: { watchdog: 1, forced: 2 }[cause] ?? 0 });
     for (const [pin, high] of driven) {
-      const now = (this.pins.levels & (1 << pin)) !== 0;
+      const now = this.pins.shown(pin);
       if (now !== high) this.#tell(pin, now, this.clock.nanos);
     }
   }

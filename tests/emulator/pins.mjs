@@ -31,6 +31,8 @@ export class Pins {
     /** Bits the chip moved so lately that the core still reads them as they were. */
     this.late = 0;
     this.lateUntil = 0;
+    /** What the world was told of each pad that carries a power. */
+    this.told = new Map();
     this.ready = false;
     Object.defineProperty(rp, "gpioValues", { get: () => (chip.nanos < this.lateUntil ? this.seen ^ this.late : this.seen) });
     for (const pin of rp.gpio) {
@@ -58,6 +60,27 @@ export class Pins {
     return false;
   }
 
+  /** Whether a pin is driven by its slice. */
+  carries(pin) {
+    return pin.functionSelect === PWM && pin.outputOverride === 0 && this.isDriven(pin);
+  }
+
+  /** What the world sees of a pad: of one that carries a power, whether it is on, which its pulses are too fast to tell. */
+  shown(index) {
+    const pin = this.rp.gpio[index];
+    const high = (this.levels & (1 << index)) !== 0;
+    return this.carries(pin) ? (this.chip.powered.get(index) ?? high) : high;
+  }
+
+  /** A pad that carries a power goes on and off with whoever drives it. */
+  gate(pin) {
+    const high = this.shown(pin.index);
+    if (high === (this.told.get(pin.index) ?? false)) return;
+    this.told.set(pin.index, high);
+    if (this.ready) this.onChange(pin.index, high);
+    if (this.carries(pin)) this.chip.pwm.tell(pin.index);
+  }
+
   /** Something about a pin may have changed: its level, and what the chip sees of it. */
   refresh(pin, fromOutside) {
     const bit = 1 << pin.index;
@@ -66,8 +89,10 @@ export class Pins {
       this.levels ^= bit;
       // A pin that follows PWM has no edges of its own: what it carries is told by the slice.
       const carries = pin.functionSelect === PWM && pin.outputOverride === 0;
-      if (!fromOutside && this.ready && !carries) this.onChange(pin.index, high);
+      const powered = this.chip.powered.has(pin.index);
+      if (!fromOutside && this.ready && !carries && !powered) this.onChange(pin.index, high);
     }
+    if (this.chip.powered.has(pin.index)) this.gate(pin);
     const seen = override(high && pin.inputEnable, pin.inputOverride);
     if (seen === ((this.seen & bit) !== 0)) return;
     this.seen ^= bit;

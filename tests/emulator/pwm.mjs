@@ -140,9 +140,20 @@ export class Pwm {
     for (const channel of [0, 1]) {
       for (const pin of [2 * slice.index + channel, 2 * slice.index + channel + 16]) {
         if (pin > 29 || this.rp.gpio[pin].functionSelect !== 4) continue;
-        this.onWave({ pin, nanos, on: slice.on, cc: (slice.cc >>> (16 * channel)) & 0xffff, top: slice.top, tick: slice.tick });
+        this.wave(slice, channel, pin, nanos);
       }
     }
+  }
+
+  wave(slice, channel, pin, nanos) {
+    this.onWave({ pin, nanos, on: slice.on, cc: (slice.cc >>> (16 * channel)) & 0xffff, top: slice.top, tick: slice.tick });
+  }
+
+  /** Tells what a pin carries at this moment. */
+  tell(pin) {
+    const slice = this.slices[(pin >> 1) % SLICES];
+    slice.sync();
+    this.wave(slice, pin & 1, pin, this.now);
   }
 
   gpioOnInput() {}

@@ -88,9 +88,14 @@ impl System {
     /// A protocol on the shipped rig, with parameters set.
     #[must_use]
     pub fn written(protocol: Source, set: &[(&str, &str)], seed: u64) -> Self {
-        let rig = read("rig-configs/sim-box.yaml");
+        Self::on(&read("rig-configs/sim-box.yaml"), protocol, set, seed)
+    }
+
+    /// A protocol on a rig, with parameters set.
+    #[must_use]
+    pub fn on(rig: &Source, protocol: Source, set: &[(&str, &str)], seed: u64) -> Self {
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let rig = compiler::read_rig(&rig).unwrap_or_else(|found| panic!("{found:?}"));
+        let rig = compiler::read_rig(rig).unwrap_or_else(|found| panic!("{found:?}"));
         let compiled = compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));
         let arm = room::person(&compiled, &rig).map_or(0, |(lines, _)| lines);
         Self {

@@ -227,7 +227,13 @@ impl Bench {
         self.tell(format_args!("reset"));
     }
 
-    /// Whether waves are told.
+    /// A pad carries a power, and is on when high or when low: its edges are when it begins and ceases to, and its waves are
+    /// told.
+    pub fn powered(&mut self, pin: u8, active_high: bool) {
+        self.tell(format_args!("powered {pin} {}", u8::from(active_high)));
+    }
+
+    /// Whether waves of all pins are told.
     pub fn waves(&mut self, told: bool) {
         self.tell(format_args!("waves {}", u8::from(told)));
     }

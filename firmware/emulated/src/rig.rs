@@ -80,6 +80,21 @@ pub struct FineEdge {
     pub high: bool,
 }
 
+/// What a powered pin carries from a time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// When, in ns since the supply came.
+    pub at_ns: u64,
+    /// Which pin.
+    pub pin: u8,
+    /// Counts of a period it is on.
+    pub compare: u16,
+    /// Counts of a period.
+    pub counts: u32,
+    /// One count, in ps.
+    pub tick_ps: u64,
+}
+
 /// An emulated rig: bytes in, bytes out, time as an argument.
 pub struct EmulatedRig {
     bench: Bench,
@@ -107,6 +122,7 @@ pub struct EmulatedRig {
     scope: Option<Vec<PinEdge>>,
     fine: Vec<FineEdge>,
     sounds: Vec<(u8, Sounded)>,
+    powers: Vec<Carried>,
     mishaps: Vec<Event>,
     failed: Option<BenchError>,
 }
@@ -126,6 +142,7 @@ impl EmulatedRig {
                 Role::Encoder { pin_b, .. } => {
                     [line.pin, pin_b].into_iter().for_each(|pin| bench.pin(0, pin, Some(pins.is_high(pin))));
                 }
+                Role::Powered { .. } => bench.powered(line.pin, line.active_high),
                 _ => {}
             }
         }
@@ -157,6 +174,7 @@ impl EmulatedRig {
             scope: None,
             fine: Vec::new(),
             sounds: Vec::new(),
+            powers: Vec::new(),
             mishaps: Vec::new(),
             failed: None,
         })
@@ -187,6 +205,12 @@ impl EmulatedRig {
     #[must_use]
     pub fn sounds(&self) -> &[(u8, Sounded)] {
         &self.sounds
+    }
+
+    /// What powered pins carried, from when on; one that is off carries nothing, whatever it carried last.
+    #[must_use]
+    pub fn powers(&self) -> &[Carried] {
+        &self.powers
     }
 
     /// Resets, faults and lock-ups so far.
@@ -321,6 +345,9 @@ impl EmulatedRig {
                     self.partial.clear();
                 }
                 self.mishaps.push(event);
+            }
+            Event::Wave { at, pin, on: true, compare, top, tick_ps } => {
+                self.powers.push(Carried { at_ns: at, pin, compare, counts: u32::from(top) + 1, tick_ps });
             }
             Event::Bytes { .. } | Event::Wave { .. } => {}
         }
