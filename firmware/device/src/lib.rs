@@ -16,6 +16,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod answers;
 pub mod board;
 pub mod core_half;
 mod deadlines;

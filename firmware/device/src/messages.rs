@@ -9,6 +9,7 @@ use link::rig::RigLine;
 use link::{DisarmCause, EventId, LineId, Micros, TripCause, VariableId, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::answers::{Answering, Answers};
 use crate::queue::{self, Packed};
 
 /// Orders that may wait for P0.
@@ -90,6 +91,14 @@ pub(crate) enum What {
     Begun { levels: u32 },
     Ended,
     Rig { good: bool },
+}
+
+impl What {
+    /// Whether it may change what the engine does, as edges of outputs and verdicts never do.
+    #[inline(always)]
+    pub(crate) const fn matters(&self) -> bool {
+        !matches!(self, Self::Edge { .. } | Self::Verdict { .. })
+    }
 }
 
 /// P2 to P1. `M` is the memory of the program image, which moves to whoever may use it.
@@ -292,26 +301,19 @@ impl Packed<REPORT_WORDS> for Report {
     }
 }
 
-/// The input that waits to be taken in, if nothing else does: when it changed, and to what.
-#[inline(always)]
-pub(crate) fn only_input(reports: &ReportsIn<'_>) -> Option<(Micros, LineId, bool)> {
-    let slot = reports.peek_only()?;
-    let [what, line, active, _] = get(slot, 0).to_le_bytes();
-    let at = (u64::from(get(slot, 2)) << 32) | u64::from(get(slot, 1));
-    (what == INPUT).then_some((at, LineId(line), active != 0))
-}
-
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
 pub(crate) struct Reports<'s> {
     queue: ReportsOut<'s>,
     lost: u32,
     /// The word that a session is over, when it found no room: P1 waits for it.
     owed: Option<Report>,
+    /// What P0 may answer, given what P1 was told.
+    pub(crate) answering: Answering<'s>,
 }
 
 impl<'s> Reports<'s> {
-    pub(crate) const fn new(queue: ReportsOut<'s>) -> Self {
-        Self { queue, lost: 0, owed: None }
+    pub(crate) const fn new(queue: ReportsOut<'s>, answers: &'s Answers) -> Self {
+        Self { queue, lost: 0, owed: None, answering: Answering::new(answers) }
     }
 
     fn places(&self) -> usize {
@@ -322,14 +324,18 @@ impl<'s> Reports<'s> {
     #[inline(always)]
     pub(crate) fn push(&mut self, at: Micros, what: What) {
         if self.lost != 0 || !self.queue.enqueue_keeping(REPORTS_KEPT, &Report { at, what }) {
-            self.lost = self.lost.saturating_add(1);
+            self.lose(1);
+        } else if what.matters() {
+            self.answering.told_other();
         }
     }
 
     /// Reports an input that changed, the shortest there is: as [`Reports::push`].
     #[inline(always)]
     pub(crate) fn push_input(&mut self, at: Micros, line: LineId, active: bool) {
-        self.push_short(INPUT, at, line, active);
+        if self.push_short(INPUT, at, line, active) {
+            self.answering.told_input(at, line, active);
+        }
     }
 
     /// Reports an output that changed, likewise.
@@ -339,29 +345,34 @@ impl<'s> Reports<'s> {
     }
 
     #[inline(always)]
-    fn push_short(&mut self, what: u8, at: Micros, line: LineId, on: bool) {
-        if self.lost != 0 || self.queue.places() <= REPORTS_KEPT {
-            self.lost = self.lost.saturating_add(1);
-        } else {
+    fn push_short(&mut self, what: u8, at: Micros, line: LineId, on: bool) -> bool {
+        let has_room = self.lost == 0 && self.queue.places() > REPORTS_KEPT;
+        if has_room {
             self.queue.enqueue_with(|slot| {
                 put(slot, 1, at as u32);
                 put(slot, 2, (at >> 32) as u32);
                 head(slot, what, line, on);
             });
+        } else {
+            self.lose(1);
         }
+        has_room
     }
 
     /// Reports something the interlock did on its own.
     #[inline(always)]
     pub(crate) fn push_urgent(&mut self, at: Micros, what: What) {
         if !self.queue.enqueue(&Report { at, what }) {
-            self.lost = self.lost.saturating_add(1);
+            self.lose(1);
+        } else if what.matters() {
+            self.answering.told_other();
         }
     }
 
     /// Something was lost before it could be reported.
     pub(crate) fn lose(&mut self, count: u32) {
         self.lost = self.lost.saturating_add(count);
+        self.answering.close();
     }
 
     /// Whether something was lost that P1 does not know of yet.

@@ -10,7 +10,7 @@ use link::{LineId, Micros, Record, TripCause};
 use super::ORDERS_ROOM;
 use super::watch::Watch;
 use crate::board::Preempt;
-use crate::messages::{Order, OrdersOut, pack_request};
+use crate::messages::{Order, OrdersOut};
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
 /// Records that may wait to be written down.
@@ -166,18 +166,10 @@ impl<'s> Out<'s> {
         while self.write_down(hook) {}
     }
 
-    /// Answers an edge before its step is made: P0 is told all of it at once. There must be room for these orders.
-    #[inline(always)]
-    pub(super) fn answer(&mut self, answer: &[(LineId, Request)], hook: &mut impl Preempt) {
-        for (line, request) in answer {
-            self.orders.enqueue_with(|slot| pack_request(*line, request, slot));
-        }
-        hook.ordered();
-        self.note_answer(answer);
-    }
-
+    /// P0 has answered an edge whose step is made next.
     #[inline(never)]
-    fn note_answer(&mut self, answer: &[(LineId, Request)]) {
+    pub(super) fn note_answer(&mut self, answer: &[(LineId, Request)]) {
+        self.answered.clear();
         // An answer has no more requests than the engine keeps for all of them.
         let _ = self.answered.extend_from_slice(answer);
         self.asked = 0;
@@ -205,7 +197,7 @@ impl<'s> Out<'s> {
     }
 
     #[inline(never)]
-    fn contradicted(&mut self, line: LineId, hook: &mut impl Preempt) {
+    pub(super) fn contradicted(&mut self, line: LineId, hook: &mut impl Preempt) {
         self.answered.clear();
         self.order(Order::Trip(TripCause::Contradiction(line)), hook);
     }
@@ -312,31 +304,31 @@ mod tests {
     }
 
     #[test]
-    fn what_was_answered_at_once_is_not_ordered_again() {
+    fn what_p0_has_answered_is_not_ordered_again() {
         let orders = told(|p1| {
-            p1.out.answer(&ON, p1.hook);
+            p1.out.note_answer(&ON);
             p1.record(7, ask(Request::On));
             p1.out.step_made(p1.hook);
             p1.record(9, ask(Request::Off));
         });
-        assert_eq!(orders, [Order::Request(LASER, Request::On), Order::Request(LASER, Request::Off)]);
+        assert_eq!(orders, [Order::Request(LASER, Request::Off)]);
     }
 
     #[test]
     fn an_answer_that_the_program_does_not_ask_for_trips() {
         let trip = Order::Trip(TripCause::Contradiction(LASER));
         let orders = told(|p1| {
-            p1.out.answer(&ON, p1.hook);
+            p1.out.note_answer(&ON);
             p1.record(7, ask(Request::Off));
             p1.out.step_made(p1.hook);
         });
-        assert_eq!(orders, [Order::Request(LASER, Request::On), trip, Order::Request(LASER, Request::Off)]);
+        assert_eq!(orders, [trip, Order::Request(LASER, Request::Off)]);
 
         let orders = told(|p1| {
-            p1.out.answer(&ON, p1.hook);
+            p1.out.note_answer(&ON);
             p1.out.step_made(p1.hook);
         });
-        assert_eq!(orders, [Order::Request(LASER, Request::On), trip], "it asks for nothing");
+        assert_eq!(orders, [trip], "it asks for nothing");
     }
 
     #[test]

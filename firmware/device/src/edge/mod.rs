@@ -10,9 +10,11 @@ mod tests;
 
 use core::sync::atomic::Ordering;
 
+use link::record::Request;
 use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
+use crate::answers;
 use crate::board::Board;
 use crate::interlock::Hands;
 use crate::interlock::guard::Guard;
@@ -73,6 +75,41 @@ impl<'s> Edge<'s> {
         }
     }
 
+    /// Answers an edge that was told last, if what it leads to is known by now: true if it did. The body may call this as soon
+    /// as the clock has gone on from that edge, and must have told every change before `now`; [`Edge::poll`] does it
+    /// otherwise.
+    #[inline(always)]
+    pub fn answer<B: Board>(&mut self, now: Micros, board: &mut B) -> bool {
+        // What comes before it comes first.
+        if self.guard.overdue(now) || self.orders.ready() || self.lost {
+            return false;
+        }
+        self.answer_now(now, board)
+    }
+
+    /// Whether an edge waits to be answered once the clock has gone on.
+    #[must_use]
+    #[inline(always)]
+    pub const fn waits_to_answer(&self) -> bool {
+        self.reports.answering.waits()
+    }
+
+    #[inline(never)]
+    fn answer_now<B: Board>(&mut self, now: Micros, board: &mut B) -> bool {
+        let Some(requests) = self.reports.answering.take(now, self.inputs.next_due()) else { return false };
+        let mut hands = Hands::new(now, board, &mut self.reports);
+        for slot in requests {
+            match answers::request(slot) {
+                Some((line, Request::On)) => self.guard.level(line, true, &mut hands),
+                Some((line, Request::Off)) => self.guard.level(line, false, &mut hands),
+                Some((line, request)) => self.guard.request(line, &request, &mut hands),
+                None => {}
+            }
+        }
+        self.guard.settle(&mut hands);
+        true
+    }
+
     /// Does all that is due by `now`: edges of trains, limits, windows, silence, and the orders that wait.
     #[inline(never)]
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
@@ -90,6 +127,9 @@ impl<'s> Edge<'s> {
         }
         if self.orders.ready() {
             self.take_orders(now, board);
+        }
+        if self.reports.answering.waits() {
+            self.answer_now(now, board);
         }
         if self.inputs.next_due() <= now {
             self.close_windows(now, board);
@@ -119,6 +159,7 @@ impl<'s> Edge<'s> {
             return Some(0);
         }
         let due = self.inputs.next_due().min(self.guard.next_due()).min(self.silence.next_due());
+        let due = self.reports.answering.due().map_or(due, |at| at.min(due));
         (due != Micros::MAX).then_some(due)
     }
 

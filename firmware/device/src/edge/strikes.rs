@@ -129,7 +129,7 @@ fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
         pause: None,
         pauses: None,
     };
-    let edge = Edge::new(from_core, Reports::new(to_core), &shared);
+    let edge = Edge::new(from_core, Reports::new(to_core, &shared.answers), &shared);
     let mut story = Box { edge, board, orders: to_edge, reports: from_edge, told: Vec::new() };
     story.order(Order::Clear { silence_us: u32::MAX });
     for (n, line) in bench::rig().lines.iter().enumerate() {

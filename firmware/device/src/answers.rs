@@ -1,0 +1,346 @@
+//! What P0 may answer by itself: the requests P1 has worked out that an edge would lead to. Owns the words both look at, and
+//! the rules by which they take turns; knows nothing of how an answer is found.
+//!
+//! P1 *opens* the answers when nothing waits, for a span of microseconds in which the program does nothing of its own. From
+//! then on P0 answers an edge the moment it comes: it carries the requests out, closes, and *gives* word of it, so that P1
+//! makes that edge's step before anything else. An edge that makes no difference leaves the answers open. Any other thing
+//! that P1 must know of closes them, and so does P1 before it changes anything.
+//!
+//! P0 comes in between any two instructions of P1 and never the other way round. So P1 stores what it opens before it opens,
+//! and looks for an answer given after it has closed; P0 needs no such care. What P1 did not know of when it opened is found
+//! by count: P0 counts what it tells P1 that may matter, P1 what it took in.
+
+use core::ops::Range;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use link::limits::MAX_LINES;
+use link::record::Request;
+use link::{LineId, Micros};
+
+use crate::edge::inputs::Accepted;
+use crate::messages::{ORDER_WORDS, Order, pack_request};
+use crate::queue::Packed;
+
+/// Requests of all answers together.
+const REQUESTS: usize = engine::FORESEEN_REQUESTS_MAX;
+/// Edges there are: each line to active, and away from it.
+const EDGES: usize = 2 * MAX_LINES;
+/// The longest span P1 opens for, in µs: the low half of a time must tell before from behind.
+const SPAN_MAX_US: Micros = 1 << 30;
+
+/// An answer that P0 has given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// The edge's own time, the low half.
+    pub(crate) at: u32,
+    pub(crate) line: LineId,
+    pub(crate) active: bool,
+    /// What P0 had told P1 with that edge, by count.
+    pub(crate) told: u32,
+}
+
+/// The words P0 and P1 share.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// Whether P0 may answer. P1 opens; both close.
+    open: AtomicU32,
+    /// What of P0's telling is allowed for: P1 stores it before it opens, P0 while it is open.
+    told: AtomicU32,
+    /// The first microsecond, and the one behind the last; low halves. P1's.
+    from: AtomicU32,
+    until: AtomicU32,
+    /// Edges that make no difference, away from active and to it, bit *n* for line *n*. P1's.
+    harmless: [AtomicU32; 2],
+    /// Edges whose answer is here, likewise.
+    known: [AtomicU32; 2],
+    /// Where the answer to each edge begins, and how many requests it has. P1's.
+    spans: [[AtomicU32; 2]; EDGES],
+    /// The requests, as orders lie in their queue. P1's.
+    requests: [[AtomicU32; ORDER_WORDS]; REQUESTS],
+    /// The edge P0 has answered, by its number and one more; 0 for none. P0 stores it, P1 clears it.
+    given: AtomicU32,
+    given_at: AtomicU32,
+    given_told: AtomicU32,
+    /// Whether P0 would answer if the span were longer. P0 stores it, P1 clears it.
+    held_up: AtomicU32,
+}
+
+#[inline(always)]
+fn load(word: &AtomicU32) -> u32 {
+    word.load(Ordering::Acquire)
+}
+
+#[inline(always)]
+fn store(word: &AtomicU32, value: u32) {
+    word.store(value, Ordering::Release);
+}
+
+/// The place of an edge in a set of edges.
+#[inline(always)]
+fn side(active: bool) -> usize {
+    usize::from(active)
+}
+
+impl Answers {
+    pub(crate) const fn new() -> Self {
+        Self {
+            open: AtomicU32::new(0),
+            told: AtomicU32::new(0),
+            from: AtomicU32::new(0),
+            until: AtomicU32::new(0),
+            harmless: [const { AtomicU32::new(0) }; 2],
+            known: [const { AtomicU32::new(0) }; 2],
+            spans: [const { [const { AtomicU32::new(0) }; 2] }; EDGES],
+            requests: [const { [const { AtomicU32::new(0) }; ORDER_WORDS] }; REQUESTS],
+            given: AtomicU32::new(0),
+            given_at: AtomicU32::new(0),
+            given_told: AtomicU32::new(0),
+            held_up: AtomicU32::new(0),
+        }
+    }
+
+    #[inline(always)]
+    fn is_open(&self) -> bool {
+        load(&self.open) != 0
+    }
+}
+
+/// P0's side.
+pub(crate) struct Answering<'s> {
+    answers: &'s Answers,
+    /// What P1 was told so far that may matter to it, modulo 2³².
+    told: u32,
+    /// An edge whose answer is known, and what had been told with it.
+    waiting: Option<(Accepted, u32)>,
+    /// Whether it can be answered as soon as its microsecond is over; otherwise P1 must say more first.
+    ripe: bool,
+}
+
+impl<'s> Answering<'s> {
+    pub(crate) const fn new(answers: &'s Answers) -> Self {
+        Self { answers, told: 0, waiting: None, ripe: false }
+    }
+
+    /// P1 is told of something that may matter and is no input.
+    #[inline(always)]
+    pub(crate) fn told_other(&mut self) {
+        self.told = self.told.wrapping_add(1);
+        self.close();
+    }
+
+    /// P1 is told of an input.
+    #[inline(always)]
+    pub(crate) fn told_input(&mut self, at: Micros, line: LineId, active: bool) {
+        self.told = self.told.wrapping_add(1);
+        if !self.answers.is_open() {
+            self.waiting = None;
+            return;
+        }
+        let (Some(harmless), Some(known)) =
+            (self.answers.harmless.get(side(active)), self.answers.known.get(side(active)))
+        else {
+            return;
+        };
+        let allowed = load(&self.answers.told);
+        if !self.is_allowed_for(allowed, 1) {
+            self.close();
+        } else if load(harmless) & line.bit() != 0 {
+            store(&self.answers.told, allowed.wrapping_add(1));
+        } else if self.waiting.is_none() && load(known) & line.bit() != 0 {
+            self.waiting = Some((Accepted { at, line, active }, self.told));
+            self.ripe = true;
+        } else {
+            self.close();
+        }
+    }
+
+    /// Whether P1 knew of all it was told, but for the last `new` and the edge that waits.
+    #[inline(always)]
+    fn is_allowed_for(&self, allowed: u32, new: u32) -> bool {
+        allowed.wrapping_add(new).wrapping_add(u32::from(self.waiting.is_some())) == self.told
+    }
+
+    /// Nothing is answered until P1 opens again.
+    #[inline(always)]
+    pub(crate) fn close(&mut self) {
+        store(&self.answers.open, 0);
+        self.waiting = None;
+    }
+
+    /// The earliest time at which an edge that waits can be answered.
+    #[inline(always)]
+    pub(crate) fn due(&self) -> Option<Micros> {
+        match self.waiting {
+            Some((edge, _)) if self.ripe => Some(edge.at.wrapping_add(1)),
+            _ => None,
+        }
+    }
+
+    /// Whether an edge waits for its answer.
+    #[inline(always)]
+    pub(crate) const fn waits(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Takes up the edge that waits, to be answered at once: all its requests. None while its microsecond is not over by
+    /// `now`, or if P1 must be asked; `held_back` is a time from which on other inputs may yet be told.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, now: Micros, held_back: Micros) -> Option<&'s [[AtomicU32; ORDER_WORDS]]> {
+        let (Accepted { at, line, active }, told) = self.waiting.filter(|(edge, _)| edge.at < now)?;
+        let answers = self.answers;
+        // The watchdog is there for an edge older than the low half can tell.
+        let from = load(&answers.from);
+        if !answers.is_open() || !self.is_allowed_for(load(&answers.told), 0) || held_back <= at {
+            self.close();
+            return None;
+        }
+        if (at as u32).wrapping_sub(from) >= load(&answers.until).wrapping_sub(from) {
+            self.ripe = false;
+            store(&answers.held_up, 1);
+            return None;
+        }
+        let edge = line.index() * 2 + side(active);
+        let [first, count] = answers.spans.get(edge)?;
+        let first = load(first) as usize;
+        self.close();
+        store(&answers.given_at, at as u32);
+        store(&answers.given_told, told);
+        store(&answers.given, edge as u32 + 1);
+        answers.requests.get(first..first.wrapping_add(load(count) as usize))
+    }
+}
+
+/// The request an answer holds.
+#[inline(always)]
+pub(crate) fn request(slot: &[AtomicU32; ORDER_WORDS]) -> Option<(LineId, Request)> {
+    match Order::unpack(slot) {
+        Some(Order::Request(line, request)) => Some((line, request)),
+        _ => None,
+    }
+}
+
+/// P1's side.
+pub(crate) struct Foreseen<'s> {
+    answers: &'s Answers,
+    /// What P0 told that may matter and that was taken in, modulo 2³².
+    taken: u32,
+    /// Answers stored since it was opened, and their requests.
+    stored: usize,
+    requests: usize,
+}
+
+impl<'s> Foreseen<'s> {
+    pub(crate) const fn new(answers: &'s Answers) -> Self {
+        Self { answers, taken: 0, stored: 0, requests: 0 }
+    }
+
+    /// Something that P0 told was taken in, and may matter.
+    #[inline(always)]
+    pub(crate) fn took(&mut self) {
+        self.taken = self.taken.wrapping_add(1);
+    }
+
+    /// Whether all that P0 had told with the edge it answered was taken in.
+    pub(crate) const fn has_taken(&self, given: &Given) -> bool {
+        given.told.wrapping_sub(self.taken).cast_signed() <= 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_open(&self) -> bool {
+        self.answers.is_open()
+    }
+
+    /// Whether P0 told something, just before it was opened, that it was not opened for: P0 then answers nothing.
+    #[inline(always)]
+    pub(crate) fn is_behind(&self) -> bool {
+        load(&self.answers.told).wrapping_sub(self.taken).cast_signed() < 0
+    }
+
+    /// Whether an input leaves the answers as they are.
+    #[inline(always)]
+    pub(crate) fn is_harmless(&self, line: LineId, active: bool) -> bool {
+        self.answers.harmless.get(side(active)).is_some_and(|set| load(set) & line.bit() != 0)
+    }
+
+    /// P0 answers nothing from here on. What it has answered before is [`Foreseen::given`].
+    #[inline(always)]
+    pub(crate) fn close(&self) {
+        store(&self.answers.open, 0);
+    }
+
+    /// The edge P0 has answered and whose step was not made yet.
+    #[inline(always)]
+    pub(crate) fn given(&self) -> Option<Given> {
+        let edge = load(&self.answers.given).checked_sub(1)?;
+        let (line, active) = (LineId((edge / 2) as u8), edge % 2 != 0);
+        Some(Given { at: load(&self.answers.given_at), line, active, told: load(&self.answers.given_told) })
+    }
+
+    /// That edge's step was made.
+    pub(crate) fn honoured(&self) {
+        store(&self.answers.given, 0);
+    }
+
+    /// Opens with no answer yet. The edges that make no difference are sets of lines, away from active and to it.
+    pub(crate) fn open(&mut self, span: &Range<Micros>, harmless: [u32; 2]) {
+        let answers = self.answers;
+        (self.stored, self.requests) = (0, 0);
+        for (known, (set, harmless)) in answers.known.iter().zip(answers.harmless.iter().zip(harmless)) {
+            store(known, 0);
+            store(set, harmless);
+        }
+        store(&answers.held_up, 0);
+        store(&answers.told, self.taken);
+        self.stretch(span);
+        store(&answers.open, 1);
+    }
+
+    /// While it is open: the span is another. True if P0 waits for that.
+    #[inline(always)]
+    pub(crate) fn stretch(&self, span: &Range<Micros>) -> bool {
+        let until = span.end.min(span.start.saturating_add(SPAN_MAX_US));
+        // Whatever P0 sees in between is a part of both.
+        store(&self.answers.from, span.start as u32);
+        store(&self.answers.until, until as u32);
+        let held_up = load(&self.answers.held_up) != 0;
+        if held_up {
+            store(&self.answers.held_up, 0);
+        }
+        held_up
+    }
+
+    /// While it is open: other edges make no difference.
+    #[inline(always)]
+    pub(crate) fn renew_harmless(&self, harmless: [u32; 2]) {
+        for (set, harmless) in self.answers.harmless.iter().zip(harmless) {
+            store(set, harmless);
+        }
+    }
+
+    /// How many answers were stored since it was opened.
+    pub(crate) const fn stored(&self) -> usize {
+        self.stored
+    }
+
+    /// Adds the answer to an edge. One that asks for nothing is left to P1.
+    #[inline(never)]
+    pub(crate) fn add(&mut self, line: LineId, active: bool, answer: &[(LineId, Request)]) {
+        self.stored += 1;
+        let (Some(known), Some([first, count])) =
+            (self.answers.known.get(side(active)), self.answers.spans.get(line.index() * 2 + side(active)))
+        else {
+            return;
+        };
+        let places = self.answers.requests.get(self.requests..).unwrap_or_default();
+        if answer.is_empty() || places.len() < answer.len() {
+            return;
+        }
+        for (slot, (line, request)) in places.iter().zip(answer) {
+            pack_request(*line, request, slot);
+        }
+        store(first, self.requests as u32);
+        store(count, answer.len() as u32);
+        self.requests += answer.len();
+        store(known, load(known) | line.bit());
+    }
+}
