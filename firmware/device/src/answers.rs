@@ -28,6 +28,9 @@ const EDGES: usize = 2 * MAX_LINES;
 /// The longest span P1 opens for, in µs: the low half of a time must tell before from behind.
 const SPAN_MAX_US: Micros = 1 << 30;
 
+/// With the count of what P1 allows for: P0 may answer.
+const OPEN: u32 = 1 << 31;
+
 /// An answer that P0 has given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Given {
@@ -36,43 +39,66 @@ pub(crate) struct Given {
     pub(crate) line: LineId,
     pub(crate) active: bool,
     /// What P0 had told P1 with that edge, by count.
-    pub(crate) told: u32,
+    told: u32,
 }
 
-/// The words P0 and P1 share.
+/// The words P0 and P1 share. Those that every edge asks for come first, where a short offset reaches them.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Answers {
-    /// Whether P0 may answer. P1 opens; both close.
-    open: AtomicU32,
-    /// What of P0's telling is allowed for: P1 stores it before it opens, P0 while it is open.
-    told: AtomicU32,
-    /// The first microsecond, and the one behind the last; low halves. P1's.
-    from: AtomicU32,
-    until: AtomicU32,
+    /// As much of what P0 told as is allowed for, modulo 2³¹, with [`OPEN`]; or 0. P1 opens; both close; P0 goes on counting
+    /// while it is open.
+    allowed: AtomicU32,
     /// Edges that make no difference, away from active and to it, bit *n* for line *n*. P1's.
     harmless: [AtomicU32; 2],
     /// Edges whose answer is here, likewise.
     known: [AtomicU32; 2],
-    /// Where the answer to each edge begins, and how many requests it has. P1's.
-    spans: [[AtomicU32; 2]; EDGES],
-    /// The requests, as orders lie in their queue. P1's.
-    requests: [[AtomicU32; ORDER_WORDS]; REQUESTS],
+    /// The first microsecond, and the one behind the last; low halves. P1's.
+    from: AtomicU32,
+    until: AtomicU32,
     /// The edge P0 has answered, by its number and one more; 0 for none. P0 stores it, P1 clears it.
     given: AtomicU32,
     given_at: AtomicU32,
     given_told: AtomicU32,
     /// Whether P0 would answer if the span were longer. P0 stores it, P1 clears it.
     held_up: AtomicU32,
+    /// The answer to each edge. P1's.
+    answers: [Packet; EDGES],
+    /// The requests of answers that ask for more than levels, as orders lie in their queue. P1's.
+    requests: [[AtomicU32; ORDER_WORDS]; REQUESTS],
+}
+
+/// One answer: lines to be on and lines to be off, if it has no other requests.
+#[derive(Debug)]
+struct Packet {
+    on: AtomicU32,
+    off: AtomicU32,
+    /// Where its requests begin, and in the upper half how many there are.
+    requests: AtomicU32,
+}
+
+impl Packet {
+    const fn new() -> Self {
+        Self { on: AtomicU32::new(0), off: AtomicU32::new(0), requests: AtomicU32::new(0) }
+    }
+}
+
+/// What an edge is answered with.
+pub(crate) enum Answer<'s> {
+    /// These lines on, those off.
+    Levels { on: u32, off: u32 },
+    /// Requests, each to be read by [`request`].
+    Requests(&'s [[AtomicU32; ORDER_WORDS]]),
 }
 
 #[inline(always)]
 fn load(word: &AtomicU32) -> u32 {
-    word.load(Ordering::Acquire)
+    word.load(Ordering::Relaxed)
 }
 
 #[inline(always)]
 fn store(word: &AtomicU32, value: u32) {
-    word.store(value, Ordering::Release);
+    word.store(value, Ordering::Relaxed);
 }
 
 /// The place of an edge in a set of edges.
@@ -84,86 +110,105 @@ fn side(active: bool) -> usize {
 impl Answers {
     pub(crate) const fn new() -> Self {
         Self {
-            open: AtomicU32::new(0),
-            told: AtomicU32::new(0),
-            from: AtomicU32::new(0),
-            until: AtomicU32::new(0),
+            allowed: AtomicU32::new(0),
             harmless: [const { AtomicU32::new(0) }; 2],
             known: [const { AtomicU32::new(0) }; 2],
-            spans: [const { [const { AtomicU32::new(0) }; 2] }; EDGES],
-            requests: [const { [const { AtomicU32::new(0) }; ORDER_WORDS] }; REQUESTS],
+            from: AtomicU32::new(0),
+            until: AtomicU32::new(0),
             given: AtomicU32::new(0),
             given_at: AtomicU32::new(0),
             given_told: AtomicU32::new(0),
             held_up: AtomicU32::new(0),
+            answers: [const { Packet::new() }; EDGES],
+            requests: [const { [const { AtomicU32::new(0) }; ORDER_WORDS] }; REQUESTS],
         }
+    }
+
+    /// What is allowed for. What was stored before it was opened is seen from here on.
+    #[inline(always)]
+    fn allowed(&self) -> u32 {
+        self.allowed.load(Ordering::Acquire)
     }
 
     #[inline(always)]
     fn is_open(&self) -> bool {
-        load(&self.open) != 0
+        self.allowed() & OPEN != 0
+    }
+
+    #[inline(always)]
+    fn close(&self) {
+        self.allowed.store(0, Ordering::Release);
     }
 }
 
 /// P0's side.
 pub(crate) struct Answering<'s> {
     answers: &'s Answers,
-    /// What P1 was told so far that may matter to it, modulo 2³².
+    /// What P1 was told so far that may matter to it, modulo 2³¹, with [`OPEN`].
     told: u32,
-    /// An edge whose answer is known, and what had been told with it.
-    waiting: Option<(Accepted, u32)>,
+    /// An edge whose answer is known; no other came since but such as make no difference.
+    waiting: Option<Waiting>,
+}
+
+#[derive(Clone, Copy)]
+struct Waiting {
+    edge: Accepted,
+    /// What had been told with it.
+    told: u32,
     /// Whether it can be answered as soon as its microsecond is over; otherwise P1 must say more first.
     ripe: bool,
 }
 
 impl<'s> Answering<'s> {
     pub(crate) const fn new(answers: &'s Answers) -> Self {
-        Self { answers, told: 0, waiting: None, ripe: false }
+        Self { answers, told: OPEN, waiting: None }
     }
 
     /// P1 is told of something that may matter and is no input.
     #[inline(always)]
     pub(crate) fn told_other(&mut self) {
-        self.told = self.told.wrapping_add(1);
+        self.told = self.told.wrapping_add(1) | OPEN;
         self.close();
     }
 
     /// P1 is told of an input.
     #[inline(always)]
-    pub(crate) fn told_input(&mut self, at: Micros, line: LineId, active: bool) {
-        self.told = self.told.wrapping_add(1);
-        if !self.answers.is_open() {
-            self.waiting = None;
-            return;
-        }
-        let (Some(harmless), Some(known)) =
-            (self.answers.harmless.get(side(active)), self.answers.known.get(side(active)))
-        else {
-            return;
-        };
-        let allowed = load(&self.answers.told);
-        if !self.is_allowed_for(allowed, 1) {
-            self.close();
-        } else if load(harmless) & line.bit() != 0 {
-            store(&self.answers.told, allowed.wrapping_add(1));
-        } else if self.waiting.is_none() && load(known) & line.bit() != 0 {
-            self.waiting = Some((Accepted { at, line, active }, self.told));
-            self.ripe = true;
+    pub(crate) fn told_input(&mut self, edge: Accepted) {
+        let before = self.told;
+        self.told = before.wrapping_add(1) | OPEN;
+        if self.waiting.is_some() {
+            self.told_another(edge);
+        } else if self.answers.allowed() != before {
+            // Closed, or opened without word of what was told just then: P1 finds that out.
+        } else if self.is_in(&self.answers.known, edge) {
+            self.waiting = Some(Waiting { edge, told: self.told, ripe: true });
+        } else if self.is_in(&self.answers.harmless, edge) {
+            store(&self.answers.allowed, self.told);
         } else {
             self.close();
         }
     }
 
-    /// Whether P1 knew of all it was told, but for the last `new` and the edge that waits.
+    /// The same, while an edge waits.
+    #[inline(never)]
+    fn told_another(&mut self, edge: Accepted) {
+        let allowed = self.answers.allowed();
+        if allowed & OPEN != 0 && self.is_in(&self.answers.harmless, edge) {
+            store(&self.answers.allowed, allowed.wrapping_add(1) | OPEN);
+        } else {
+            self.close();
+        }
+    }
+
     #[inline(always)]
-    fn is_allowed_for(&self, allowed: u32, new: u32) -> bool {
-        allowed.wrapping_add(new).wrapping_add(u32::from(self.waiting.is_some())) == self.told
+    fn is_in(&self, sets: &[AtomicU32; 2], edge: Accepted) -> bool {
+        load(&sets[side(edge.active)]) & edge.line.bit() != 0
     }
 
     /// Nothing is answered until P1 opens again.
     #[inline(always)]
     pub(crate) fn close(&mut self) {
-        store(&self.answers.open, 0);
+        self.answers.close();
         self.waiting = None;
     }
 
@@ -171,7 +216,7 @@ impl<'s> Answering<'s> {
     #[inline(always)]
     pub(crate) fn due(&self) -> Option<Micros> {
         match self.waiting {
-            Some((edge, _)) if self.ripe => Some(edge.at.wrapping_add(1)),
+            Some(Waiting { edge, ripe: true, .. }) => Some(edge.at.wrapping_add(1)),
             _ => None,
         }
     }
@@ -182,31 +227,37 @@ impl<'s> Answering<'s> {
         self.waiting.is_some()
     }
 
-    /// Takes up the edge that waits, to be answered at once: all its requests. None while its microsecond is not over by
-    /// `now`, or if P1 must be asked; `held_back` is a time from which on other inputs may yet be told.
+    /// Takes up the edge that waits, to be answered at once. None while its microsecond is not over by `now`, or if P1 must
+    /// be asked; `held_back` is a time from which on other inputs may yet be told.
     #[inline(always)]
-    pub(crate) fn take(&mut self, now: Micros, held_back: Micros) -> Option<&'s [[AtomicU32; ORDER_WORDS]]> {
-        let (Accepted { at, line, active }, told) = self.waiting.filter(|(edge, _)| edge.at < now)?;
+    pub(crate) fn take(&mut self, now: Micros, held_back: Micros) -> Option<Answer<'s>> {
+        let Waiting { edge: Accepted { at, line, active }, told, .. } = self.waiting?;
+        if at >= now {
+            return None;
+        }
         let answers = self.answers;
-        // The watchdog is there for an edge older than the low half can tell.
-        let from = load(&answers.from);
-        if !answers.is_open() || !self.is_allowed_for(load(&answers.told), 0) || held_back <= at {
+        if answers.allowed().wrapping_add(1) | OPEN != self.told || held_back <= at {
             self.close();
             return None;
         }
+        let from = load(&answers.from);
         if (at as u32).wrapping_sub(from) >= load(&answers.until).wrapping_sub(from) {
-            self.ripe = false;
+            self.waiting = self.waiting.map(|waiting| Waiting { ripe: false, ..waiting });
             store(&answers.held_up, 1);
             return None;
         }
-        let edge = line.index() * 2 + side(active);
-        let [first, count] = answers.spans.get(edge)?;
-        let first = load(first) as usize;
         self.close();
+        let edge = line.index() * 2 + side(active);
         store(&answers.given_at, at as u32);
         store(&answers.given_told, told);
         store(&answers.given, edge as u32 + 1);
-        answers.requests.get(first..first.wrapping_add(load(count) as usize))
+        let Packet { on, off, requests } = answers.answers.get(edge)?;
+        let requests = load(requests);
+        if requests == 0 {
+            return Some(Answer::Levels { on: load(on), off: load(off) });
+        }
+        let (first, count) = (requests as usize & 0xFFFF, requests as usize >> 16);
+        answers.requests.get(first..first.wrapping_add(count)).map(Answer::Requests)
     }
 }
 
@@ -222,7 +273,7 @@ pub(crate) fn request(slot: &[AtomicU32; ORDER_WORDS]) -> Option<(LineId, Reques
 /// P1's side.
 pub(crate) struct Foreseen<'s> {
     answers: &'s Answers,
-    /// What P0 told that may matter and that was taken in, modulo 2³².
+    /// What P0 told that may matter and that was taken in, modulo 2³¹, with [`OPEN`].
     taken: u32,
     /// Answers stored since it was opened, and their requests.
     stored: usize,
@@ -231,18 +282,18 @@ pub(crate) struct Foreseen<'s> {
 
 impl<'s> Foreseen<'s> {
     pub(crate) const fn new(answers: &'s Answers) -> Self {
-        Self { answers, taken: 0, stored: 0, requests: 0 }
+        Self { answers, taken: OPEN, stored: 0, requests: 0 }
     }
 
     /// Something that P0 told was taken in, and may matter.
     #[inline(always)]
     pub(crate) fn took(&mut self) {
-        self.taken = self.taken.wrapping_add(1);
+        self.taken = self.taken.wrapping_add(1) | OPEN;
     }
 
     /// Whether all that P0 had told with the edge it answered was taken in.
     pub(crate) const fn has_taken(&self, given: &Given) -> bool {
-        given.told.wrapping_sub(self.taken).cast_signed() <= 0
+        is_reached(given.told, self.taken)
     }
 
     #[inline(always)]
@@ -253,7 +304,7 @@ impl<'s> Foreseen<'s> {
     /// Whether P0 told something, just before it was opened, that it was not opened for: P0 then answers nothing.
     #[inline(always)]
     pub(crate) fn is_behind(&self) -> bool {
-        load(&self.answers.told).wrapping_sub(self.taken).cast_signed() < 0
+        !is_reached(self.taken, self.answers.allowed())
     }
 
     /// Whether an input leaves the answers as they are.
@@ -265,7 +316,7 @@ impl<'s> Foreseen<'s> {
     /// P0 answers nothing from here on. What it has answered before is [`Foreseen::given`].
     #[inline(always)]
     pub(crate) fn close(&self) {
-        store(&self.answers.open, 0);
+        self.answers.close();
     }
 
     /// The edge P0 has answered and whose step was not made yet.
@@ -290,9 +341,8 @@ impl<'s> Foreseen<'s> {
             store(set, harmless);
         }
         store(&answers.held_up, 0);
-        store(&answers.told, self.taken);
         self.stretch(span);
-        store(&answers.open, 1);
+        answers.allowed.store(self.taken, Ordering::Release);
     }
 
     /// While it is open: the span is another. True if P0 waits for that.
@@ -326,21 +376,40 @@ impl<'s> Foreseen<'s> {
     #[inline(never)]
     pub(crate) fn add(&mut self, line: LineId, active: bool, answer: &[(LineId, Request)]) {
         self.stored += 1;
-        let (Some(known), Some([first, count])) =
-            (self.answers.known.get(side(active)), self.answers.spans.get(line.index() * 2 + side(active)))
-        else {
-            return;
+        let Some(packet) = self.answers.answers.get(line.index() * 2 + side(active)) else { return };
+        let lines = |asked: Request| {
+            let of = answer.iter().filter(|(_, request)| *request == asked);
+            of.fold(0, |set, (line, _)| set | line.bit())
         };
-        let places = self.answers.requests.get(self.requests..).unwrap_or_default();
-        if answer.is_empty() || places.len() < answer.len() {
+        let (on, off) = (lines(Request::On), lines(Request::Off));
+        let levels = (on | off).count_ones() as usize == answer.len();
+        if answer.is_empty() || !levels && !self.add_requests(packet, answer) {
             return;
+        }
+        if levels {
+            store(&packet.requests, 0);
+            store(&packet.on, on);
+            store(&packet.off, off);
+        }
+        let known = &self.answers.known[side(active)];
+        known.store(load(known) | line.bit(), Ordering::Release);
+    }
+
+    fn add_requests(&mut self, packet: &Packet, answer: &[(LineId, Request)]) -> bool {
+        let places = self.answers.requests.get(self.requests..).unwrap_or_default();
+        if places.len() < answer.len() {
+            return false;
         }
         for (slot, (line, request)) in places.iter().zip(answer) {
             pack_request(*line, request, slot);
         }
-        store(first, self.requests as u32);
-        store(count, answer.len() as u32);
+        store(&packet.requests, self.requests as u32 | (answer.len() as u32) << 16);
         self.requests += answer.len();
-        store(known, load(known) | line.bit());
+        true
     }
+}
+
+/// Whether a count has come as far as another, modulo 2³¹.
+const fn is_reached(count: u32, by: u32) -> bool {
+    by.wrapping_sub(count) & OPEN >> 1 == 0
 }

@@ -10,6 +10,7 @@ use link::{DisarmCause, EventId, LineId, Micros, TripCause, VariableId, Verdict}
 use serde::{Deserialize, Serialize};
 
 use crate::answers::{Answering, Answers};
+use crate::edge::inputs::Accepted;
 use crate::queue::{self, Packed};
 
 /// Orders that may wait for P0.
@@ -302,13 +303,15 @@ impl Packed<REPORT_WORDS> for Report {
 }
 
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
+// In this order: what an answer reads stands where a short offset reaches it.
+#[repr(C)]
 pub(crate) struct Reports<'s> {
+    /// What P0 may answer, given what P1 was told.
+    pub(crate) answering: Answering<'s>,
     queue: ReportsOut<'s>,
     lost: u32,
     /// The word that a session is over, when it found no room: P1 waits for it.
     owed: Option<Report>,
-    /// What P0 may answer, given what P1 was told.
-    pub(crate) answering: Answering<'s>,
 }
 
 impl<'s> Reports<'s> {
@@ -330,12 +333,14 @@ impl<'s> Reports<'s> {
         }
     }
 
-    /// Reports an input that changed, the shortest there is: as [`Reports::push`].
+    /// Reports an input that changed, the shortest there is: as [`Reports::push`]. False if it was lost.
     #[inline(always)]
-    pub(crate) fn push_input(&mut self, at: Micros, line: LineId, active: bool) {
-        if self.push_short(INPUT, at, line, active) {
-            self.answering.told_input(at, line, active);
+    pub(crate) fn push_input(&mut self, edge: Accepted) -> bool {
+        let told = self.push_short(INPUT, edge.at, edge.line, edge.active);
+        if told {
+            self.answering.told_input(edge);
         }
+        told
     }
 
     /// Reports an output that changed, likewise.

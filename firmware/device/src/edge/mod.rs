@@ -8,27 +8,29 @@ mod strikes;
 #[cfg(test)]
 mod tests;
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 
-use link::record::Request;
 use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
-use crate::answers;
+use crate::answers::{self, Answer};
 use crate::board::Board;
 use crate::interlock::Hands;
 use crate::interlock::guard::Guard;
 use crate::interlock::silence::Silence;
-use crate::messages::{Order, OrdersIn, Reports, What};
+use crate::messages::{ORDER_WORDS, Order, OrdersIn, Reports, What};
 use crate::sense::encoders::Encoders;
 use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
 
 /// The half of the highest priority.
+// In this order: what an answer reads stands where a short offset reaches it.
+#[repr(C)]
 pub struct Edge<'s> {
+    reports: Reports<'s>,
+    guard: Guard,
     inputs: Inputs,
     encoders: Encoders,
-    guard: Guard,
     silence: Silence,
     /// Whether a session runs: only then are inputs reported.
     live: bool,
@@ -37,7 +39,6 @@ pub struct Edge<'s> {
     /// Whether every line of the rig could be made.
     rig_good: bool,
     orders: OrdersIn<'s>,
-    reports: Reports<'s>,
     shared: &'s Shared,
 }
 
@@ -63,7 +64,16 @@ impl<'s> Edge<'s> {
     pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
         self.encoders.changed(pin, high, &self.shared.counts);
         let Self { inputs, live, lost, reports, .. } = self;
-        inputs.changed(now, pin, high, |accepted| report(*live, lost, reports, accepted));
+        let (held_back, accepted) = inputs.changed(now, pin, high);
+        if !*live {
+            return;
+        }
+        if let Some(edge) = held_back {
+            report_late(lost, reports, edge);
+        }
+        if let Some(edge) = accepted {
+            report(lost, reports, edge);
+        }
     }
 
     /// The body could not keep `count` changes of input pins: the session is not what happened any more.
@@ -96,23 +106,27 @@ impl<'s> Edge<'s> {
 
     #[inline(never)]
     fn answer_now<B: Board>(&mut self, now: Micros, board: &mut B) -> bool {
-        let Some(requests) = self.reports.answering.take(now, self.inputs.next_due()) else { return false };
+        match self.reports.answering.take(now, self.inputs.next_due()) {
+            None => return false,
+            Some(Answer::Levels { on, off }) => self.guard.levels(on, off, now, board, &mut self.reports),
+            Some(Answer::Requests(requests)) => self.answer_with(requests, now, board),
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn answer_with<B: Board>(&mut self, slots: &[[AtomicU32; ORDER_WORDS]], now: Micros, board: &mut B) {
         let mut hands = Hands::new(now, board, &mut self.reports);
-        for slot in requests {
-            match answers::request(slot) {
-                Some((line, Request::On)) => self.guard.level(line, true, &mut hands),
-                Some((line, Request::Off)) => self.guard.level(line, false, &mut hands),
-                Some((line, request)) => self.guard.request(line, &request, &mut hands),
-                None => {}
-            }
+        for (line, request) in slots.iter().filter_map(answers::request) {
+            self.guard.request(line, &request, &mut hands);
         }
         self.guard.settle(&mut hands);
-        true
     }
 
     /// Does all that is due by `now`: edges of trains, limits, windows, silence, and the orders that wait.
     #[inline(never)]
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
+        self.guard.get_busy();
         // First of all, for an edge is due at its very microsecond.
         let mut hands = Hands::new(now, board, &mut self.reports);
         self.guard.account(&mut hands);
@@ -138,6 +152,7 @@ impl<'s> Edge<'s> {
             self.make_up(now, board);
         }
         self.guard.prepare(&mut Hands::new(now, board, &mut self.reports));
+        self.guard.get_ready();
         self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);
         self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Relaxed);
         self.shared.beats.edge();
@@ -178,7 +193,11 @@ impl<'s> Edge<'s> {
     fn close_windows<B: Board>(&mut self, now: Micros, board: &mut B) {
         let Self { inputs, live, lost, reports, .. } = self;
         // A pin that cannot be read any more: what it does from here on is lost.
-        let readable = inputs.close_windows(now, board, |accepted| report(*live, lost, reports, accepted));
+        let readable = inputs.close_windows(now, board, |edge| {
+            if *live {
+                report_late(lost, reports, edge);
+            }
+        });
         self.lost |= !readable;
     }
 
@@ -282,13 +301,16 @@ impl<'s> Edge<'s> {
     }
 }
 
-/// Tells P1 of an edge, if a session runs.
+/// Tells P1 of an edge.
 #[inline(always)]
-fn report(live: bool, lost: &mut bool, reports: &mut Reports<'_>, accepted: Accepted) {
-    if live {
-        reports.push_input(accepted.at, accepted.line, accepted.active);
-        *lost |= reports.lost();
-    }
+fn report(lost: &mut bool, reports: &mut Reports<'_>, edge: Accepted) {
+    *lost |= !reports.push_input(edge);
+}
+
+/// The same, of one that a window held back.
+#[inline(never)]
+fn report_late(lost: &mut bool, reports: &mut Reports<'_>, edge: Accepted) {
+    report(lost, reports, edge);
 }
 
 /// Carries out the requests that wait: the first order that is none.
