@@ -18,8 +18,7 @@ use link::record::Request;
 use link::{LineId, Micros};
 
 use crate::edge::inputs::Accepted;
-use crate::messages::{ORDER_WORDS, Order, pack_request};
-use crate::queue::Packed;
+use crate::messages::{ORDER_WORDS, pack_request};
 
 /// Requests of all answers together.
 const REQUESTS: usize = engine::FORESEEN_REQUESTS_MAX;
@@ -87,7 +86,7 @@ impl Packet {
 pub(crate) enum Answer<'s> {
     /// These lines on, those off.
     Levels { on: u32, off: u32 },
-    /// Requests, each to be read by [`request`].
+    /// Requests, as orders lie in their queue.
     Requests(&'s [[AtomicU32; ORDER_WORDS]]),
 }
 
@@ -258,15 +257,6 @@ impl<'s> Answering<'s> {
         }
         let (first, count) = (requests as usize & 0xFFFF, requests as usize >> 16);
         answers.requests.get(first..first.wrapping_add(count)).map(Answer::Requests)
-    }
-}
-
-/// The request an answer holds.
-#[inline(always)]
-pub(crate) fn request(slot: &[AtomicU32; ORDER_WORDS]) -> Option<(LineId, Request)> {
-    match Order::unpack(slot) {
-        Some(Order::Request(line, request)) => Some((line, request)),
-        _ => None,
     }
 }
 

@@ -23,6 +23,7 @@ mod deadlines;
 pub mod edge;
 pub mod interlock;
 mod messages;
+mod orders;
 pub mod outer;
 mod queue;
 pub mod ring;

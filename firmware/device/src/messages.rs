@@ -1,5 +1,5 @@
 //! What the halves say to one another, and how it lies in the words of their queues. Each message has one writer and one
-//! reader. What an answer waits for is packed by hand; all else as the link would write it.
+//! reader. What an answer waits for is packed by hand; other reports as the link would write them.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,8 +13,6 @@ use crate::answers::{Answering, Answers};
 use crate::edge::inputs::Accepted;
 use crate::queue::{self, Packed};
 
-/// Orders that may wait for P0.
-pub(crate) const ORDERS: usize = 128;
 /// Reports that may wait for P1.
 pub(crate) const REPORTS: usize = 256;
 /// Places among the reports kept for what must not be lost to a storm of inputs: trips, disarms, and the edges that
@@ -30,21 +28,15 @@ pub(crate) const ORDER_WORDS: usize = 1 + Stimulus::WORDS;
 /// Words of a report: what it is, its time, and what the longest needs besides.
 pub(crate) const REPORT_WORDS: usize = 3 + 2;
 
-/// The queue from P1 to P0.
-pub(crate) type OrderQueue = queue::Queue<Order, ORDERS, ORDER_WORDS>;
 /// The queue from P0 to P1.
 pub(crate) type ReportQueue = queue::Queue<Report, REPORTS, REPORT_WORDS>;
-/// P1's end of the orders.
-pub(crate) type OrdersOut<'s> = queue::Producer<'s, Order, ORDERS, ORDER_WORDS>;
-/// P0's end of the orders.
-pub(crate) type OrdersIn<'s> = queue::Consumer<'s, Order, ORDERS, ORDER_WORDS>;
 /// P0's end of the reports.
 pub(crate) type ReportsOut<'s> = queue::Producer<'s, Report, REPORTS, REPORT_WORDS>;
 /// P1's end of the reports.
 pub(crate) type ReportsIn<'s> = queue::Consumer<'s, Report, REPORTS, REPORT_WORDS>;
 
 /// P1 to P0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Everything off, every line forgotten; the host may be silent for this long, in µs.
     Clear { silence_us: u32 },
@@ -171,14 +163,14 @@ fn get(slot: &[AtomicU32], place: usize) -> u32 {
     slot.get(place).map_or(0, |slot| slot.load(Ordering::Relaxed))
 }
 
-/// Bytes the longest message takes that is not packed by hand.
-const BYTES: usize = 4 * (ORDER_WORDS - 1);
+/// Bytes the longest report takes that is not packed by hand.
+const BYTES: usize = 4 * (REPORT_WORDS - 3);
 
-/// Packs what is seldom sent, from word `first` on; its own length in bytes is seen to by a test.
+/// Packs a report that is seldom made, from word `first` on; its own length in bytes is seen to by a test.
 #[inline(never)]
-fn pack_other(message: &impl Serialize, slot: &[AtomicU32], first: usize) {
+fn pack_other(message: &What, slot: &[AtomicU32], first: usize) {
     let mut bytes = [0; BYTES];
-    // No message is longer: `every_message_comes_out_as_it_went_in`.
+    // None is longer: `every_message_comes_out_as_it_went_in`.
     let _ = postcard::to_slice(message, &mut bytes);
     for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks().0) {
         slot.store(u32::from_le_bytes(*bytes), Ordering::Relaxed);
@@ -186,38 +178,12 @@ fn pack_other(message: &impl Serialize, slot: &[AtomicU32], first: usize) {
 }
 
 #[inline(never)]
-fn unpack_other<T: for<'a> Deserialize<'a>>(slot: &[AtomicU32], first: usize) -> Option<T> {
+fn unpack_other(slot: &[AtomicU32], first: usize) -> Option<What> {
     let mut bytes = [0; BYTES];
     for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks_mut().0) {
         *bytes = slot.load(Ordering::Relaxed).to_le_bytes();
     }
     postcard::from_bytes(&bytes).ok()
-}
-
-impl Packed<ORDER_WORDS> for Order {
-    #[inline(always)]
-    fn pack(&self, slot: &[AtomicU32; ORDER_WORDS]) {
-        if let Self::Request(line, request) = self {
-            pack_request(*line, request, slot);
-        } else {
-            head(slot, OTHER, LineId(0), false);
-            pack_other(self, slot, 1);
-        }
-    }
-
-    #[inline(always)]
-    fn unpack(slot: &[AtomicU32; ORDER_WORDS]) -> Option<Self> {
-        let [what, line, ..] = get(slot, 0).to_le_bytes();
-        let request = match what {
-            OFF => Request::Off,
-            ON => Request::On,
-            PULSE => Request::Train(Train::pulse(get(slot, 1))),
-            DELIVER => Request::Deliver { volume_nl: get(slot, 1), width_us: get(slot, 2) },
-            TRAIN => unpack_train(slot),
-            _ => return unpack_other(slot, 1),
-        };
-        Some(Self::Request(LineId(line), request))
-    }
 }
 
 /// Packs [`Order::Request`].
@@ -235,18 +201,32 @@ pub(crate) fn pack_request(line: LineId, request: &Request, slot: &[AtomicU32; O
     }
 }
 
-impl OrdersIn<'_> {
-    /// Takes the next order if it asks for a level, the shortest there is: which line, and whether on.
-    #[inline(always)]
-    pub(crate) fn take_level(&mut self) -> Option<(LineId, bool)> {
-        let [what, line, ..] = get(self.front()?, 0).to_le_bytes();
-        let on = what == ON;
-        if !on && what != OFF {
-            return None;
-        }
-        self.pass();
-        Some((LineId(line), on))
-    }
+/// The request that was packed; none if it is something else.
+#[inline(always)]
+pub(crate) fn unpack_request(slot: &[AtomicU32; ORDER_WORDS]) -> Option<(LineId, Request)> {
+    let [what, line, ..] = get(slot, 0).to_le_bytes();
+    let request = match what {
+        OFF => Request::Off,
+        ON => Request::On,
+        PULSE => Request::Train(Train::pulse(get(slot, 1))),
+        DELIVER => Request::Deliver { volume_nl: get(slot, 1), width_us: get(slot, 2) },
+        TRAIN => unpack_train(slot),
+        _ => return None,
+    };
+    Some((LineId(line), request))
+}
+
+/// The same if it is a level: which line, and whether on.
+#[inline(always)]
+pub(crate) fn level(slot: &[AtomicU32; ORDER_WORDS]) -> Option<(LineId, bool)> {
+    let [what, line, ..] = get(slot, 0).to_le_bytes();
+    (what == ON || what == OFF).then_some((LineId(line), what == ON))
+}
+
+/// Says that something else comes here than a request.
+#[inline(always)]
+pub(crate) fn mark_other(slot: &[AtomicU32; ORDER_WORDS]) {
+    head(slot, OTHER, LineId(0), false);
 }
 
 #[inline(never)]
@@ -427,6 +407,7 @@ mod tests {
     use link::rig::{Pull, Role};
 
     use super::*;
+    use crate::orders::OrderQueue;
 
     #[test]
     fn every_message_comes_out_as_it_went_in() {

@@ -18,7 +18,8 @@ use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 use crate::answers::Foreseen;
 use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
-use crate::messages::{Command, Notice, Order, OrdersOut, REPORTS, Report, ReportsIn, What};
+use crate::messages::{Command, Notice, Order, REPORTS, Report, ReportsIn, What};
+use crate::orders::OrdersOut;
 use crate::ring::{ENTRY_ROOM, RingWriter};
 use crate::sense::Sampler;
 use crate::storage::Shared;
@@ -37,7 +38,8 @@ const INPUTS_MAX: usize = MAX_INBOX / 2;
 /// How often one call takes in inputs at most: often enough for a queue full of them.
 const ROUNDS_MAX: usize = REPORTS / INPUTS_MAX + 1;
 /// Orders one microsecond may give: a request a line, and what else follows from it.
-const ORDERS_ROOM: usize = MAX_LINES + 8;
+const REQUESTS_ROOM: usize = MAX_LINES;
+const OTHERS_ROOM: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {

@@ -7,10 +7,11 @@ use link::program::Program;
 use link::record::Request;
 use link::{LineId, Micros, Record, TripCause};
 
-use super::ORDERS_ROOM;
 use super::watch::Watch;
+use super::{OTHERS_ROOM, REQUESTS_ROOM};
 use crate::board::Preempt;
-use crate::messages::{Order, OrdersOut};
+use crate::messages::Order;
+use crate::orders::OrdersOut;
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
 /// Records that may wait to be written down.
@@ -113,7 +114,7 @@ impl<'s> Out<'s> {
     /// Whether there is room for all the orders one microsecond or one command may give.
     #[inline]
     pub(super) fn has_room_for_orders(&self) -> bool {
-        self.orders.places() >= ORDERS_ROOM
+        self.orders.have_room(REQUESTS_ROOM, OTHERS_ROOM)
     }
 
     /// Whether there is room for a record and one more.
@@ -282,7 +283,7 @@ mod tests {
 
     use super::*;
     use crate::board::Undisturbed;
-    use crate::messages::{OrderQueue, OrdersIn};
+    use crate::orders::{OrderQueue, OrdersIn};
     use crate::ring::Ring;
 
     const LASER: LineId = LineId(3);

@@ -13,12 +13,13 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
-use crate::answers::{self, Answer};
+use crate::answers::Answer;
 use crate::board::Board;
 use crate::interlock::Hands;
 use crate::interlock::guard::Guard;
 use crate::interlock::silence::Silence;
-use crate::messages::{ORDER_WORDS, Order, OrdersIn, Reports, What};
+use crate::messages::{ORDER_WORDS, Order, Reports, What, unpack_request};
+use crate::orders::OrdersIn;
 use crate::sense::encoders::Encoders;
 use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
@@ -117,7 +118,7 @@ impl<'s> Edge<'s> {
     #[inline(never)]
     fn answer_with<B: Board>(&mut self, slots: &[[AtomicU32; ORDER_WORDS]], now: Micros, board: &mut B) {
         let mut hands = Hands::new(now, board, &mut self.reports);
-        for (line, request) in slots.iter().filter_map(answers::request) {
+        for (line, request) in slots.iter().filter_map(unpack_request) {
             self.guard.request(line, &request, &mut hands);
         }
         self.guard.settle(&mut hands);

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use super::Edge;
 use super::tests::bench::{self, Bench, LASER, LASER_PIN, MASK, MASK_PIN, WATER, WATER_PIN};
 use crate::board::{Board, STRIKES_MAX, Sound, Strike};
-use crate::messages::{Order, OrderQueue, OrdersOut, ReportQueue, Reports, ReportsIn, What};
+use crate::messages::{Order, ReportQueue, Reports, ReportsIn, What};
+use crate::orders::{OrderQueue, OrdersOut};
 use crate::storage::Shared;
 
 /// The longest that P0 is late in these stories, in µs: less than it thinks ahead.

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 
 use super::Edge;
 use crate::board::{Board, Sound};
-use crate::messages::{Order, OrderQueue, OrdersOut, ReportQueue, Reports, ReportsIn, What};
+use crate::messages::{Order, ReportQueue, Reports, ReportsIn, What};
+use crate::orders::{OrderQueue, OrdersOut};
 use crate::storage::Shared;
 use bench::*;
 
