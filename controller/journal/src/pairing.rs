@@ -135,7 +135,7 @@ impl Line {
             (_, Verdict::OverMaxOn) => on_us.is_some_and(|on_us| on_us > u64::from(max_on_us)),
             (Request::On, Verdict::NotAnOutput) => speaker,
             (_, Verdict::NotAnOutput) => {
-                power_ppm.is_some() && !powered || train.is_some_and(|train| train.carrier.is_some() != speaker)
+                power_ppm.is_some() && !powered || train.is_some_and(|train| train.sounds() != speaker)
             }
             (_, Verdict::NoSuchPower) => {
                 powered && power_ppm.is_some_and(|power_ppm| !(0..=FULL_POWER_PPM).contains(&power_ppm))

@@ -217,7 +217,7 @@ fn another_power_has_no_edge_and_a_power_no_line_has_is_explained_by_its_verdict
     rig.lines[WATER.index()].role =
         Role::Powered { max_on_us: 5_000_000, must_arm: false, safe_on_trip: true, frequency_mhz: 1_000_000 };
     let at = |power_ppm| request(Request::Power { power_ppm });
-    let pulse = |power_ppm| request(Request::PowerTrain { train: Train::pulse(50), power_ppm });
+    let pulse = |power_ppm| request(Request::Train(Train::pulse(50).at_power(power_ppm)));
     let brighter = [
         (0, at(400_000)),
         (4, edge(true)),

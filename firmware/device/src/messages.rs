@@ -1,5 +1,5 @@
 //! What the halves say to one another, and how it lies in the words of their queues. Each message has one writer and one
-//! reader. What an answer waits for is packed by hand; all else as the link would write it.
+//! reader. What an answer waits for is packed by hand; other reports as the link would write them.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,10 +9,10 @@ use link::rig::RigLine;
 use link::{DisarmCause, EventId, LineId, Micros, TripCause, VariableId, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::answers::{Answering, Answers};
+use crate::edge::inputs::Accepted;
 use crate::queue::{self, Packed};
 
-/// Orders that may wait for P0.
-pub(crate) const ORDERS: usize = 128;
 /// Reports that may wait for P1.
 pub(crate) const REPORTS: usize = 256;
 /// Places among the reports kept for what must not be lost to a storm of inputs: trips, disarms, and the edges that
@@ -28,21 +28,15 @@ pub(crate) const ORDER_WORDS: usize = 1 + Stimulus::WORDS;
 /// Words of a report: what it is, its time, and what the longest needs besides.
 pub(crate) const REPORT_WORDS: usize = 3 + 2;
 
-/// The queue from P1 to P0.
-pub(crate) type OrderQueue = queue::Queue<Order, ORDERS, ORDER_WORDS>;
 /// The queue from P0 to P1.
 pub(crate) type ReportQueue = queue::Queue<Report, REPORTS, REPORT_WORDS>;
-/// P1's end of the orders.
-pub(crate) type OrdersOut<'s> = queue::Producer<'s, Order, ORDERS, ORDER_WORDS>;
-/// P0's end of the orders.
-pub(crate) type OrdersIn<'s> = queue::Consumer<'s, Order, ORDERS, ORDER_WORDS>;
 /// P0's end of the reports.
 pub(crate) type ReportsOut<'s> = queue::Producer<'s, Report, REPORTS, REPORT_WORDS>;
 /// P1's end of the reports.
 pub(crate) type ReportsIn<'s> = queue::Consumer<'s, Report, REPORTS, REPORT_WORDS>;
 
 /// P1 to P0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Everything off, every line forgotten; the host may be silent for this long, in µs.
     Clear { silence_us: u32 },
@@ -90,6 +84,14 @@ pub(crate) enum What {
     Begun { levels: u32 },
     Ended,
     Rig { good: bool },
+}
+
+impl What {
+    /// Whether it may change what the engine does, as edges of outputs and verdicts never do.
+    #[inline(always)]
+    pub(crate) const fn matters(&self) -> bool {
+        !matches!(self, Self::Edge { .. } | Self::Verdict { .. })
+    }
 }
 
 /// P2 to P1. `M` is the memory of the program image, which moves to whoever may use it.
@@ -144,10 +146,6 @@ const TRAIN: u8 = 5;
 const INPUT: u8 = 6;
 const EDGE: u8 = 7;
 const POWER: u8 = 8;
-const POWER_TRAIN: u8 = 9;
-
-/// Where the power of a train lies: a train without a sound leaves the level of its row unused.
-const POWER_PLACE: usize = 1 + 5;
 
 #[inline(always)]
 fn head(slot: &[AtomicU32], what: u8, line: LineId, on: bool) {
@@ -166,14 +164,14 @@ fn get(slot: &[AtomicU32], place: usize) -> u32 {
     slot.get(place).map_or(0, |slot| slot.load(Ordering::Relaxed))
 }
 
-/// Bytes the longest message takes that is not packed by hand.
-const BYTES: usize = 4 * (ORDER_WORDS - 1);
+/// Bytes the longest report takes that is not packed by hand.
+const BYTES: usize = 4 * (REPORT_WORDS - 3);
 
-/// Packs what is seldom sent, from word `first` on; its own length in bytes is seen to by a test.
+/// Packs a report that is seldom made, from word `first` on; its own length in bytes is seen to by a test.
 #[inline(never)]
-fn pack_other(message: &impl Serialize, slot: &[AtomicU32], first: usize) {
+fn pack_other(message: &What, slot: &[AtomicU32], first: usize) {
     let mut bytes = [0; BYTES];
-    // No message is longer: `every_message_comes_out_as_it_went_in`.
+    // None is longer: `every_message_comes_out_as_it_went_in`.
     let _ = postcard::to_slice(message, &mut bytes);
     for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks().0) {
         slot.store(u32::from_le_bytes(*bytes), Ordering::Relaxed);
@@ -181,42 +179,12 @@ fn pack_other(message: &impl Serialize, slot: &[AtomicU32], first: usize) {
 }
 
 #[inline(never)]
-fn unpack_other<T: for<'a> Deserialize<'a>>(slot: &[AtomicU32], first: usize) -> Option<T> {
+fn unpack_other(slot: &[AtomicU32], first: usize) -> Option<What> {
     let mut bytes = [0; BYTES];
     for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks_mut().0) {
         *bytes = slot.load(Ordering::Relaxed).to_le_bytes();
     }
     postcard::from_bytes(&bytes).ok()
-}
-
-impl Packed<ORDER_WORDS> for Order {
-    #[inline(always)]
-    fn pack(&self, slot: &[AtomicU32; ORDER_WORDS]) {
-        if let Self::Request(line, request) = self {
-            pack_request(*line, request, slot);
-        } else {
-            head(slot, OTHER, LineId(0), false);
-            pack_other(self, slot, 1);
-        }
-    }
-
-    #[inline(always)]
-    fn unpack(slot: &[AtomicU32; ORDER_WORDS]) -> Option<Self> {
-        let [what, line, ..] = get(slot, 0).to_le_bytes();
-        let request = match what {
-            OFF => Request::Off,
-            ON => Request::On,
-            PULSE => Request::Train(Train::pulse(get(slot, 1))),
-            DELIVER => Request::Deliver { volume_nl: get(slot, 1), width_us: get(slot, 2) },
-            TRAIN => Request::Train(unpack_train(slot)),
-            POWER => Request::Power { power_ppm: get(slot, 1).cast_signed() },
-            POWER_TRAIN => {
-                Request::PowerTrain { train: unpack_train(slot), power_ppm: get(slot, POWER_PLACE).cast_signed() }
-            }
-            _ => return unpack_other(slot, 1),
-        };
-        Some(Self::Request(LineId(line), request))
-    }
 }
 
 /// Packs [`Order::Request`].
@@ -235,26 +203,36 @@ pub(crate) fn pack_request(line: LineId, request: &Request, slot: &[AtomicU32; O
             head(slot, POWER, line, false);
             put(slot, 1, power_ppm.cast_unsigned());
         }
-        Request::PowerTrain { train, power_ppm } => {
-            pack_words(train, slot);
-            head(slot, POWER_TRAIN, line, false);
-            put(slot, POWER_PLACE, power_ppm.cast_unsigned());
-        }
     }
 }
 
-impl OrdersIn<'_> {
-    /// Takes the next order if it asks for a level, the shortest there is: which line, and whether on.
-    #[inline(always)]
-    pub(crate) fn take_level(&mut self) -> Option<(LineId, bool)> {
-        let [what, line, ..] = get(self.front()?, 0).to_le_bytes();
-        let on = what == ON;
-        if !on && what != OFF {
-            return None;
-        }
-        self.pass();
-        Some((LineId(line), on))
-    }
+/// The request that was packed; none if it is something else.
+#[inline(always)]
+pub(crate) fn unpack_request(slot: &[AtomicU32; ORDER_WORDS]) -> Option<(LineId, Request)> {
+    let [what, line, ..] = get(slot, 0).to_le_bytes();
+    let request = match what {
+        OFF => Request::Off,
+        ON => Request::On,
+        PULSE => Request::Train(Train::pulse(get(slot, 1))),
+        DELIVER => Request::Deliver { volume_nl: get(slot, 1), width_us: get(slot, 2) },
+        TRAIN => unpack_train(slot),
+        POWER => Request::Power { power_ppm: get(slot, 1).cast_signed() },
+        _ => return None,
+    };
+    Some((LineId(line), request))
+}
+
+/// The same if it is a level: which line, and whether on.
+#[inline(always)]
+pub(crate) fn level(slot: &[AtomicU32; ORDER_WORDS]) -> Option<(LineId, bool)> {
+    let [what, line, ..] = get(slot, 0).to_le_bytes();
+    (what == ON || what == OFF).then_some((LineId(line), what == ON))
+}
+
+/// Says that something else comes here than a request.
+#[inline(always)]
+pub(crate) fn mark_other(slot: &[AtomicU32; ORDER_WORDS]) {
+    head(slot, OTHER, LineId(0), false);
 }
 
 #[inline(never)]
@@ -264,26 +242,21 @@ fn pack_train(line: LineId, train: &Train, slot: &[AtomicU32; ORDER_WORDS]) {
         put(slot, 1, train.width_us);
     } else {
         head(slot, TRAIN, line, false);
-        pack_words(train, slot);
+        let mut words = [0; Stimulus::WORDS];
+        Stimulus { train: *train }.write(&mut words);
+        for (slot, word) in slot.iter().skip(1).zip(words) {
+            slot.store(word, Ordering::Relaxed);
+        }
     }
 }
 
 #[inline(never)]
-fn pack_words(train: &Train, slot: &[AtomicU32; ORDER_WORDS]) {
-    let mut words = [0; Stimulus::WORDS];
-    Stimulus { train: *train }.write(&mut words);
-    for (slot, word) in slot.iter().skip(1).zip(words) {
-        slot.store(word, Ordering::Relaxed);
-    }
-}
-
-#[inline(never)]
-fn unpack_train(slot: &[AtomicU32; ORDER_WORDS]) -> Train {
+fn unpack_train(slot: &[AtomicU32; ORDER_WORDS]) -> Request {
     let mut words = [0; Stimulus::WORDS];
     for (word, slot) in words.iter_mut().zip(slot.iter().skip(1)) {
         *word = slot.load(Ordering::Relaxed);
     }
-    Stimulus::read(&words).train
+    Request::Train(Stimulus::read(&words).train)
 }
 
 impl Packed<REPORT_WORDS> for Report {
@@ -315,17 +288,12 @@ impl Packed<REPORT_WORDS> for Report {
     }
 }
 
-/// The input that waits to be taken in, if nothing else does: when it changed, and to what.
-#[inline(always)]
-pub(crate) fn only_input(reports: &ReportsIn<'_>) -> Option<(Micros, LineId, bool)> {
-    let slot = reports.peek_only()?;
-    let [what, line, active, _] = get(slot, 0).to_le_bytes();
-    let at = (u64::from(get(slot, 2)) << 32) | u64::from(get(slot, 1));
-    (what == INPUT).then_some((at, LineId(line), active != 0))
-}
-
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
+// In this order: what an answer reads stands where a short offset reaches it.
+#[repr(C)]
 pub(crate) struct Reports<'s> {
+    /// What P0 may answer, given what P1 was told.
+    pub(crate) answering: Answering<'s>,
     queue: ReportsOut<'s>,
     lost: u32,
     /// The word that a session is over, when it found no room: P1 waits for it.
@@ -333,8 +301,8 @@ pub(crate) struct Reports<'s> {
 }
 
 impl<'s> Reports<'s> {
-    pub(crate) const fn new(queue: ReportsOut<'s>) -> Self {
-        Self { queue, lost: 0, owed: None }
+    pub(crate) const fn new(queue: ReportsOut<'s>, answers: &'s Answers) -> Self {
+        Self { queue, lost: 0, owed: None, answering: Answering::new(answers) }
     }
 
     fn places(&self) -> usize {
@@ -345,14 +313,20 @@ impl<'s> Reports<'s> {
     #[inline(always)]
     pub(crate) fn push(&mut self, at: Micros, what: What) {
         if self.lost != 0 || !self.queue.enqueue_keeping(REPORTS_KEPT, &Report { at, what }) {
-            self.lost = self.lost.saturating_add(1);
+            self.lose(1);
+        } else if what.matters() {
+            self.answering.told_other();
         }
     }
 
-    /// Reports an input that changed, the shortest there is: as [`Reports::push`].
+    /// Reports an input that changed, the shortest there is: as [`Reports::push`]. False if it was lost.
     #[inline(always)]
-    pub(crate) fn push_input(&mut self, at: Micros, line: LineId, active: bool) {
-        self.push_short(INPUT, at, line, active);
+    pub(crate) fn push_input(&mut self, edge: Accepted) -> bool {
+        let told = self.push_short(INPUT, edge.at, edge.line, edge.active);
+        if told {
+            self.answering.told_input(edge);
+        }
+        told
     }
 
     /// Reports an output that changed, likewise.
@@ -362,29 +336,34 @@ impl<'s> Reports<'s> {
     }
 
     #[inline(always)]
-    fn push_short(&mut self, what: u8, at: Micros, line: LineId, on: bool) {
-        if self.lost != 0 || self.queue.places() <= REPORTS_KEPT {
-            self.lost = self.lost.saturating_add(1);
-        } else {
+    fn push_short(&mut self, what: u8, at: Micros, line: LineId, on: bool) -> bool {
+        let has_room = self.lost == 0 && self.queue.places() > REPORTS_KEPT;
+        if has_room {
             self.queue.enqueue_with(|slot| {
                 put(slot, 1, at as u32);
                 put(slot, 2, (at >> 32) as u32);
                 head(slot, what, line, on);
             });
+        } else {
+            self.lose(1);
         }
+        has_room
     }
 
     /// Reports something the interlock did on its own.
     #[inline(always)]
     pub(crate) fn push_urgent(&mut self, at: Micros, what: What) {
         if !self.queue.enqueue(&Report { at, what }) {
-            self.lost = self.lost.saturating_add(1);
+            self.lose(1);
+        } else if what.matters() {
+            self.answering.told_other();
         }
     }
 
     /// Something was lost before it could be reported.
     pub(crate) fn lose(&mut self, count: u32) {
         self.lost = self.lost.saturating_add(count);
+        self.answering.close();
     }
 
     /// Whether something was lost that P1 does not know of yet.
@@ -434,13 +413,14 @@ mod tests {
     use link::rig::{Pull, Role};
 
     use super::*;
+    use crate::orders::OrderQueue;
 
     #[test]
     fn every_message_comes_out_as_it_went_in() {
         let line = LineId(31);
         let mut train = Train { delay_us: u32::MAX, width_us: 2, period_us: u32::MAX, count: u32::MAX, carrier: None };
         let plain = train;
-        let wave = Wave::Sine { frequency_mhz: u32::MAX - 1 };
+        let wave = Wave::Sine { frequency_mhz: u32::MAX - 2 };
         train.carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let role = Role::Output { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, speaker: true };
         let powered =
@@ -453,7 +433,7 @@ mod tests {
         orders.extend([
             Order::Request(line, Request::Train(Train::pulse(7))),
             Order::Request(line, Request::Power { power_ppm: i32::MIN }),
-            Order::Request(line, Request::PowerTrain { train: plain, power_ppm: i32::MAX }),
+            Order::Request(line, Request::Train(plain.at_power(i32::MIN))),
             Order::Line(line, rig_line(powered)),
             Order::Clear { silence_us: u32::MAX },
             Order::Line(line, rig_line(role)),

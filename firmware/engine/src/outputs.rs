@@ -48,8 +48,7 @@ pub(crate) type Pending = (LineId, Write, u8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Belief {
     Off,
-    /// On at a power, which is full power where none was asked for.
-    On(i32),
+    On,
     Train,
 }
 
@@ -67,6 +66,8 @@ pub(crate) struct Outputs {
     stale: bool,
     written: [Write; MAX_LINES],
     belief: [Belief; MAX_LINES],
+    /// The power of each line that is on, which is full power where none was asked for.
+    powers_ppm: [i32; MAX_LINES],
     train_end: [Micros; MAX_LINES],
     invariants: Invariants,
 }
@@ -122,6 +123,7 @@ impl Outputs {
             stale: false,
             written: [Write::Off; MAX_LINES],
             belief: [Belief::Off; MAX_LINES],
+            powers_ppm: [0; MAX_LINES],
             train_end: [NEVER; MAX_LINES],
             invariants: Invariants::new(),
         }
@@ -221,10 +223,12 @@ impl Outputs {
     fn change(&self, program: &Program, line: LineId) -> Option<Request> {
         let index = line.index() % MAX_LINES;
         let before = self.belief[index];
+        let is_on =
+            |power_ppm| before == Belief::On && self.playing & line.bit() == 0 && self.powers_ppm[index] == power_ppm;
         match self.written[index] {
             Write::Off if before == Belief::Off => None,
-            Write::On if before == Belief::On(FULL_POWER_PPM) && self.playing & line.bit() == 0 => None,
-            Write::Power { power_ppm } if before == Belief::On(power_ppm) && self.playing & line.bit() == 0 => None,
+            Write::On if is_on(FULL_POWER_PPM) => None,
+            Write::Power { power_ppm } if is_on(power_ppm) => None,
             Write::Off => Some(Request::Off),
             Write::On => Some(Request::On),
             Write::Play(stimulus) => Some(Request::Train(program.stimulus(usize::from(stimulus)).train)),
@@ -232,11 +236,10 @@ impl Outputs {
             Write::Deliver { volume_nl, width_us } => Some(Request::Deliver { volume_nl, width_us }),
             Write::Power { power_ppm } => Some(Request::Power { power_ppm }),
             Write::PowerPlay { stimulus, power_ppm } => {
-                let train = program.stimulus(usize::from(stimulus)).train;
-                Some(Request::PowerTrain { train, power_ppm })
+                Some(Request::Train(program.stimulus(usize::from(stimulus)).train.at_power(power_ppm)))
             }
             Write::PowerPulse { width_us, power_ppm } => {
-                Some(Request::PowerTrain { train: Train::pulse(width_us), power_ppm })
+                Some(Request::Train(Train::pulse(width_us).at_power(power_ppm)))
             }
         }
     }
@@ -258,17 +261,12 @@ impl Outputs {
     fn flush_line(&mut self, program: &Program, at: Micros, line: LineId, sink: &mut impl Sink) -> Result<(), Fault> {
         match self.change(program, line) {
             None => Ok(()),
-            Some(request @ (Request::Train(_) | Request::Deliver { .. } | Request::PowerTrain { .. })) => {
-                self.flush_train(at, line, request, sink)
-            }
+            Some(request @ (Request::Train(_) | Request::Deliver { .. })) => self.flush_train(at, line, request, sink),
             Some(request) => {
                 // A level that is blocked leaves the line as it was.
                 if self.ask(at, line, request, sink) {
-                    let belief = match request {
-                        Request::On => Belief::On(FULL_POWER_PPM),
-                        Request::Power { power_ppm } => Belief::On(power_ppm),
-                        _ => Belief::Off,
-                    };
+                    let belief = if matches!(request, Request::Off) { Belief::Off } else { Belief::On };
+                    self.powers_ppm[line.index() % MAX_LINES] = request.power_ppm().unwrap_or(FULL_POWER_PPM);
                     self.believe(line, belief, NEVER);
                 }
                 Ok(())
@@ -310,7 +308,7 @@ impl Outputs {
         let index = line.index() % MAX_LINES;
         let plays = self.playing & line.bit() != 0;
         let end = if plays { end.max(self.train_end[index]) } else { end };
-        let belief = if matches!(self.belief[index], Belief::On(_)) { self.belief[index] } else { Belief::Train };
+        let belief = if self.belief[index] == Belief::On { Belief::On } else { Belief::Train };
         self.believe(line, belief, end);
         self.playing |= line.bit();
     }

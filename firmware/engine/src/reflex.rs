@@ -97,6 +97,11 @@ impl Reflexes {
         }
     }
 
+    /// The answers known by now, in the order in which they became known, each with the number of its edge.
+    pub(crate) fn known(&self) -> impl Iterator<Item = (u8, &[(LineId, Request)])> {
+        self.known.iter().map(|edge| (*edge, self.answer(usize::from(*edge)).unwrap_or_default()))
+    }
+
     /// The answer to an edge, by the number of its event, if it is known.
     #[inline(always)]
     pub(crate) fn answer(&self, edge: usize) -> Option<&[(LineId, Request)]> {

@@ -174,6 +174,11 @@ impl Region {
         self.answers.stale = true;
     }
 
+    /// Whether what is active has changed since its answers were worked out.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.answers.stale
+    }
+
     /// What is active has changed since its answers were worked out.
     pub(crate) fn set_stale(&mut self) {
         self.answers.stale = true;

@@ -111,6 +111,18 @@ impl<'p> Session<'p> {
         }
     }
 
+    /// An edge comes that was said to make no difference: it is recorded, and everything is as it was.
+    fn passes_by(&mut self, at: Micros, given: Given) {
+        let known = |engine: &Engine| {
+            engine.answers(0).map(|(line, active, answer)| (line, active, answer.to_vec())).collect::<Vec<_>>()
+        };
+        let (before, answers, due) = (self.trace.len(), known(&self.engine), self.engine.own_due());
+        self.offer(at, given);
+        self.advance(at, 1);
+        assert!(matches!(self.trace[before..], [(_, Record::Input { .. })]), "{given:?} at {at} made a difference");
+        assert_eq!((known(&self.engine), self.engine.own_due()), (answers, due), "{given:?} at {at} was not harmless");
+    }
+
     fn close(&mut self, closed: Micros) {
         assert!(!self.advance(closed, u16::MAX), "more microseconds than a session can hold");
     }
@@ -197,8 +209,12 @@ impl Case {
             let told = match given {
                 Given::Edge { line, active } if alone => {
                     edges += 1;
-                    let quiet = session.engine.quiet().contains(at);
-                    session.engine.foreseen(*line, *active).filter(|_| quiet).map(<[_]>::to_vec)
+                    let own = session.engine.own_due() <= *at || session.engine.offered_at() <= *at;
+                    if !own && session.engine.harmless()[usize::from(*active)] & line.bit() != 0 {
+                        session.passes_by(*at, *given);
+                        continue;
+                    }
+                    session.engine.foreseen(*line, *active).filter(|_| !own).map(<[_]>::to_vec)
                 }
                 _ => None,
             };

@@ -30,7 +30,7 @@ pub struct Entry {
 pub const ENTRY_BYTES_MAX: usize = 64;
 
 /// A pulse train or a single pulse, in whole microseconds: `delay`, then `count` pulses of `width`, one every `period`.
-/// A carrier makes each pulse a burst of sound instead of a level.
+/// A carrier makes each pulse a burst of sound instead of a level, or one at a power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Train {
     /// From the request to the first edge.
@@ -41,7 +41,7 @@ pub struct Train {
     pub period_us: u32,
     /// How many pulses; at least 1.
     pub count: u32,
-    /// What is modulated, if the line is a speaker.
+    /// What is modulated, if the line is a speaker or the pulses have a power.
     pub carrier: Option<Carrier>,
 }
 
@@ -55,9 +55,14 @@ pub enum Wave {
     },
     /// White noise.
     Noise,
+    /// No sound but a power, as a powered line carries it. The rest of the carrier is 0.
+    Power {
+        /// In millionths of full power, as asked for: one that no line can have is refused by the interlock.
+        power_ppm: i32,
+    },
 }
 
-/// A sound, as a speaker line carries it.
+/// A sound, as a speaker line carries it, or a power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
     /// What it is made of.
@@ -75,6 +80,28 @@ impl Train {
     #[must_use]
     pub const fn pulse(width_us: u32) -> Self {
         Self { delay_us: 0, width_us, period_us: width_us, count: 1, carrier: None }
+    }
+
+    /// The same train with pulses at a power.
+    #[must_use]
+    pub const fn at_power(self, power_ppm: i32) -> Self {
+        let carrier = Carrier { wave: Wave::Power { power_ppm }, level_cdb: 0, amplitude: 0, ramp_us: 0 };
+        Self { carrier: Some(carrier), ..self }
+    }
+
+    /// The power of its pulses, if one is stated.
+    #[must_use]
+    pub const fn power_ppm(&self) -> Option<i32> {
+        match self.carrier {
+            Some(Carrier { wave: Wave::Power { power_ppm }, .. }) => Some(power_ppm),
+            _ => None,
+        }
+    }
+
+    /// Whether its pulses are sounds.
+    #[must_use]
+    pub const fn sounds(&self) -> bool {
+        self.carrier.is_some() && self.power_ppm().is_none()
     }
 
     /// From the request to the last falling edge, in µs. At most 2³² · 2³² + 2³³, which saturates.
@@ -106,13 +133,6 @@ pub enum Request {
         /// In millionths of full power, as asked for: one that no line can have is refused by the interlock.
         power_ppm: i32,
     },
-    /// A train or timed pulse whose pulses have a power.
-    PowerTrain {
-        /// Its pulses; they carry no sound.
-        train: Train,
-        /// As in [`Request::Power`].
-        power_ppm: i32,
-    },
 }
 
 impl Request {
@@ -121,7 +141,7 @@ impl Request {
     pub const fn train(&self) -> Option<Train> {
         match self {
             Self::Off | Self::On | Self::Power { .. } => None,
-            Self::Train(train) | Self::PowerTrain { train, .. } => Some(*train),
+            Self::Train(train) => Some(*train),
             Self::Deliver { width_us, .. } => Some(Train::pulse(*width_us)),
         }
     }
@@ -130,8 +150,9 @@ impl Request {
     #[must_use]
     pub const fn power_ppm(&self) -> Option<i32> {
         match self {
-            Self::Power { power_ppm } | Self::PowerTrain { power_ppm, .. } => Some(*power_ppm),
-            Self::Off | Self::On | Self::Train(_) | Self::Deliver { .. } => None,
+            Self::Power { power_ppm } => Some(*power_ppm),
+            Self::Train(train) => train.power_ppm(),
+            Self::Off | Self::On | Self::Deliver { .. } => None,
         }
     }
 }
@@ -409,7 +430,6 @@ mod tests {
         let train = Train { delay_us: u32::MAX, width_us: u32::MAX, period_us: u32::MAX, count: u32::MAX, carrier };
         let longest = [
             Record::Request { line: LineId(u8::MAX), request: Request::Train(train) },
-            Record::Request { line: LineId(u8::MAX), request: Request::PowerTrain { train, power_ppm: i32::MIN } },
             Record::Draw { draw: DrawId(u8::MAX), value: i64::MIN, odds: (i64::MIN, i64::MIN) },
             Record::Start { seed: u64::MAX, levels: u32::MAX, program: u32::MAX },
         ];

@@ -134,7 +134,8 @@ impl Powers {
         registers.ctr().write(|w| unsafe { w.bits(0) });
         registers.cc().write(|w| unsafe { w.bits(0) });
         registers.csr().write(|w| unsafe { w.bits(set.control) });
-        let pins = set.pins.iter().flatten().fold(0, |pins, pin| pins | 1 << pin);
+        let [first, second] = set.pins.map(|pin| pin.map_or(0, |pin| 1 << pin));
+        let pins = first | second;
         let bit = 1 << pin;
         let put = |set: &AtomicU32, pins: u32, holds| {
             let others = set.load(Ordering::Relaxed) & !pins;

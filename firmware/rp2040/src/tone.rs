@@ -71,6 +71,8 @@ impl Wish {
             let frequency = match sound.wave {
                 Wave::Sine { frequency_mhz } => frequency_mhz,
                 Wave::Noise => NOISE,
+                // No sound: what carries a power is no speaker.
+                Wave::Power { .. } => 0,
             };
             [frequency, sound.amplitude.into(), sound.ramp_us, sound.length_us]
         });

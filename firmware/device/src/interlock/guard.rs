@@ -13,11 +13,11 @@ use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 
 use super::LATE_MAX_US;
 use super::foretell::Plan;
-use super::switching::{Hands, write};
+use super::switching::{Batch, Hands, write};
 use super::train::{Pulses, Step, joined};
 use crate::board::Board;
 use crate::deadlines::{Deadlines, bit, lines};
-use crate::messages::What;
+use crate::messages::{Reports, What};
 
 /// How often one call makes edges of a line at most: one that is late, and one that it delayed.
 const EDGES_AT_ONCE: usize = 3;
@@ -60,9 +60,27 @@ impl Output {
     }
 }
 
+/// Lines that may change to on, and to off, by no more than a store.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ready {
+    on: u32,
+    off: u32,
+}
+
+impl Ready {
+    const NOTHING: Self = Self { on: 0, off: 0 };
+}
+
 /// The owner of all outputs.
 #[derive(Debug)]
+// In this order: what an answer reads stands where a short offset reaches it.
+#[repr(C)]
 pub(crate) struct Guard {
+    ready: Ready,
+    /// Per line, the pin as a set if it is high while the line is on, and if it is low then.
+    pins: [[u32; 2]; MAX_LINES],
+    /// Lines on which a train runs.
+    pub(super) trains: u32,
     pub(super) outputs: [Output; MAX_LINES],
     pub(super) known: u32,
     pub(super) must_arm: u32,
@@ -100,6 +118,9 @@ pub(crate) struct Guard {
 impl Guard {
     pub(crate) const fn new() -> Self {
         Self {
+            ready: Ready::NOTHING,
+            pins: [[0; 2]; MAX_LINES],
+            trains: 0,
             outputs: [Output::NONE; MAX_LINES],
             known: 0,
             must_arm: 0,
@@ -195,6 +216,9 @@ impl Guard {
         let pin_bit = bit(usize::from(what.pin));
         *slot = Output { pin: what.pin, pin_bit, active_high: what.active_high, max_on_us, ..Output::NONE };
         self.known |= line.bit();
+        if let Some(pins) = self.pins.get_mut(line.index()) {
+            *pins = if what.active_high { [pin_bit, 0] } else { [0, pin_bit] };
+        }
         self.held = if what.active_high { self.held & !pin_bit } else { self.held | pin_bit };
         for (set, holds) in [
             (&mut self.must_arm, must_arm),
@@ -219,8 +243,7 @@ impl Guard {
             self.deadlines.clear(line);
         }
         self.stale = true;
-        self.armed = 0;
-        self.on = 0;
+        (self.ready, self.trains, self.armed, self.on) = (Ready::NOTHING, 0, 0, 0);
     }
 
     /// Carries out what the program asks of a line, or says why not. Nothing is driven before [`Guard::settle`].
@@ -230,85 +253,134 @@ impl Guard {
             Request::On => self.level(line, true, hands),
             Request::Train(train) => self.train(line, train, hands),
             Request::Deliver { width_us, .. } => self.train(line, &Train::pulse(*width_us), hands),
-            Request::Power { power_ppm } => {
-                if self.set_power(line, *power_ppm, hands) {
-                    self.switch_level(line, true, hands);
-                }
-            }
-            Request::PowerTrain { train, power_ppm } => {
-                if self.set_power(line, *power_ppm, hands) {
-                    self.make_train(line, train, hands);
-                }
-            }
+            Request::Power { power_ppm } => self.power(line, *power_ppm, hands),
         }
     }
 
-    /// Sets the power a line has from now on when it is on; false if it cannot be on at it now, which has been said then.
+    /// On at a power, until told otherwise.
     #[inline(never)]
-    fn set_power<B: Board>(&mut self, line: LineId, power_ppm: i32, hands: &mut Hands<B>) -> bool {
+    fn power<B: Board>(&mut self, line: LineId, power_ppm: i32, hands: &mut Hands<B>) {
         let n = line.index();
         self.touch(bit(n), hands);
-        let verdict = if self.powered & bit(n) == 0 {
-            Some(Verdict::NotAnOutput)
-        } else if (0..=FULL_POWER_PPM).contains(&power_ppm) {
-            self.refusal(n, false)
-        } else {
-            Some(Verdict::NoSuchPower)
-        };
-        if let Some(verdict) = verdict {
-            self.refuse(line, verdict, hands);
-            return false;
+        match self.refusal_at(n, power_ppm, hands.board) {
+            None => self.turn_on(n, hands),
+            Some(verdict) => self.refuse(line, verdict, hands),
         }
-        let set = self.outputs.get(n).is_some_and(|output| hands.board.power(output.pin, power_ppm));
-        if !set {
-            // No rig is taken up that has a powered pin this body cannot make.
-            self.refuse(line, Verdict::NotAnOutput, hands);
-        }
-        set
     }
 
-    /// A powered line of whose power nothing is said has full power.
-    #[inline]
-    fn full_power<B: Board>(&mut self, line: LineId, hands: &mut Hands<B>) -> bool {
-        self.powered & bit(line.index()) == 0 || self.set_power(line, FULL_POWER_PPM, hands)
+    /// Why a line may not be on at a power now; if it may, that is its power from now on when it is on.
+    #[inline(never)]
+    fn refusal_at<B: Board>(&self, n: usize, power_ppm: i32, board: &mut B) -> Option<Verdict> {
+        if self.powered & bit(n) == 0 {
+            return Some(Verdict::NotAnOutput);
+        }
+        if !(0..=FULL_POWER_PPM).contains(&power_ppm) {
+            return Some(Verdict::NoSuchPower);
+        }
+        let mut set = || self.outputs.get(n).is_some_and(|output| board.power(output.pin, power_ppm));
+        // No rig is taken up that has a powered pin its body cannot make.
+        self.refusal(n, false).or_else(|| (!set()).then_some(Verdict::NotAnOutput))
     }
 
     /// The shortest way: on or off until told otherwise.
     #[inline]
     pub(crate) fn level<B: Board>(&mut self, line: LineId, on: bool, hands: &mut Hands<B>) {
-        if !on || self.full_power(line, hands) {
-            self.switch_level(line, on, hands);
+        let n = line.index();
+        if on && self.powered & bit(n) != 0 {
+            return self.power(line, FULL_POWER_PPM, hands);
+        }
+        self.touch(bit(n), hands);
+        let refused =
+            if on { self.refusal(n, false) } else { (self.known & bit(n) == 0).then_some(Verdict::NotAnOutput) };
+        match refused {
+            None if on => self.turn_on(n, hands),
+            None => self.stop(n, hands),
+            Some(verdict) => self.refuse(line, verdict, hands),
         }
     }
 
     #[inline]
-    fn switch_level<B: Board>(&mut self, line: LineId, on: bool, hands: &mut Hands<B>) {
-        let n = line.index();
-        self.touch(bit(n), hands);
-        let refused =
-            if on { self.refusal(n, false) } else { (self.known & bit(n) == 0).then_some(Verdict::NotAnOutput) };
-        match (refused, self.outputs.get_mut(n)) {
-            (None, Some(output)) if on => {
-                output.run = Run::Level;
-                self.drive(n, true, hands);
-                self.unscheduled |= bit(n);
-            }
-            (None, _) => self.stop(n, hands),
-            (Some(verdict), _) => self.refuse(line, verdict, hands),
+    fn turn_on<B: Board>(&mut self, n: usize, hands: &mut Hands<B>) {
+        if let Some(output) = self.outputs.get_mut(n) {
+            output.run = Run::Level;
+            self.trains &= !bit(n);
+            self.drive(n, true, hands);
+            self.unscheduled |= bit(n);
         }
     }
 
-    fn train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
-        if self.full_power(line, hands) {
-            self.make_train(line, train, hands);
+    /// Several lines on and off at once, until told otherwise. Those that need no more than a store are at their pins before
+    /// anything else is done; only when P0 is in the midst of nothing else.
+    #[inline(always)]
+    pub(crate) fn levels<B: Board>(&mut self, on: u32, off: u32, now: Micros, board: &mut B, reports: &mut Reports) {
+        if on & !self.ready.on | off & !self.ready.off != 0 {
+            return self.levels_one_by_one(on, off, &mut Hands::new(now, board, reports));
         }
+        let (mut high, mut low) = (0, 0);
+        for n in lines(on) {
+            let [active, inactive] = self.pins[n % MAX_LINES];
+            (high, low) = (high | active, low | inactive);
+        }
+        for n in lines(off) {
+            let [active, inactive] = self.pins[n % MAX_LINES];
+            (high, low) = (high | inactive, low | active);
+        }
+        let failed = board.drive(high, low);
+        let hands = &mut Hands::new(now, board, reports);
+        hands.batch = Batch { high, low, lines: on | off, begin: 0 };
+        self.levels_driven(on, failed, hands);
     }
 
     #[inline(never)]
-    fn make_train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
+    fn levels_driven<B: Board>(&mut self, on: u32, failed: u32, hands: &mut Hands<B>) {
+        let changed = hands.batch.lines;
+        self.ready = Ready::NOTHING;
+        self.on ^= changed;
+        self.driven(failed, hands);
+        for n in lines(changed) {
+            if let Some(output) = self.outputs.get_mut(n) {
+                output.run = if on & bit(n) != 0 { Run::Level } else { Run::Nothing };
+            }
+        }
+        self.unscheduled |= changed;
+        self.settle(hands);
+    }
+
+    #[inline(never)]
+    pub(crate) fn levels_one_by_one<B: Board>(&mut self, on: u32, off: u32, hands: &mut Hands<B>) {
+        for n in lines(on | off) {
+            self.level(LineId(n as u8), on & bit(n) != 0, hands);
+        }
+        self.settle(hands);
+    }
+
+    /// P0 comes: what it finds out and does may change everything.
+    #[inline(always)]
+    pub(crate) fn get_busy(&mut self) {
+        self.ready = Ready::NOTHING;
+    }
+
+    /// P0 goes: which lines may change by no more than a store until it comes again. Nothing else touches them meanwhile.
+    #[inline(always)]
+    pub(crate) fn get_ready(&mut self) {
+        let tripped = if self.tripped.is_some() { self.safe_on_trip } else { 0 };
+        let plain = self.known & !(self.speakers | self.beyond | self.trains | self.plan().lines);
+        let refused = tripped | self.must_arm & !self.armed;
+        // A powered line needs its power besides.
+        self.ready = Ready { on: plain & !self.powered & !self.on & !refused, off: plain & self.on };
+    }
+
+    #[inline(never)]
+    fn train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
         let n = line.index();
         self.touch(bit(n), hands);
-        if let Some(verdict) = self.refusal(n, train.carrier.is_some()) {
+        // A powered line of whose power nothing is said has full power.
+        let power_ppm = train.power_ppm().or((self.powered & bit(n) != 0).then_some(FULL_POWER_PPM));
+        let refused = match power_ppm {
+            Some(power_ppm) if !train.sounds() => self.refusal_at(n, power_ppm, hands.board),
+            _ => self.refusal(n, train.sounds()),
+        };
+        if let Some(verdict) = refused {
             return self.refuse(line, verdict, hands);
         }
         let Some(output) = self.outputs.get_mut(n) else { return };
@@ -320,6 +392,7 @@ impl Guard {
             }
             Some((train, _)) => {
                 output.run = Run::Train;
+                self.trains |= bit(n);
                 output.pulses = Pulses::new(hands.now, &train);
                 let now = train.delay_us == 0;
                 self.drive(n, now, hands);
@@ -479,6 +552,7 @@ impl Guard {
     fn stop<B: Board>(&mut self, n: usize, hands: &mut Hands<B>) {
         if let Some(output) = self.outputs.get_mut(n) {
             output.run = Run::Nothing;
+            self.trains &= !bit(n);
             self.deadlines.clear(n);
             self.stale = true;
             self.drive(n, false, hands);

@@ -5,7 +5,7 @@
 //! never onto the next rise (unless nothing would be left of it). So no lateness is carried from one pulse to the next.
 
 use link::Micros;
-use link::record::{Carrier, Train};
+use link::record::{Carrier, Train, Wave};
 
 use crate::board::Sound;
 
@@ -92,6 +92,10 @@ impl Pulses {
     /// What its pulses are filled with.
     pub(crate) fn sound(&self) -> Option<Sound> {
         let Carrier { wave, amplitude, ramp_us, .. } = self.carrier?;
+        // A powered line has its power already.
+        if matches!(wave, Wave::Power { .. }) {
+            return None;
+        }
         Some(Sound { wave, amplitude, ramp_us, length_us: self.width_us })
     }
 

@@ -152,7 +152,6 @@ impl<S: Sink> Step<'_, '_, '_, S> {
     /// An operation that changes something.
     fn effect(&mut self, op: Op) -> Handled {
         self.go_on()?;
-        let line = LineId(op.a);
         match op.code {
             OpCode::Store => {
                 let value = self.engine.stack.pop()?;
@@ -161,27 +160,12 @@ impl<S: Sink> Step<'_, '_, '_, S> {
                     self.record(Record::Set { variable: VariableId(op.b), value });
                 }
             }
-            OpCode::Play => self.engine.outputs.write(line, Write::Play(op.b))?,
-            OpCode::Pulse => {
-                let width_us = self.engine.stack.pop_u32()?;
-                self.engine.outputs.write(line, Write::Pulse { width_us })?;
-            }
-            OpCode::Deliver => {
-                let (width_us, volume_nl) = (self.engine.stack.pop_u32()?, self.engine.stack.pop_u32()?);
-                self.engine.outputs.write(line, Write::Deliver { volume_nl, width_us })?;
-            }
-            OpCode::OnPower => {
-                let power_ppm = self.power()?;
-                self.engine.outputs.write(line, Write::Power { power_ppm })?;
-            }
-            OpCode::PlayPower => {
-                let power_ppm = self.power()?;
-                self.engine.outputs.write(line, Write::PowerPlay { stimulus: op.b, power_ppm })?;
-            }
-            OpCode::PulsePower => {
-                let (power_ppm, width_us) = (self.power()?, self.engine.stack.pop_u32()?);
-                self.engine.outputs.write(line, Write::PowerPulse { width_us, power_ppm })?;
-            }
+            OpCode::Play
+            | OpCode::Pulse
+            | OpCode::Deliver
+            | OpCode::OnPower
+            | OpCode::PlayPower
+            | OpCode::PulsePower => self.write_valued(op)?,
             OpCode::Signal => {
                 self.record(Record::Event(EventId(op.b)));
                 self.engine.signals.push_back(EventId(op.b)).map_err(|_| Fault::TooManySignals)?;
@@ -217,10 +201,22 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         Ok(())
     }
 
-    /// The power on the stack. One that no line has is asked for as it is, for the interlock to refuse.
-    fn power(&mut self) -> Handled<i32> {
-        let power = self.engine.stack.pop()?;
-        Ok(power.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32)
+    /// Asks a line for what the stack and the operation say. A power that no line has is asked for as it is, for the
+    /// interlock to refuse.
+    #[inline(never)]
+    fn write_valued(&mut self, op: Op) -> Handled {
+        let stack = &mut self.engine.stack;
+        let mut power =
+            || -> Result<i32, Fault> { Ok(stack.pop()?.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32) };
+        let write = match op.code {
+            OpCode::Play => Write::Play(op.b),
+            OpCode::OnPower => Write::Power { power_ppm: power()? },
+            OpCode::PlayPower => Write::PowerPlay { stimulus: op.b, power_ppm: power()? },
+            OpCode::PulsePower => Write::PowerPulse { power_ppm: power()?, width_us: stack.pop_u32()? },
+            OpCode::Deliver => Write::Deliver { width_us: stack.pop_u32()?, volume_nl: stack.pop_u32()? },
+            _ => Write::Pulse { width_us: stack.pop_u32()? },
+        };
+        Ok(self.engine.outputs.write(LineId(op.a), write)?)
     }
 
     /// Starts, stops or pauses a timer. What that changes in the rest of its step is nothing that may be asked for in a

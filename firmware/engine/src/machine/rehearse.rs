@@ -1,24 +1,49 @@
 //! A step that is only rehearsed: taken by the same code as any other, and taken back. See `reflex`.
 
-use core::ops::Range;
-
-use super::{Engine, EventId, Halt, Handled, LineId, Micros, Parts, Program, Rehearsal};
+use super::{Engine, EventId, Halt, Handled, LineId, Micros, Parts, Program, Region, Rehearsal};
 use super::{Request, Sink, Step};
 
 impl Engine {
     /// What the program will ask of the outputs if this edge is all that happens in its microsecond, as far as that is
-    /// known by now. The microsecond must lie in the [`Engine::quiet`] ones, and nothing else may be left to offer that
-    /// belongs into it or before it.
+    /// known by now. That must come before [`Engine::own_due`], and nothing that may make a difference may be left to
+    /// handle or to offer in it or before it.
     #[must_use]
     #[inline(always)]
     pub fn foreseen(&self, line: LineId, active: bool) -> Option<&[(LineId, Request)]> {
         self.reflexes.answer(EventId::edge(line, active).index())
     }
 
-    /// The microseconds in which the program does nothing of its own, from the first one not yet closed.
+    /// All answers known by now but the first `from`, in the order in which they became known: each with its edge, a line and
+    /// whether to active. A step that changes anything makes an end of them.
+    pub fn answers(&self, from: usize) -> impl Iterator<Item = (LineId, bool, &[(LineId, Request)])> {
+        self.reflexes.known().skip(from).map(|(edge, answer)| (LineId(edge / 2), edge % 2 != 0, answer))
+    }
+
+    /// The edges that make no difference as things are, whenever they come: lines whose change away from active does not,
+    /// and lines whose change to active does not, bit *n* for line *n*. Any other may make one.
     #[must_use]
-    pub fn quiet(&self) -> Range<Micros> {
-        self.clock..if self.running { self.inbox.next_at().min(self.next_due) } else { self.clock }
+    pub fn harmless(&self) -> [u32; 2] {
+        let regions = self.regions.get(..self.region_count).unwrap_or_default();
+        let asks_anew = self.ears.whens_heed_edges && regions.iter().any(|region| region.whens() != 0);
+        if self.reflexes.heed_levels || asks_anew || regions.iter().any(Region::is_stale) {
+            return [0; 2];
+        }
+        let heard = self.heard();
+        [!every_other(heard), !every_other(heard >> 1)]
+    }
+
+    /// When the program next does something of its own; [`Micros::MAX`] if it never will.
+    #[must_use]
+    #[inline(always)]
+    pub const fn own_due(&self) -> Micros {
+        self.next_due
+    }
+
+    /// When the next thing is handled that was offered; [`Micros::MAX`] if none is left.
+    #[must_use]
+    #[inline(always)]
+    pub fn offered_at(&self) -> Micros {
+        self.inbox.next_at()
     }
 
     /// Gets a little readier for the next edge: call it while nothing waits, until it says that nothing is left to do.
@@ -112,6 +137,22 @@ impl Engine {
         self.signals.clear();
         self.stack.clear();
     }
+}
+
+/// The even bits of a set, drawn together.
+#[inline(always)]
+fn every_other(set: u64) -> u32 {
+    let mut rest = set & 0x5555_5555_5555_5555;
+    for (shift, mask) in [
+        (1, 0x3333_3333_3333_3333),
+        (2, 0x0F0F_0F0F_0F0F_0F0F),
+        (4, 0x00FF_00FF_00FF_00FF),
+        (8, 0x0000_FFFF_0000_FFFF),
+        (16, 0x0000_0000_FFFF_FFFF),
+    ] {
+        rest = (rest | rest >> shift) & mask;
+    }
+    rest as u32
 }
 
 impl<S: Sink> Step<'_, '_, '_, S> {

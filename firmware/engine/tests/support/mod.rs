@@ -176,23 +176,18 @@ impl Bench {
             Record::Set { variable, value } => format!("{} = {value}", names.variables[variable.index()]),
             Record::Request { line, request } => {
                 let line = names.lines[line.index()];
+                let at = |t: link::record::Train| t.power_ppm().map_or(String::new(), |ppm| format!(" at {ppm} ppm"));
                 match request {
                     Request::Off => format!("request {line} off"),
                     Request::On => format!("request {line} on"),
                     Request::Train(t) if t.count == 1 && t.delay_us == 0 => {
-                        format!("request {line} for {}", t.width_us)
+                        format!("request {line} for {}{}", t.width_us, at(t))
                     }
                     Request::Train(t) => {
-                        format!("request {line} {}+{}x{}/{}", t.delay_us, t.count, t.width_us, t.period_us)
+                        let train = format!("{}+{}x{}/{}", t.delay_us, t.count, t.width_us, t.period_us);
+                        format!("request {line} {train}{}", at(t))
                     }
                     Request::Power { power_ppm } => format!("request {line} on at {power_ppm} ppm"),
-                    Request::PowerTrain { train: t, power_ppm } if t.count == 1 && t.delay_us == 0 => {
-                        format!("request {line} for {} at {power_ppm} ppm", t.width_us)
-                    }
-                    Request::PowerTrain { train: t, power_ppm } => {
-                        let train = format!("{}+{}x{}/{}", t.delay_us, t.count, t.width_us, t.period_us);
-                        format!("request {line} {train} at {power_ppm} ppm")
-                    }
                     Request::Deliver { volume_nl, width_us } => {
                         format!("request {line} {volume_nl} nl for {width_us}")
                     }

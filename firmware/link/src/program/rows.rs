@@ -114,7 +114,7 @@ pub struct When {
     pub action: Code,
 }
 
-/// A stimulus: a pulse train, or a tone (a train of one pulse with a carrier). Words: delay, width, period, count,
+/// A stimulus: a pulse train, or a tone (a train of one pulse with a carrier). A power stands in the place of the level. Words: delay, width, period, count,
 /// carrier frequency (0: none), carrier level, carrier ramp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stimulus {
@@ -327,6 +327,19 @@ impl Row for When {
 
 /// Stands where a tone's frequency does; no tone is so high.
 const NOISE: u32 = u32::MAX;
+/// The same for pulses at a power, which stands where the level does.
+const POWER: u32 = u32::MAX - 1;
+
+/// The pulses of a stimulus.
+fn plain(words: &[u32]) -> crate::record::Train {
+    crate::record::Train {
+        delay_us: word(words, 0),
+        width_us: word(words, 1),
+        period_us: word(words, 2),
+        count: word(words, 3),
+        carrier: None,
+    }
+}
 
 impl Row for Stimulus {
     const WORDS: usize = 8;
@@ -334,6 +347,10 @@ impl Row for Stimulus {
         let wave = match word(words, 4) {
             0 => None,
             NOISE => Some(Wave::Noise),
+            POWER => {
+                let train = plain(words).at_power(word(words, 5).cast_signed());
+                return Self { train };
+            }
             frequency_mhz => Some(Wave::Sine { frequency_mhz }),
         };
         let carrier = wave.map(|wave| Carrier {
@@ -342,21 +359,14 @@ impl Row for Stimulus {
             amplitude: low(word(words, 7)),
             ramp_us: word(words, 6),
         });
-        Self {
-            train: crate::record::Train {
-                delay_us: word(words, 0),
-                width_us: word(words, 1),
-                period_us: word(words, 2),
-                count: word(words, 3),
-                carrier,
-            },
-        }
+        Self { train: crate::record::Train { carrier, ..plain(words) } }
     }
     fn write(&self, words: &mut [u32]) {
         let [frequency, level, ramp, amplitude] = self.train.carrier.map_or([0; 4], |carrier| {
             let frequency = match carrier.wave {
                 Wave::Sine { frequency_mhz } => frequency_mhz,
                 Wave::Noise => NOISE,
+                Wave::Power { power_ppm } => return [POWER, power_ppm.cast_unsigned(), 0, 0],
             };
             [frequency, carrier.level_cdb.cast_unsigned(), carrier.ramp_us, carrier.amplitude.into()]
         });

@@ -104,6 +104,7 @@ fn waves() -> Vec<Wave> {
     every!(Wave {
         Wave::Sine { .. } => Wave::Sine { frequency_mhz: 8_000_000 },
         Wave::Noise => Wave::Noise,
+        Wave::Power { .. } => Wave::Power { power_ppm: -1 },
     })
 }
 
@@ -119,7 +120,6 @@ fn requests() -> Vec<Request> {
         Request::Train(_) => Request::Train(tone()),
         Request::Deliver { .. } => Request::Deliver { volume_nl: 20_000, width_us: 43_210 },
         Request::Power { .. } => Request::Power { power_ppm: 400_000 },
-        Request::PowerTrain { .. } => Request::PowerTrain { train: TRAIN, power_ppm: -1 },
     })
 }
 
@@ -319,6 +319,7 @@ fn rows() -> Vec<Vec<u32>> {
         }),
         words(&Invariant { line: LineId(3), scope: Scope::State, state: StateId(4), count: 1, trips: true }),
         words(&End { condition: Code(11) }),
+        words(&Stimulus { train: TRAIN.at_power(300_000) }),
     ]
 }
 

@@ -33,7 +33,7 @@ fn power(power_ppm: i32) -> Request {
 
 fn flashes(delay_us: u32, count: u32, power_ppm: i32) -> Request {
     let train = Train { delay_us, width_us: 5_000, period_us: 50_000, count, carrier: None };
-    Request::PowerTrain { train, power_ppm }
+    Request::Train(train.at_power(power_ppm))
 }
 
 #[test]
