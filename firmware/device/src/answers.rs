@@ -18,6 +18,7 @@ use link::record::Request;
 use link::{LineId, Micros};
 
 use crate::edge::inputs::Accepted;
+use crate::interlock::LATE_MAX_US;
 use crate::messages::{ORDER_WORDS, pack_request};
 
 /// Requests of all answers together.
@@ -235,7 +236,9 @@ impl<'s> Answering<'s> {
             return None;
         }
         let answers = self.answers;
-        if answers.allowed().wrapping_add(1) | OPEN != self.told || held_back <= at {
+        // The watchdog is there for an edge older than the low half can tell.
+        let late = (now as u32).wrapping_sub(at as u32) > LATE_MAX_US;
+        if answers.allowed().wrapping_add(1) | OPEN != self.told || held_back <= at || late {
             self.close();
             return None;
         }
