@@ -5,6 +5,8 @@
 use compiler::symbols::Symbols;
 use journal::Session;
 use link::program::Program;
+use link::pwm::FULL_POWER_PPM;
+use link::record::Request;
 use link::rig::{Rig, SAMPLE_US};
 use link::samples::SampleBlock;
 use link::{EndReason, EventId, LineId, Micros, OutcomeId, Record, Verdict};
@@ -49,6 +51,8 @@ pub struct Trial {
     pub edges: Vec<(LineId, bool, Micros)>,
     /// Volumes asked of each valve, in nl.
     pub deliveries: Vec<(LineId, u32, Micros)>,
+    /// Powers asked of lines that carry one: line, millionths of full power, when. What says nothing of it asks for full.
+    pub powers: Vec<(LineId, i32, Micros)>,
     /// What the interlock did not carry out as asked.
     pub verdicts: Vec<(LineId, Verdict)>,
 }
@@ -70,6 +74,9 @@ impl History {
             })
             .collect();
         let rig: Option<Rig> = postcard::from_bytes(&session.header.device_rig).ok();
+        let lines = rig.iter().flat_map(|rig| &rig.lines).enumerate();
+        let powered: Vec<usize> =
+            lines.filter(|(_, line)| line.role.output().is_some_and(|output| output.powered)).map(|(n, _)| n).collect();
         let mut history = Self {
             start_us,
             end_us: start_us,
@@ -77,7 +84,7 @@ impl History {
             before: Trial::default(),
             trials: Vec::new(),
             samples: Vec::new(),
-            sample_us: rig.map_or(SAMPLE_US, |rig| rig.sample_us),
+            sample_us: rig.as_ref().map_or(SAMPLE_US, |rig| rig.sample_us),
         };
         let mut trial = Trial { start_us, ..Trial::default() };
 
@@ -97,6 +104,12 @@ impl History {
                 history.samples.push((line, at, block));
             }
             trial.take(at, &record);
+            if let Record::Request { line, request } = record
+                && !matches!(request, Request::Off)
+                && powered.contains(&line.index())
+            {
+                trial.powers.push((line, request.power_ppm().unwrap_or(FULL_POWER_PPM), at));
+            }
             if let Some((variable, value)) = assigned(&record, symbols)
                 && let Some(slot) = values.get_mut(variable)
             {
@@ -148,7 +161,7 @@ impl Trial {
                 self.inputs.push((line, active, at.saturating_sub(Micros::from(late_us))));
             }
             Record::Edge { line, on } => self.edges.push((line, on, at)),
-            Record::Request { line, request: link::record::Request::Deliver { volume_nl, .. } } => {
+            Record::Request { line, request: Request::Deliver { volume_nl, .. } } => {
                 self.deliveries.push((line, volume_nl, at));
             }
             Record::Verdict { line, verdict } => self.verdicts.push((line, verdict)),

@@ -95,7 +95,8 @@ fn event_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<
     }
 }
 
-/// How often each input became active and each output went on, and how often the interlock refused where it ever did.
+/// How often each input became active and each output went on, the power asked of it last if it carries one, and how often
+/// the interlock refused where it ever did.
 fn line_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<Column<'s>>) {
     for (n, symbol) in symbols.lines.iter().enumerate() {
         let Ok(n) = u8::try_from(n) else { break };
@@ -114,6 +115,14 @@ fn line_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<C
         } else {
             let name = format!("{}_{}_count", symbol.name, symbol.on_event);
             columns.push((name, Box::new(move |trial| on(&trial.inputs))));
+        }
+        let power =
+            move |trial: &Trial| trial.powers.iter().rfind(|(other, ..)| *other == line).map(|(_, ppm, _)| *ppm);
+        if history.trials.iter().any(|trial| power(trial).is_some()) {
+            let percent = move |trial: &Trial| {
+                power(trial).map_or(Cell::Empty, |ppm| Cell::Fixed { value: ppm.into(), decimals: 4 })
+            };
+            columns.push((format!("{}_power_percent", symbol.name), Box::new(percent)));
         }
         let refused = move |trial: &Trial| {
             trial.verdicts.iter().filter(|(other, verdict)| *other == line && is_refusal(*verdict)).count()

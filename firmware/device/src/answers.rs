@@ -370,11 +370,14 @@ impl<'s> Foreseen<'s> {
     pub(crate) fn add(&mut self, line: LineId, active: bool, answer: &[(LineId, Request)]) {
         self.stored += 1;
         let Some(packet) = self.answers.answers.get(line.index() * 2 + side(active)) else { return };
-        let lines = |asked: Request| {
-            let of = answer.iter().filter(|(_, request)| *request == asked);
-            of.fold(0, |set, (line, _)| set | line.bit())
-        };
-        let (on, off) = (lines(Request::On), lines(Request::Off));
+        let (mut on, mut off) = (0, 0);
+        for (line, request) in answer {
+            match request {
+                Request::On => on |= line.bit(),
+                Request::Off => off |= line.bit(),
+                _ => {}
+            }
+        }
         let levels = (on | off).count_ones() as usize == answer.len();
         if answer.is_empty() || !levels && !self.add_requests(packet, answer) {
             return;

@@ -231,16 +231,7 @@ impl Outputs {
             Write::Power { power_ppm } if is_on(power_ppm) => None,
             Write::Off => Some(Request::Off),
             Write::On => Some(Request::On),
-            Write::Play(stimulus) => Some(Request::Train(program.stimulus(usize::from(stimulus)).train)),
-            Write::Pulse { width_us } => Some(Request::Train(Train::pulse(width_us))),
-            Write::Deliver { volume_nl, width_us } => Some(Request::Deliver { volume_nl, width_us }),
-            Write::Power { power_ppm } => Some(Request::Power { power_ppm }),
-            Write::PowerPlay { stimulus, power_ppm } => {
-                Some(Request::Train(program.stimulus(usize::from(stimulus)).train.at_power(power_ppm)))
-            }
-            Write::PowerPulse { width_us, power_ppm } => {
-                Some(Request::Train(Train::pulse(width_us).at_power(power_ppm)))
-            }
+            other => Some(asked(program, other)),
         }
     }
 
@@ -363,6 +354,22 @@ impl Outputs {
             rest &= rest - 1;
         }
         None
+    }
+}
+
+/// What a write asks for that is more than on or off.
+#[inline(never)]
+fn asked(program: &Program, write: Write) -> Request {
+    let stimulus = |row| program.stimulus(usize::from(row)).train;
+    match write {
+        Write::Off => Request::Off,
+        Write::On => Request::On,
+        Write::Play(row) => Request::Train(stimulus(row)),
+        Write::Pulse { width_us } => Request::Train(Train::pulse(width_us)),
+        Write::Deliver { volume_nl, width_us } => Request::Deliver { volume_nl, width_us },
+        Write::Power { power_ppm } => Request::Power { power_ppm },
+        Write::PowerPlay { stimulus: row, power_ppm } => Request::Train(stimulus(row).at_power(power_ppm)),
+        Write::PowerPulse { width_us, power_ppm } => Request::Train(Train::pulse(width_us).at_power(power_ppm)),
     }
 }
 

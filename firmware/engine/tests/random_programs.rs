@@ -209,7 +209,9 @@ impl Case {
             let told = match given {
                 Given::Edge { line, active } if alone => {
                     edges += 1;
-                    let own = session.engine.own_due() <= *at || session.engine.offered_at() <= *at;
+                    let own = !session.engine.running()
+                        || session.engine.own_due() <= *at
+                        || session.engine.offered_at() <= *at;
                     if !own && session.engine.harmless()[usize::from(*active)] & line.bit() != 0 {
                         session.passes_by(*at, *given);
                         continue;

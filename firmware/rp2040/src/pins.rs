@@ -37,8 +37,8 @@ impl ErrorType for Pin {
 impl OutputPin for Pin {
     #[inline(always)]
     fn set_low(&mut self) -> Result<(), Infallible> {
-        if power::powered() & self.bit != 0 {
-            power::gate(0, self.bit);
+        if power::among(self.bit) {
+            power::drive(0, self.bit);
             return Ok(());
         }
         sio().gpio_out_clr().write(|w| unsafe { w.bits(self.bit) });
@@ -47,8 +47,8 @@ impl OutputPin for Pin {
 
     #[inline(always)]
     fn set_high(&mut self) -> Result<(), Infallible> {
-        if power::powered() & self.bit != 0 {
-            power::gate(self.bit, 0);
+        if power::among(self.bit) {
+            power::drive(self.bit, 0);
             return Ok(());
         }
         sio().gpio_out_set().write(|w| unsafe { w.bits(self.bit) });
@@ -180,7 +180,7 @@ impl Board for Pins {
 
     #[inline(always)]
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
-        if power::powered().checked_shr(pin.into()).is_some_and(|pins| pins & 1 != 0) && power::is_on(pin) {
+        if 1_u32.checked_shl(pin.into()).is_some_and(power::among) && power::is_on(pin) {
             return None;
         }
         self.output(pin).and_then(|pin| pin.is_high().ok())
@@ -188,11 +188,11 @@ impl Board for Pins {
 
     #[inline(always)]
     fn drive(&mut self, high: u32, low: u32) -> u32 {
-        let powered = power::powered() & (high | low);
-        sio().gpio_out_set().write(|w| unsafe { w.bits(high & !powered) });
-        sio().gpio_out_clr().write(|w| unsafe { w.bits(low & !powered) });
-        if powered != 0 {
-            power::gate(high & powered, low & powered);
+        if power::among(high | low) {
+            power::drive(high, low);
+        } else {
+            sio().gpio_out_set().write(|w| unsafe { w.bits(high) });
+            sio().gpio_out_clr().write(|w| unsafe { w.bits(low) });
         }
         (high | low) & !self.outputs
     }

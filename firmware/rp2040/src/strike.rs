@@ -46,11 +46,11 @@ pub(crate) extern "C" fn alarm() {
         let now = clock::low();
         if clock::is_past(slot.at.load(Ordering::Relaxed), now) {
             let (high, low) = (slot.high.load(Ordering::Relaxed), slot.low.load(Ordering::Relaxed));
-            let powered = power::powered() & (high | low);
-            sio().gpio_out_set().write(|w| unsafe { w.bits(high & !powered) });
-            sio().gpio_out_clr().write(|w| unsafe { w.bits(low & !powered) });
-            if powered != 0 {
-                power::gate(high & powered, low & powered);
+            if power::among(high | low) {
+                power::drive(high, low);
+            } else {
+                sio().gpio_out_set().write(|w| unsafe { w.bits(high) });
+                sio().gpio_out_clr().write(|w| unsafe { w.bits(low) });
             }
             slot.struck.store(now, Ordering::Relaxed);
             next += 1;

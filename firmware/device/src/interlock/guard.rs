@@ -253,18 +253,7 @@ impl Guard {
             Request::On => self.level(line, true, hands),
             Request::Train(train) => self.train(line, train, hands),
             Request::Deliver { width_us, .. } => self.train(line, &Train::pulse(*width_us), hands),
-            Request::Power { power_ppm } => self.power(line, *power_ppm, hands),
-        }
-    }
-
-    /// On at a power, until told otherwise.
-    #[inline(never)]
-    fn power<B: Board>(&mut self, line: LineId, power_ppm: i32, hands: &mut Hands<B>) {
-        let n = line.index();
-        self.touch(bit(n), hands);
-        match self.refusal_at(n, power_ppm, hands.board) {
-            None => self.turn_on(n, hands),
-            Some(verdict) => self.refuse(line, verdict, hands),
+            Request::Power { power_ppm } => self.level_at(line, true, Some(*power_ppm), hands),
         }
     }
 
@@ -285,27 +274,30 @@ impl Guard {
     /// The shortest way: on or off until told otherwise.
     #[inline]
     pub(crate) fn level<B: Board>(&mut self, line: LineId, on: bool, hands: &mut Hands<B>) {
-        let n = line.index();
-        if on && self.powered & bit(n) != 0 {
-            return self.power(line, FULL_POWER_PPM, hands);
-        }
-        self.touch(bit(n), hands);
-        let refused =
-            if on { self.refusal(n, false) } else { (self.known & bit(n) == 0).then_some(Verdict::NotAnOutput) };
-        match refused {
-            None if on => self.turn_on(n, hands),
-            None => self.stop(n, hands),
-            Some(verdict) => self.refuse(line, verdict, hands),
-        }
+        self.level_at(line, on, None, hands);
     }
 
-    #[inline]
-    fn turn_on<B: Board>(&mut self, n: usize, hands: &mut Hands<B>) {
-        if let Some(output) = self.outputs.get_mut(n) {
-            output.run = Run::Level;
-            self.trains &= !bit(n);
-            self.drive(n, true, hands);
-            self.unscheduled |= bit(n);
+    /// On at a power, or off. A powered line of whose power nothing is said has full power.
+    #[inline(never)]
+    fn level_at<B: Board>(&mut self, line: LineId, on: bool, power_ppm: Option<i32>, hands: &mut Hands<B>) {
+        let n = line.index();
+        self.touch(bit(n), hands);
+        let refused = if !on {
+            (self.known & bit(n) == 0).then_some(Verdict::NotAnOutput)
+        } else if self.powered & bit(n) != 0 || power_ppm.is_some() {
+            self.refusal_at(n, power_ppm.unwrap_or(FULL_POWER_PPM), hands.board)
+        } else {
+            self.refusal(n, false)
+        };
+        match (refused, self.outputs.get_mut(n)) {
+            (None, Some(output)) if on => {
+                output.run = Run::Level;
+                self.trains &= !bit(n);
+                self.drive(n, true, hands);
+                self.unscheduled |= bit(n);
+            }
+            (None, _) => self.stop(n, hands),
+            (Some(verdict), _) => self.refuse(line, verdict, hands),
         }
     }
 
@@ -374,11 +366,11 @@ impl Guard {
     fn train<B: Board>(&mut self, line: LineId, train: &Train, hands: &mut Hands<B>) {
         let n = line.index();
         self.touch(bit(n), hands);
-        // A powered line of whose power nothing is said has full power.
-        let power_ppm = train.power_ppm().or((self.powered & bit(n) != 0).then_some(FULL_POWER_PPM));
-        let refused = match power_ppm {
-            Some(power_ppm) if !train.sounds() => self.refusal_at(n, power_ppm, hands.board),
-            _ => self.refusal(n, train.sounds()),
+        let (power_ppm, sounds) = (train.power_ppm(), train.sounds());
+        let refused = if !sounds && (self.powered & bit(n) != 0 || power_ppm.is_some()) {
+            self.refusal_at(n, power_ppm.unwrap_or(FULL_POWER_PPM), hands.board)
+        } else {
+            self.refusal(n, sounds)
         };
         if let Some(verdict) = refused {
             return self.refuse(line, verdict, hands);

@@ -69,8 +69,10 @@ impl<S: Sink> Step<'_, '_, '_, S> {
             // What switches a line is not made to wait.
             match number {
                 END => break,
-                ON => self.engine.outputs.write(LineId(line), Write::On)?,
-                OFF => self.engine.outputs.write(LineId(line), Write::Off)?,
+                ON | OFF => {
+                    let write = if number == ON { Write::On } else { Write::Off };
+                    self.engine.outputs.write(LineId(line), write)?;
+                }
                 // No expression begins with it, so there is nothing to work out first.
                 FIRST_EFFECT.. => self.effect(Op::from_word(word).ok_or(Fault::BadProgram)?)?,
                 _ => {
@@ -89,10 +91,8 @@ impl<S: Sink> Step<'_, '_, '_, S> {
     /// The operations that take long enough not to mind a call.
     #[inline(never)]
     fn rarer(&mut self, op: Op) -> Handled {
-        let line = LineId(op.a);
         match op.code {
-            OpCode::On => self.engine.outputs.write(line, Write::On)?,
-            OpCode::Off => self.engine.outputs.write(line, Write::Off)?,
+            OpCode::On | OpCode::Off => self.write_valued(op)?,
             OpCode::Constant => self.engine.stack.push(self.program.constant(usize::from(op.b)))?,
             OpCode::Special => {
                 let value = self.special(op)?;
@@ -209,6 +209,8 @@ impl<S: Sink> Step<'_, '_, '_, S> {
         let mut power =
             || -> Result<i32, Fault> { Ok(stack.pop()?.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32) };
         let write = match op.code {
+            OpCode::On => Write::On,
+            OpCode::Off => Write::Off,
             OpCode::Play => Write::Play(op.b),
             OpCode::OnPower => Write::Power { power_ppm: power()? },
             OpCode::PlayPower => Write::PowerPlay { stimulus: op.b, power_ppm: power()? },
