@@ -155,6 +155,15 @@ fn a_session_with_powers_replays_and_pairs_in_simulation() {
     assert_eq!(outcome.still_on, 0);
     let report = journal::replay(&outcome.session()).unwrap_or_else(|failure| panic!("{failure}"));
     assert!(report.is_clean(), "{report}");
+
+    let report = report::Report::of(&outcome.session()).expect("a session that started");
+    let table = report.trials();
+    for (column, last) in
+        [("house_power_percent", "100"), ("laser_power_percent", "100"), ("lamp_power_percent", "33.333")]
+    {
+        let place = table.columns.iter().position(|name| name == column).expect(column);
+        assert_eq!(table.rows[0][place].to_string(), last, "{column}");
+    }
 }
 
 /// Runs the protocol until something ends it, and what the pins did.
