@@ -35,6 +35,8 @@ pub struct OnChip {
     pub timed: &'static [&'static str],
     /// What goes wrong in the chip's code so many µs after the session's start.
     pub upset: Option<(Micros, Upset)>,
+    /// A pad that stays at a level whatever drives it.
+    pub stuck: Option<(u8, bool)>,
 }
 
 impl OnChip {
@@ -56,6 +58,7 @@ impl OnChip {
                 notices: true,
                 timed: &[],
                 upset: None,
+                stuck: None,
             }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {
                 eprintln!("skipped: {}", ImageError::NoNode);

@@ -39,6 +39,8 @@ pub struct System {
     pub stop_at: Option<Micros>,
     /// The session is stopped so long after its start, by the controller's clock.
     pub stop_after_us: Option<Micros>,
+    /// The cable is out from so long after the session's start to so long after it, by the controller's clock.
+    pub unplugged_us: Option<(Micros, Micros)>,
     /// Stands in for a body with this `settle_us`; otherwise the rig-config's.
     pub settle_us: Option<u32>,
     rig: Option<RigConfig>,
@@ -108,6 +110,7 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            unplugged_us: None,
             rig: Some(rig),
             animal: None,
             protocol: protocol.text,
@@ -133,6 +136,7 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            unplugged_us: None,
             rig: None,
             animal: Some(animal),
             protocol: String::new(),
@@ -188,6 +192,9 @@ impl System {
             seed: self.seed,
         };
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;
+        if let Some((pin, level)) = image.stuck {
+            rig.bench().stick(pin, Some(level));
+        }
         room::at_rest(&self.compiled).for_each(|(pin, raw)| rig.rest(pin, raw));
         rig.connect_scope();
         let mut session = self.session();
@@ -251,7 +258,7 @@ impl System {
     ) -> (Result<Ended, SessionError>, Micros) {
         let mut cable = Cable::new(self.faults, self.seed);
         let stop_at = self.stop_at;
-        let stop_after_us = self.stop_after_us;
+        let (stop_after_us, unplugged_us) = (self.stop_after_us, self.unplugged_us);
         let mut began = None;
         let mut watch = |now: Micros, session: &mut Session<Disk>, cable: &mut Cable| {
             if began.is_none() && session.tally().records > 0 {
@@ -261,6 +268,11 @@ impl System {
                 && now >= began + after
             {
                 session.stop();
+            }
+            if let (Some(began), Some((from, until))) = (began, unplugged_us) {
+                let plugged = !(began + from..began + until).contains(&now);
+                cable.to_device.connect(plugged);
+                cable.to_host.connect(plugged);
             }
             if stop_at.is_some_and(|at| now >= at) {
                 session.stop();

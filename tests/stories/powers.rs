@@ -7,7 +7,7 @@ use emulated::{Carried, Cord, EmulatedRig, Event, Upset};
 use harness::{OnChip, Outcome, System, same_on_chip};
 use journal::pairing::Tolerance;
 use link::record::Request;
-use link::{EndReason, LineId, Micros, Record};
+use link::{DisarmCause, EndReason, LineId, Micros, Record, TripCause};
 use sim::animal::{Scripted, Tap};
 
 /// A box with a dimmable light, a diode that is on when low, and a motor beside the light on one slice.
@@ -138,14 +138,25 @@ fn frequency_and_share_of_each_power_are_as_asked_within_a_step() {
     assert!(seen > 20, "only {seen} powers");
 
     // Both edges of every flash at their microsecond, though the pin is driven by a slice in between.
-    let flashes: Vec<u64> = {
-        let edges: Vec<_> = rig.take_fine().into_iter().filter(|edge| edge.pin == LASER).collect();
-        let on = edges.iter().filter(|edge| !edge.high).map(|edge| edge.at_ns);
-        on.zip(edges.iter().filter(|edge| edge.high).skip(1).map(|edge| edge.at_ns)).map(|(on, off)| off - on).collect()
+    let edges = rig.take_fine();
+    let flashes: Vec<(u64, u64)> = {
+        let laser = edges.iter().filter(|edge| edge.pin == LASER);
+        let on = laser.clone().filter(|edge| !edge.high).map(|edge| edge.at_ns);
+        on.zip(laser.filter(|edge| edge.high).skip(1).map(|edge| edge.at_ns)).collect()
     };
-    let worst = flashes.iter().map(|ns| ns.abs_diff(if *ns < 2_000_000 { 1_000_000 } else { 3_000_000 })).max();
+    let widths = flashes.iter().map(|(on, off)| off - on);
+    let worst = widths.map(|ns| ns.abs_diff(if ns < 2_000_000 { 1_000_000 } else { 3_000_000 })).max();
     println!("{} flashes, their widths at most {} ns off", flashes.len(), worst.unwrap_or(u64::MAX));
     assert!(flashes.len() == 4 * 6 && worst.is_some_and(|ns| ns <= 1_000), "{flashes:?}");
+
+    // A pin alone on its slice has its power from the first count on, however long a period takes.
+    let lamp: Vec<u64> = edges.iter().filter(|edge| edge.pin == LAMP && edge.high).map(|edge| edge.at_ns).collect();
+    let lit = lamp.iter().map(|on| (LAMP, *on, on + 70_000_000));
+    for (pin, on, off) in flashes.iter().map(|(on, off)| (LASER, *on, *off)).chain(lit) {
+        let at = |ns: u64| carried(&rig, pin).into_iter().filter(|carried| carried.at_ns <= ns).next_back();
+        let (first, last) = (at(on + 2_000), at(off - 1));
+        assert_eq!(first.map(|carried| carried.compare), last.map(|carried| carried.compare), "pin {pin} at {on} ns");
+    }
 }
 
 #[test]
@@ -183,6 +194,55 @@ fn a_stop_in_the_midst_leaves_every_power_off() {
     assert!(matches!(outcome.result, Ok(Ended { reason: EndReason::Stopped, .. })), "{:?}", outcome.result);
     assert!(rig.mishaps().is_empty() && !carried(&rig, HOUSE).is_empty(), "{:?}", rig.mishaps());
     assert_eq!(rig.outputs_on(), 0);
+}
+
+/// Light and laser held at a power.
+const HELD: &str = "protocol: held
+lines: {house: light, laser: laser}
+session: {ends: [{trials: 2}]}
+start: lit
+states:
+  lit:
+    entry: [{trial: begin}, {on: {line: house, power: 40 %}}, {on: {line: laser, power: 30 %}}]
+    transitions: [{after: 1 s, outcome: done, to: lit}]
+";
+
+#[test]
+fn a_silent_controller_disarms_a_power_in_the_midst() {
+    let Some(image) = OnChip::ready(Cord::Uart) else { return };
+    let mut system = System::on(&source("box.yaml", BOX), source("held.yaml", HELD), &[], 1);
+    system.unplugged_us = Some((300_000, 900_000));
+    let (outcome, mut rig) = system.run_on_chip(&image).unwrap_or_else(|error| panic!("{error}"));
+    assert!(outcome.result.is_ok() && rig.mishaps().is_empty(), "{:?} {:?}", outcome.result, rig.mishaps());
+    assert_eq!(rig.outputs_on(), 0);
+    let session = outcome.session();
+    let begun = session.records().next().map_or(0, |(_, at, _)| at);
+    let silent = session.records().find(|(_, _, record)| matches!(record, Record::Disarmed { .. }));
+    assert!(
+        matches!(silent, Some((_, _, Record::Disarmed { cause: DisarmCause::Silence, lines })) if lines == LineId(1).bit()),
+        "{silent:?}"
+    );
+    let zero_ns = rig.device_zero_ns() + begun * 1_000;
+    let edges = rig.take_fine();
+    let of =
+        |pin: u8, high| edges.iter().filter(move |edge| edge.pin == pin && edge.high == high && edge.at_ns > zero_ns);
+    let (on, off) = (of(LASER, false).next(), of(LASER, true).next());
+    let (on, off) = on.zip(off).map_or((0, 0), |(on, off)| (on.at_ns - zero_ns, off.at_ns - zero_ns));
+    println!("laser on at {on} ns, off at {off} ns of the session; the cable was out from 300 ms on");
+    assert!(on < 250_000 && (500_000_000..570_000_000).contains(&off), "{on} ns to {off} ns");
+    assert!(of(HOUSE, false).all(|edge| edge.at_ns - zero_ns > 900_000_000), "what is not armed stays on");
+}
+
+#[test]
+fn a_pad_that_does_not_follow_trips_and_no_power_comes_on() {
+    let Some(image) = OnChip::ready(Cord::Uart) else { return };
+    let image = OnChip { stuck: Some((HOUSE, true)), ..image };
+    let (outcome, rig) = system().run_on_chip(&image).unwrap_or_else(|error| panic!("{error}"));
+    let house = LineId(1);
+    let reason = EndReason::Tripped(TripCause::PadMismatch(house));
+    assert!(matches!(outcome.result, Ok(Ended { reason: told, .. }) if told == reason), "{:?}", outcome.result);
+    assert!(rig.powers().is_empty(), "{:?}", rig.powers());
+    assert_eq!(rig.outputs_on(), house.bit(), "what is stuck is all that is on");
 }
 
 #[test]
