@@ -126,7 +126,7 @@ fn frequency_and_share_of_each_power_are_as_asked_within_a_step() {
         // A response, and a period for two pins that share a slice.
         let frequency_mhz = FREQUENCIES.iter().find(|(other, _)| *other == pin).map_or(1, |(_, mhz)| *mhz);
         let settled_ns = from_ns + Tolerance::RP2040.latency_us * 1_000 + 1_000_000_000_000 / frequency_mhz;
-        let held = carried(&rig, pin).into_iter().filter(|carried| carried.at_ns <= settled_ns).next_back();
+        let held = carried(&rig, pin).into_iter().rfind(|carried| carried.at_ns <= settled_ns);
         let held = held.unwrap_or_else(|| panic!("pin {pin} carried nothing by {settled_ns} ns"));
         let share = f64::from(held.compare) * 1e6 / f64::from(held.counts);
         let off_counts = (share - f64::from(asked)).abs() * f64::from(held.counts) / 1e6;
@@ -153,7 +153,7 @@ fn frequency_and_share_of_each_power_are_as_asked_within_a_step() {
     let lamp: Vec<u64> = edges.iter().filter(|edge| edge.pin == LAMP && edge.high).map(|edge| edge.at_ns).collect();
     let lit = lamp.iter().map(|on| (LAMP, *on, on + 70_000_000));
     for (pin, on, off) in flashes.iter().map(|(on, off)| (LASER, *on, *off)).chain(lit) {
-        let at = |ns: u64| carried(&rig, pin).into_iter().filter(|carried| carried.at_ns <= ns).next_back();
+        let at = |ns: u64| carried(&rig, pin).into_iter().rfind(|carried| carried.at_ns <= ns);
         let (first, last) = (at(on + 2_000), at(off - 1));
         assert_eq!(first.map(|carried| carried.compare), last.map(|carried| carried.compare), "pin {pin} at {on} ns");
     }

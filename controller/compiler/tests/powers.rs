@@ -128,7 +128,7 @@ fn powers_become_what_the_device_takes() {
 #[test]
 fn the_check_says_what_a_frequency_and_a_power_become() {
     let rig = rig(&BOX.replace("pwm: 1 kHz", "pwm: 130 kHz")).unwrap();
-    let told: Vec<String> = rig.lines.iter().filter_map(|line| line.power()).collect();
+    let told: Vec<String> = rig.lines.iter().filter_map(compiler::LineConfig::power).collect();
     assert_eq!(
         told,
         [
