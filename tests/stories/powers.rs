@@ -246,6 +246,34 @@ fn a_pad_that_does_not_follow_trips_and_no_power_comes_on() {
 }
 
 #[test]
+fn the_chip_itself_refuses_what_cannot_share_a_slice() {
+    let Some(image) = OnChip::ready(Cord::Uart) else { return };
+    // A simulator has no slices, so its rig may say what no Pico's may.
+    for (line, other) in [
+        ("rod: {kind: motor, pin: 15, pwm: 20 kHz}", "rod: {kind: motor, pin: 15, pwm: 19 kHz}"),
+        (
+            "lamp: {kind: light, pin: 18, pwm: 37 Hz}",
+            "lamp: {kind: light, pin: 6, pwm: 5 kHz}\n  sun: {kind: light, pin: 22, pwm: 5 kHz}",
+        ),
+        (
+            "lever: {kind: lever, pin: 2, debounce: 5 ms}",
+            "lever: {kind: lever, pin: 2}\n  bell: {kind: speaker, pin: 17}",
+        ),
+        (
+            "lever: {kind: lever, pin: 2, debounce: 5 ms}",
+            "bell: {kind: speaker, pin: 17}\n  lever: {kind: lever, pin: 2}",
+        ),
+    ] {
+        let text = BOX.replace(line, other);
+        let system = System::on(&source("box.yaml", &text), source("held.yaml", HELD), &[], 1);
+        let (outcome, rig) = system.run_on_chip(&image).unwrap_or_else(|error| panic!("{error}"));
+        let told = outcome.result.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.contains("rig"), "{other}: {told}");
+        assert!(rig.powers().is_empty() && rig.outputs_on() & LineId(0).bit() == 0, "{other}: {:?}", rig.powers());
+    }
+}
+
+#[test]
 fn a_fault_and_the_watchdog_leave_every_power_off() {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
     for (loops, cause, limit_ns) in [(false, "forced", 5_000), (true, "watchdog", 60_000_000)] {

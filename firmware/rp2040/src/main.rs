@@ -1,4 +1,4 @@
-//! The device on a Raspberry Pi Pico: clock, bytes, pins, tones, samples and a watchdog for the core. Owns the chip and
+//! The device on a Raspberry Pi Pico: clock, bytes, pins, tones, powers, samples and a watchdog for the core. Owns the chip and
 //! the order of the start; knows nothing of experiments.
 //!
 //! On a host there is no chip, and the program only says so.
