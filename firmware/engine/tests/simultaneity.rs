@@ -314,6 +314,34 @@ fn what_changes_nothing_asks_for_nothing() {
 }
 
 #[test]
+fn another_power_is_asked_for_and_the_same_again_is_not() {
+    let run = state()
+        .on("lever on", handle(on_at("laser", "power")))
+        .on("lever off", handle(off("laser")))
+        .on("spout on", handle(on("laser")));
+    protocol("lever spout laser").variable("power", 400_000).state("run", run).bench().expect(
+        "
+        0                    | enter run
+        100 lever on         | lever on
+                             | request laser on at 400000 ppm
+        200 lever on         | lever on
+        250 parameter power = 700000 | parameter power = 700000
+        300 lever on         | lever on
+                             | request laser on at 700000 ppm
+        400 spout on         | spout on
+                             | request laser on
+        450 parameter power = 1000000 | parameter power = 1000000
+        500 lever on         | lever on
+        600 lever off        | lever off
+                             | request laser off
+        700 lever on         | lever on
+                             | request laser on at 1000000 ppm
+        800 spout on         | spout on
+        ",
+    );
+}
+
+#[test]
 fn the_session_ends_last_and_asks_for_nothing_more() {
     let run = state().on("lever on", handle([on("laser"), trial()]));
     protocol("lever spout laser").state("run", run).ends_when(1.into()).bench().expect(

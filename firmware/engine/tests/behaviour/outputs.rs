@@ -205,30 +205,6 @@ fn dimmer() -> Protocol {
 }
 
 #[test]
-fn another_power_is_asked_for_and_the_same_again_is_not() {
-    dimmer().bench().expect(
-        "
-        0                    | enter run
-        100 lever on         | lever on
-                             | request light on at 400000 ppm
-        200 lever on         | lever on
-        250 parameter power = 700000 | parameter power = 700000
-        300 lever on         | lever on
-                             | request light on at 700000 ppm
-        400 spout on         | spout on
-                             | request light on
-        450 parameter power = 1000000 | parameter power = 1000000
-        500 lever on         | lever on
-        600 lever off        | lever off
-                             | request light off
-        700 lever on         | lever on
-                             | request light on at 1000000 ppm
-        800 spout on         | spout on
-        ",
-    );
-}
-
-#[test]
 fn a_train_at_a_power_ends_like_any_other_and_a_power_in_its_midst_replaces_it() {
     dimmer().bench().expect(
         "
