@@ -41,6 +41,8 @@ pub struct Engine {
     clock: Micros,
     /// When the earliest thing of the program's own is due; while a microsecond is handled, nothing is due before this.
     next_due: Micros,
+    /// The same, of all but the ends of trains.
+    rest_due: Micros,
     running: bool,
     region_count: usize,
     levels: u32,
@@ -78,6 +80,7 @@ impl Engine {
             running: false,
             clock: 0,
             next_due: NEVER,
+            rest_due: NEVER,
             started: 0,
             inbox: Inbox::new(),
             regions: [const { Region::new() }; MAX_REGIONS],
@@ -190,10 +193,11 @@ impl Engine {
         }
         self.stack.clear();
         self.clock = at.saturating_add(1);
-        self.next_due = self.timers.next_due().min(self.outputs.next_due());
+        self.rest_due = self.timers.next_due();
         for region in self.regions.iter_mut().take(self.region_count) {
-            self.next_due = self.next_due.min(region.next_due());
+            self.rest_due = self.rest_due.min(region.next_due());
         }
+        self.next_due = self.rest_due.min(self.outputs.next_due());
     }
 
     /// Whether a state is active, in its region and at its depth.
@@ -409,16 +413,20 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         loop {
             let before = self.due_handled;
             while let Some(line) = self.engine.outputs.take_ended(self.at) {
+                self.changed |= self.engine.ends_matter(line.bit());
+                self.engine.ahead.try_again();
                 self.count_due()?;
                 self.occur(EventId::train_end(line))?;
                 self.handle_signals()?;
             }
             while let Some(timer) = self.engine.timers.take_due(self.at) {
+                self.changed = true;
                 self.count_due()?;
                 self.occur(EventId::timer(timer))?;
                 self.handle_signals()?;
             }
             while self.handle_deadline()? {
+                self.changed = true;
                 self.count_due()?;
                 self.follow_whens()?;
                 self.handle_signals()?;
@@ -431,7 +439,6 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// What starts itself again for no time at all must not hold this microsecond open for ever.
     fn count_due(&mut self) -> Handled {
-        self.changed = true;
         self.due_handled += 1;
         if self.due_handled > MAX_DUE { Err(Fault::ChainTooLong.into()) } else { Ok(()) }
     }

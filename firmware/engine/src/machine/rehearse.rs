@@ -32,11 +32,16 @@ impl Engine {
         [!every_other(heard), !every_other(heard >> 1)]
     }
 
-    /// When the program next does something of its own; [`Micros::MAX`] if it never will.
+    /// When the program next does something of its own that may make a difference to what edges lead to; [`Micros::MAX`] if it
+    /// never will. A train may end before.
     #[must_use]
-    #[inline(always)]
-    pub const fn own_due(&self) -> Micros {
-        self.next_due
+    pub fn own_due(&self) -> Micros {
+        if self.ends_matter(self.outputs.playing()) { self.next_due } else { self.rest_due }
+    }
+
+    /// Whether it may make a difference to what is foreseen that the trains on these lines end.
+    pub(super) fn ends_matter(&self, lines: u32) -> bool {
+        lines != 0 && (self.ears.any_whens || lines & (self.ears.heard_ends | self.reflexes.lines()) != 0)
     }
 
     /// When the next thing is handled that was offered; [`Micros::MAX`] if none is left.

@@ -18,8 +18,8 @@ impl Engine {
         sink: &mut impl Sink,
         interrupted: &mut dyn FnMut() -> bool,
     ) {
-        let Some(region) = self.next_time_out() else { return self.ahead.close() };
-        let at = self.next_due;
+        let at = self.own_due();
+        let Some(region) = self.next_time_out(at) else { return self.ahead.close() };
         self.keep_before();
         self.ahead.begin(at, region as u8);
         self.decks.keep_changes(true);
@@ -50,10 +50,9 @@ impl Engine {
         ahead.after.keep(Parts { levels, trial, generator, counts: outputs.counts(), regions });
     }
 
-    /// The region whose time-outs are due next, if nothing else is due in their microsecond.
-    fn next_time_out(&mut self) -> Option<usize> {
-        let at = self.next_due;
-        if at == NEVER || self.timers.next_due() <= at || self.outputs.next_due() <= at {
+    /// The region whose time-outs are due at `at`, if nothing else is due then that may make a difference.
+    fn next_time_out(&mut self, at: Micros) -> Option<usize> {
+        if at == NEVER || self.timers.next_due() <= at || self.outputs.next_due() == at {
             return None;
         }
         let mut due = (0..self.region_count).filter(|region| self.regions[region % MAX_REGIONS].next_due() <= at);
