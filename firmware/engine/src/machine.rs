@@ -2,6 +2,7 @@
 //! owns besides stands in the modules beside it.
 
 mod actions;
+mod behind;
 mod rehearse;
 mod time_out;
 
@@ -23,6 +24,7 @@ use crate::reflex::{Moment, Parts, Reflexes, Rehearsal};
 use crate::region::{Deadline, Region};
 use crate::timers::Timers;
 use crate::{Given, InboxFull, NEVER, Sink, Start};
+use behind::Behind;
 
 /// The trial under way.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +64,7 @@ pub struct Engine {
     trial: Trial,
     reflexes: Reflexes,
     ahead: Ahead,
+    behind: Behind,
     /// How things were before the rehearsal under way.
     before: Moment,
 }
@@ -97,6 +100,7 @@ impl Engine {
             ears: Ears::new(),
             reflexes: Reflexes::new(),
             ahead: Ahead::new(),
+            behind: Behind::new(),
             before: Moment::new(),
             last_trial: None,
         }
@@ -186,10 +190,18 @@ impl Engine {
 
     /// A microsecond has been handled whole; what was known of the next ones is not, if something is another than before.
     #[inline(never)]
-    fn close(&mut self, at: Micros, changed: bool) {
+    fn close(&mut self, at: Micros, changed: bool, foreseen: bool) {
         if changed || self.reflexes.heed_levels {
             self.reflexes.forget();
+            if foreseen {
+                // What lay behind it is what is known now.
+                core::mem::swap(&mut self.reflexes, &mut self.behind.reflexes);
+                self.reflexes.try_again();
+            }
             self.ahead.forget();
+            self.behind.close();
+        } else if self.behind.reflexes.heed_levels {
+            self.behind.close();
         }
         self.stack.clear();
         self.clock = at.saturating_add(1);
@@ -244,6 +256,8 @@ struct Step<'e, 'p, 's, S> {
     due_handled: u16,
     /// Whether anything but levels of inputs may be another than before.
     changed: bool,
+    /// Whether it is what was foreseen of a time-out.
+    foreseen: bool,
     /// If this step is only rehearsed.
     rehearsal: Option<Rehearsal<'s>>,
 }
@@ -260,6 +274,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             signals_handled: 0,
             due_handled: 0,
             changed: false,
+            foreseen: false,
             rehearsal: None,
         }
     }
@@ -280,7 +295,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             self.end(halt);
         }
         // The requests are out; what is left is to find out when to wake.
-        self.engine.close(self.at, self.changed);
+        self.engine.close(self.at, self.changed, self.foreseen);
     }
 
     #[inline(always)]

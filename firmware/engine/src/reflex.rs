@@ -113,9 +113,30 @@ impl Reflexes {
         self.lines
     }
 
-    /// The answers known by now, in the order in which they became known, each with the number of its edge.
-    pub(crate) fn known(&self) -> impl Iterator<Item = (u8, &[(LineId, Request)])> {
-        self.known.iter().map(|edge| (*edge, self.answer(usize::from(*edge)).unwrap_or_default()))
+    /// The answers known by now but the first `from`, in the order in which they became known: each with its edge, a line and
+    /// whether to active.
+    pub(crate) fn answers(&self, from: usize) -> impl Iterator<Item = (LineId, bool, &[(LineId, Request)])> {
+        self.known
+            .iter()
+            .skip(from)
+            .map(|edge| (LineId(edge / 2), edge % 2 != 0, self.answer(usize::from(*edge)).unwrap_or_default()))
+    }
+
+    /// Whether the answer to an edge is known, by the number of its event.
+    pub(crate) fn is_known(&self, edge: u16) -> bool {
+        self.spans.get(usize::from(edge)).is_some_and(|(_, count)| *count != UNKNOWN)
+    }
+
+    /// Nothing is known, and nothing is to be tried.
+    #[inline(always)]
+    pub(crate) fn close(&mut self) {
+        self.forget();
+        self.next = EDGES as u8;
+    }
+
+    /// What was given up for a reason that is gone may be tried again.
+    pub(crate) fn try_again(&mut self) {
+        self.next = 0;
     }
 
     /// The answer to an edge, by the number of its event, if it is known.
@@ -170,6 +191,11 @@ impl Moment {
             kept.clone_from(region.course());
         }
         self.stores.clear();
+    }
+
+    /// Whether a state is active that has a `when`.
+    pub(crate) fn has_whens(&self) -> bool {
+        self.courses.iter().any(Course::has_whens)
     }
 
     /// Makes all but variables as it was.

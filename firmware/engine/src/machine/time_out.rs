@@ -36,7 +36,12 @@ impl Engine {
             self.ahead.after.stores.clone_from(&self.before.stores);
         }
         match told {
-            Ok(()) if self.has_room_for_time_outs() => self.ahead.complete(),
+            Ok(()) if self.has_room_for_time_outs() => {
+                self.ahead.complete();
+                if self.ahead.is_known(at) {
+                    self.open_behind(program);
+                }
+            }
             Err(Halt::Interrupted) => {}
             _ => self.ahead.close(),
         }
@@ -81,7 +86,7 @@ impl<S: Sink> Step<'_, '_, '_, S> {
 
     /// Makes good what was worked out for this microsecond. Outputs are asked for behind it, as in every step.
     pub(super) fn redo(&mut self) -> Handled {
-        self.changed = true;
+        (self.changed, self.foreseen) = (true, true);
         let Engine { ahead, levels, regions, variables, outputs, timers, decks, trial, generator, .. } =
             &mut *self.engine;
         let (turns, counts) = (&ahead.turns, outputs.counts());
