@@ -39,7 +39,7 @@ fn an_edge_is_answered_before_p1_hears_of_it() {
         lab.core.poll(lab.now + 2, &mut orders);
         assert_eq!(orders.0, 0, "its step has nothing left to order");
         let pressed = lab.now;
-        lab.wait(1_000);
+        lab.wait(50_000);
         assert_eq!(lab.board.changes_of(WATER_PIN).len(), 1);
         let told: Vec<_> = lab.records.iter().filter(|(at, _)| *at >= pressed).collect();
         let place = |wanted: fn(&Record) -> bool| told.iter().position(|(_, record)| wanted(record));

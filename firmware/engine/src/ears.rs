@@ -5,7 +5,7 @@ use link::limits::{MAX_LINES, MAX_REGIONS, MAX_STATES};
 use link::program::op::{Op, OpCode, Special};
 use link::program::rows::Code;
 use link::program::{Program, Table};
-use link::{EventId, StateId};
+use link::{EventId, LineId, StateId};
 
 /// Events are told apart by this many of their low bits, per region; those that share them cost a look in vain.
 const EVENTS: usize = 256;
@@ -20,6 +20,8 @@ pub(crate) struct Ears {
     pub(crate) any_whens: bool,
     /// Whether a `when` asks for more than what the program itself has set: then any edge may make it hold.
     pub(crate) whens_heed_edges: bool,
+    /// The lines whose trains some state may hear the end of, bit *n* for line *n*.
+    pub(crate) heard_ends: u32,
     /// The states that have a rule for an edge of an input line, bit *n* of word *w* for state 32 *w* + *n*.
     with_edges: [u32; MAX_STATES / 32],
 }
@@ -33,6 +35,7 @@ impl Ears {
             states: [0; MAX_STATES],
             any_whens: false,
             whens_heed_edges: false,
+            heard_ends: 0,
             with_edges: [0; MAX_STATES / 32],
         }
     }
@@ -59,6 +62,9 @@ impl Ears {
                 }
             }
         }
+        let lines = (0..MAX_LINES as u8).map(LineId);
+        let heard = lines.filter(|line| self.regions(EventId::train_end(*line)) != 0);
+        self.heard_ends = heard.fold(0, |set, line| set | line.bit());
     }
 
     /// The regions in which some state may have a rule for the event.
