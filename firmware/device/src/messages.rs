@@ -1,18 +1,17 @@
 //! What the halves say to one another, and how it lies in the words of their queues. Each message has one writer and one
-//! reader. What an answer waits for is packed by hand; all else as the link would write it.
+//! reader. All are packed by hand: a serializer takes 7 KB more of a chip's RAM.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use link::program::rows::{Row, Stimulus};
 use link::record::{Request, Train};
-use link::rig::RigLine;
-use link::{DisarmCause, EventId, LineId, Micros, TripCause, VariableId, Verdict};
-use serde::{Deserialize, Serialize};
+use link::rig::{Pull, RigLine, Role};
+use link::{DisarmCause, EventId, InvariantId, LineId, Micros, TripCause, VariableId, Verdict};
 
 use crate::queue::{self, Packed};
 
 /// Orders that may wait for P0.
-pub(crate) const ORDERS: usize = 128;
+pub(crate) const ORDERS: usize = 64;
 /// Reports that may wait for P1.
 pub(crate) const REPORTS: usize = 256;
 /// Places among the reports kept for what must not be lost to a storm of inputs: trips, disarms, and the edges that
@@ -25,8 +24,8 @@ pub(crate) const NOTICES: usize = 8;
 
 /// Words of an order: one that says what it is, and what the longest needs besides, a stimulus.
 pub(crate) const ORDER_WORDS: usize = 1 + Stimulus::WORDS;
-/// Words of a report: what it is, its time, and what the longest needs besides.
-pub(crate) const REPORT_WORDS: usize = 3 + 2;
+/// Words of a report: what it is, its time, and a number.
+pub(crate) const REPORT_WORDS: usize = 3 + 1;
 
 /// The queue from P1 to P0.
 pub(crate) type OrderQueue = queue::Queue<Order, ORDERS, ORDER_WORDS>;
@@ -42,11 +41,11 @@ pub(crate) type ReportsOut<'s> = queue::Producer<'s, Report, REPORTS, REPORT_WOR
 pub(crate) type ReportsIn<'s> = queue::Consumer<'s, Report, REPORTS, REPORT_WORDS>;
 
 /// P1 to P0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Everything off, every line forgotten; the host may be silent for this long, in µs.
     Clear { silence_us: u32 },
-    /// What a line is.
+    /// What a line is that has a pin.
     Line(LineId, RigLine),
     /// What the program asks of an output.
     Request(LineId, Request),
@@ -76,7 +75,7 @@ pub(crate) struct Report {
 }
 
 /// What P0 reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     Input { line: LineId, active: bool },
     Edge { line: LineId, on: bool },
@@ -134,8 +133,7 @@ pub(crate) enum Notice<M> {
     Over { image: M },
 }
 
-// What the first word of a message says, in its low byte. The next two bytes are small operands.
-const OTHER: u8 = 0;
+// What the first word of a message says, in its low byte. The next bytes are small operands.
 const OFF: u8 = 1;
 const ON: u8 = 2;
 const PULSE: u8 = 3;
@@ -143,6 +141,28 @@ const DELIVER: u8 = 4;
 const TRAIN: u8 = 5;
 const INPUT: u8 = 6;
 const EDGE: u8 = 7;
+// Orders that are seldom given.
+const CLEAR: u8 = 8;
+const LINE: u8 = 9;
+const ARM: u8 = 10;
+const DISARM: u8 = 11;
+const TRIP: u8 = 12;
+const RESET: u8 = 13;
+const CHECK_RIG: u8 = 14;
+const BEGIN: u8 = 15;
+const END: u8 = 16;
+const HOST_BACK: u8 = 17;
+// Reports that are seldom made.
+const VERDICT: u8 = 18;
+const ARMED: u8 = 19;
+const DISARMED: u8 = 20;
+const TRIPPED: u8 = 21;
+const SILENT: u8 = 22;
+const LOST: u8 = 23;
+const NOT_ARMED: u8 = 24;
+const BEGUN: u8 = 25;
+const ENDED: u8 = 26;
+const RIG: u8 = 27;
 
 #[inline(always)]
 fn head(slot: &[AtomicU32], what: u8, line: LineId, on: bool) {
@@ -161,27 +181,166 @@ fn get(slot: &[AtomicU32], place: usize) -> u32 {
     slot.get(place).map_or(0, |slot| slot.load(Ordering::Relaxed))
 }
 
-/// Bytes the longest message takes that is not packed by hand.
-const BYTES: usize = 4 * (ORDER_WORDS - 1);
+const PULLS: [Pull; 3] = [Pull::None, Pull::Up, Pull::Down];
+const CAUSES: [DisarmCause; 4] =
+    [DisarmCause::Operator, DisarmCause::Silence, DisarmCause::SessionEnd, DisarmCause::Trip];
+const VERDICTS: [Verdict; 7] = [
+    Verdict::Withheld,
+    Verdict::OverMaxOn,
+    Verdict::CutAtMaxOn,
+    Verdict::Tripped,
+    Verdict::NotAnOutput,
+    Verdict::CutByDisarm,
+    Verdict::CutByEnd,
+];
 
-/// Packs what is seldom sent, from word `first` on; its own length in bytes is seen to by a test.
-#[inline(never)]
-fn pack_other(message: &impl Serialize, slot: &[AtomicU32], first: usize) {
-    let mut bytes = [0; BYTES];
-    // No message is longer: `every_message_comes_out_as_it_went_in`.
-    let _ = postcard::to_slice(message, &mut bytes);
-    for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks().0) {
-        slot.store(u32::from_le_bytes(*bytes), Ordering::Relaxed);
+/// The member that was packed as its place.
+fn member<T: Copy>(all: &[T], place: u8) -> Option<T> {
+    all.get(usize::from(place)).copied()
+}
+
+const fn pack_cause(cause: TripCause) -> [u8; 2] {
+    match cause {
+        TripCause::HostAbort => [0, 0],
+        TripCause::PadMismatch(line) => [1, line.0],
+        TripCause::Invariant(invariant) => [2, invariant.0],
+        TripCause::TooLate => [3, 0],
+        TripCause::Lost => [4, 0],
+        TripCause::EmergencyStop => [5, 0],
+        TripCause::Contradiction(line) => [6, line.0],
     }
 }
 
+const fn unpack_cause(which: u8, of: u8) -> Option<TripCause> {
+    Some(match which {
+        0 => TripCause::HostAbort,
+        1 => TripCause::PadMismatch(LineId(of)),
+        2 => TripCause::Invariant(InvariantId(of)),
+        3 => TripCause::TooLate,
+        4 => TripCause::Lost,
+        5 => TripCause::EmergencyStop,
+        6 => TripCause::Contradiction(LineId(of)),
+        _ => return None,
+    })
+}
+
+// A line: in the first word which one, its pin, its polarity and its kind; then what is told of the kind.
+const INPUT_KIND: u8 = 0;
+const OUTPUT_KIND: u8 = 1;
+const ANALOG_KIND: u8 = 2;
+const ENCODER_KIND: u8 = 3;
+
+fn pack_line(line: LineId, what: &RigLine, slot: &[AtomicU32]) {
+    let polarity = u8::from(what.active_high) << 7;
+    let (kind, of_it, number) = match what.role {
+        Role::Input { pull, debounce_us } => (INPUT_KIND, [pull as u8, 0, 0], debounce_us),
+        Role::Output { max_on_us, must_arm, safe_on_trip, speaker } => {
+            (OUTPUT_KIND, [must_arm.into(), safe_on_trip.into(), speaker.into()], max_on_us)
+        }
+        Role::Encoder { pin_b, pull } => (ENCODER_KIND, [pull as u8, pin_b, 0], 0),
+        // A detector has no pin, and is none of P0's.
+        Role::Analog | Role::Detector { .. } => (ANALOG_KIND, [0; 3], 0),
+    };
+    let [a, b, c] = of_it;
+    put(slot, 0, u32::from_le_bytes([LINE, line.0, what.pin, kind | polarity]));
+    put(slot, 1, u32::from_le_bytes([a, b, c, 0]));
+    put(slot, 2, number);
+}
+
+fn unpack_line(slot: &[AtomicU32]) -> Option<Order> {
+    let [_, line, pin, kind] = get(slot, 0).to_le_bytes();
+    let ([a, b, c, _], number) = (get(slot, 1).to_le_bytes(), get(slot, 2));
+    let role = match kind & 0x7F {
+        INPUT_KIND => Role::Input { pull: member(&PULLS, a)?, debounce_us: number },
+        OUTPUT_KIND => Role::Output { max_on_us: number, must_arm: a != 0, safe_on_trip: b != 0, speaker: c != 0 },
+        ENCODER_KIND => Role::Encoder { pin_b: b, pull: member(&PULLS, a)? },
+        _ => Role::Analog,
+    };
+    Some(Order::Line(LineId(line), RigLine { pin, active_high: kind & 0x80 != 0, role }))
+}
+
 #[inline(never)]
-fn unpack_other<T: for<'a> Deserialize<'a>>(slot: &[AtomicU32], first: usize) -> Option<T> {
-    let mut bytes = [0; BYTES];
-    for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks_mut().0) {
-        *bytes = slot.load(Ordering::Relaxed).to_le_bytes();
-    }
-    postcard::from_bytes(&bytes).ok()
+fn pack_seldom(order: &Order, slot: &[AtomicU32]) {
+    let ([what, a, b], number) = match order {
+        Order::Request(..) => return,
+        Order::Line(line, what) => return pack_line(*line, what, slot),
+        Order::Clear { silence_us } => ([CLEAR, 0, 0], *silence_us),
+        Order::Arm(set) => ([ARM, 0, 0], *set),
+        Order::Disarm(set, cause) => ([DISARM, *cause as u8, 0], *set),
+        Order::Trip(cause) => {
+            let [which, of] = pack_cause(*cause);
+            ([TRIP, which, of], 0)
+        }
+        Order::Reset => ([RESET, 0, 0], 0),
+        Order::CheckRig => ([CHECK_RIG, 0, 0], 0),
+        Order::Begin => ([BEGIN, 0, 0], 0),
+        Order::End => ([END, 0, 0], 0),
+        Order::HostBack => ([HOST_BACK, 0, 0], 0),
+    };
+    put(slot, 0, u32::from_le_bytes([what, a, b, 0]));
+    put(slot, 1, number);
+}
+
+#[inline(never)]
+fn unpack_seldom(slot: &[AtomicU32]) -> Option<Order> {
+    let ([what, a, b, _], number) = (get(slot, 0).to_le_bytes(), get(slot, 1));
+    Some(match what {
+        CLEAR => Order::Clear { silence_us: number },
+        LINE => return unpack_line(slot),
+        ARM => Order::Arm(number),
+        DISARM => Order::Disarm(number, member(&CAUSES, a)?),
+        TRIP => Order::Trip(unpack_cause(a, b)?),
+        RESET => Order::Reset,
+        CHECK_RIG => Order::CheckRig,
+        BEGIN => Order::Begin,
+        END => Order::End,
+        HOST_BACK => Order::HostBack,
+        _ => return None,
+    })
+}
+
+/// Where a report's number stands, behind its time.
+const NUMBER: usize = 3;
+
+#[inline(never)]
+fn pack_rarity(what: &What, slot: &[AtomicU32]) {
+    let ([what, a, b], number) = match *what {
+        What::Input { line, active } => ([INPUT, line.0, active.into()], 0),
+        What::Edge { line, on } => ([EDGE, line.0, on.into()], 0),
+        What::Verdict { line, verdict } => ([VERDICT, line.0, verdict as u8], 0),
+        What::Armed(set) => ([ARMED, 0, 0], set),
+        What::Disarmed(set, cause) => ([DISARMED, cause as u8, 0], set),
+        What::Trip(cause) => {
+            let [which, of] = pack_cause(cause);
+            ([TRIPPED, which, of], 0)
+        }
+        What::Silent => ([SILENT, 0, 0], 0),
+        What::Lost(count) => ([LOST, 0, 0], count),
+        What::NotArmed => ([NOT_ARMED, 0, 0], 0),
+        What::Begun { levels } => ([BEGUN, 0, 0], levels),
+        What::Ended => ([ENDED, 0, 0], 0),
+        What::Rig { good } => ([RIG, good.into(), 0], 0),
+    };
+    put(slot, 0, u32::from_le_bytes([what, a, b, 0]));
+    put(slot, NUMBER, number);
+}
+
+#[inline(never)]
+fn unpack_rarity(slot: &[AtomicU32]) -> Option<What> {
+    let ([what, a, b, _], number) = (get(slot, 0).to_le_bytes(), get(slot, NUMBER));
+    Some(match what {
+        VERDICT => What::Verdict { line: LineId(a), verdict: member(&VERDICTS, b)? },
+        ARMED => What::Armed(number),
+        DISARMED => What::Disarmed(number, member(&CAUSES, a)?),
+        TRIPPED => What::Trip(unpack_cause(a, b)?),
+        SILENT => What::Silent,
+        LOST => What::Lost(number),
+        NOT_ARMED => What::NotArmed,
+        BEGUN => What::Begun { levels: number },
+        ENDED => What::Ended,
+        RIG => What::Rig { good: a != 0 },
+        _ => return None,
+    })
 }
 
 impl Packed<ORDER_WORDS> for Order {
@@ -190,8 +349,7 @@ impl Packed<ORDER_WORDS> for Order {
         if let Self::Request(line, request) = self {
             pack_request(*line, request, slot);
         } else {
-            head(slot, OTHER, LineId(0), false);
-            pack_other(self, slot, 1);
+            pack_seldom(self, slot);
         }
     }
 
@@ -204,7 +362,7 @@ impl Packed<ORDER_WORDS> for Order {
             PULSE => Request::Train(Train::pulse(get(slot, 1))),
             DELIVER => Request::Deliver { volume_nl: get(slot, 1), width_us: get(slot, 2) },
             TRAIN => unpack_train(slot),
-            _ => return unpack_other(slot, 1),
+            _ => return unpack_seldom(slot),
         };
         Some(Self::Request(LineId(line), request))
     }
@@ -271,10 +429,7 @@ impl Packed<REPORT_WORDS> for Report {
         match self.what {
             What::Input { line, active } => head(slot, INPUT, line, active),
             What::Edge { line, on } => head(slot, EDGE, line, on),
-            _ => {
-                head(slot, OTHER, LineId(0), false);
-                pack_other(&self.what, slot, 3);
-            }
+            _ => pack_rarity(&self.what, slot),
         }
     }
 
@@ -286,7 +441,7 @@ impl Packed<REPORT_WORDS> for Report {
         let what = match what {
             INPUT => What::Input { line, active: on },
             EDGE => What::Edge { line, on },
-            _ => unpack_other(slot, 3)?,
+            _ => unpack_rarity(slot)?,
         };
         Some(Self { at, what })
     }
@@ -406,11 +561,22 @@ impl<'s> Reports<'s> {
 
 #[cfg(test)]
 mod tests {
-    use link::InvariantId;
+    use std::vec;
+
     use link::record::{Carrier, Wave};
-    use link::rig::{Pull, Role};
 
     use super::*;
+
+    /// Every cause there is; one that is added must be packed, or it does not compile, and be unpacked, which is seen here.
+    const TRIPS: [TripCause; 7] = [
+        TripCause::HostAbort,
+        TripCause::PadMismatch(LineId(u8::MAX)),
+        TripCause::Invariant(InvariantId(u8::MAX)),
+        TripCause::TooLate,
+        TripCause::Lost,
+        TripCause::EmergencyStop,
+        TripCause::Contradiction(LineId(7)),
+    ];
 
     #[test]
     fn every_message_comes_out_as_it_went_in() {
@@ -420,25 +586,26 @@ mod tests {
         let wave = Wave::Sine { frequency_mhz: u32::MAX - 1 };
         train.carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let role = Role::Output { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, speaker: true };
-        let input = Role::Input { pull: Pull::Down, debounce_us: u32::MAX };
         let rig_line = |role| RigLine { pin: u8::MAX, active_high: true, role };
         let deliver = Request::Deliver { volume_nl: u32::MAX, width_us: 1 };
         let requests = [Request::Off, Request::On, Request::Train(train), Request::Train(plain), deliver];
-        let mut orders: std::vec::Vec<Order> = requests.map(|request| Order::Request(line, request)).into();
+        let mut orders: vec::Vec<Order> = requests.map(|request| Order::Request(line, request)).into();
         orders.extend([
             Order::Request(line, Request::Train(Train::pulse(7))),
             Order::Clear { silence_us: u32::MAX },
             Order::Line(line, rig_line(role)),
-            Order::Line(line, rig_line(input)),
+            Order::Line(line, RigLine { active_high: false, ..rig_line(Role::Analog) }),
             Order::Arm(u32::MAX),
-            Order::Disarm(u32::MAX, DisarmCause::Trip),
-            Order::Trip(TripCause::Invariant(InvariantId(u8::MAX))),
             Order::Reset,
             Order::CheckRig,
             Order::Begin,
             Order::End,
             Order::HostBack,
         ]);
+        orders.extend(PULLS.map(|pull| Order::Line(line, rig_line(Role::Input { pull, debounce_us: u32::MAX }))));
+        orders.extend(PULLS.map(|pull| Order::Line(line, rig_line(Role::Encoder { pin_b: u8::MAX, pull }))));
+        orders.extend(CAUSES.map(|cause| Order::Disarm(u32::MAX, cause)));
+        orders.extend(TRIPS.map(Order::Trip));
         let mut queue = std::boxed::Box::new(OrderQueue::new());
         let (mut out, mut into) = queue.split();
         for round in 0..20 {
@@ -448,13 +615,10 @@ mod tests {
             }
         }
 
-        let whats = [
+        let mut whats = vec![
             What::Input { line, active: true },
             What::Edge { line, on: false },
-            What::Verdict { line, verdict: Verdict::NotAnOutput },
             What::Armed(u32::MAX),
-            What::Disarmed(u32::MAX, DisarmCause::SessionEnd),
-            What::Trip(TripCause::PadMismatch(line)),
             What::Silent,
             What::Lost(u32::MAX),
             What::NotArmed,
@@ -462,6 +626,9 @@ mod tests {
             What::Ended,
             What::Rig { good: true },
         ];
+        whats.extend(VERDICTS.map(|verdict| What::Verdict { line, verdict }));
+        whats.extend(CAUSES.map(|cause| What::Disarmed(u32::MAX, cause)));
+        whats.extend(TRIPS.map(What::Trip));
         let mut queue = std::boxed::Box::new(ReportQueue::new());
         let (mut out, mut into) = queue.split();
         for what in whats {

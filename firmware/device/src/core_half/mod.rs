@@ -14,6 +14,7 @@ use engine::{Engine, Given, Start};
 use heapless::spsc::{Consumer, Producer};
 use link::limits::{MAX_INBOX, MAX_LINES};
 use link::program::Program;
+use link::rig::Role;
 use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
 use crate::board::Preempt;
@@ -424,7 +425,10 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             }
             Command::Line(line, what) => {
                 self.sampler.add(line, &what);
-                self.out.order(Order::Line(line, what), hook);
+                // P1 finds it in the samples of another line, P0 never hears of it.
+                if !matches!(what.role, Role::Detector { .. }) {
+                    self.out.order(Order::Line(line, what), hook);
+                }
             }
             Command::CheckRig => {
                 self.out.order(Order::CheckRig, hook);
