@@ -208,6 +208,7 @@ const fn pack_cause(cause: TripCause) -> [u8; 2] {
         TripCause::Lost => [4, 0],
         TripCause::EmergencyStop => [5, 0],
         TripCause::Contradiction(line) => [6, line.0],
+        TripCause::Starved => [7, 0],
     }
 }
 
@@ -220,6 +221,7 @@ const fn unpack_cause(which: u8, of: u8) -> Option<TripCause> {
         4 => TripCause::Lost,
         5 => TripCause::EmergencyStop,
         6 => TripCause::Contradiction(LineId(of)),
+        7 => TripCause::Starved,
         _ => return None,
     })
 }
@@ -568,7 +570,7 @@ mod tests {
     use super::*;
 
     /// Every cause there is; one that is added must be packed, or it does not compile, and be unpacked, which is seen here.
-    const TRIPS: [TripCause; 7] = [
+    const TRIPS: [TripCause; 8] = [
         TripCause::HostAbort,
         TripCause::PadMismatch(LineId(u8::MAX)),
         TripCause::Invariant(InvariantId(u8::MAX)),
@@ -576,6 +578,7 @@ mod tests {
         TripCause::Lost,
         TripCause::EmergencyStop,
         TripCause::Contradiction(LineId(7)),
+        TripCause::Starved,
     ];
 
     #[test]

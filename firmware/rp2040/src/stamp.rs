@@ -1,5 +1,8 @@
 //! The pins' interrupt, above all else: stamps what changed and hands it to P0. Owns the queue in between, of words that are
 //! loaded and stored; knows no line.
+//!
+//! Pins that change when the queue is full are masked until P0 listens again: a pin that changes all the time would leave P0
+//! no time to empty it.
 
 // Registers of the pins, that only this level acknowledges.
 #![allow(unsafe_code)]
@@ -53,14 +56,22 @@ fn register<const N: usize>(at: u32, put: u32) -> u32 {
     io().intr(N).write(|w| unsafe { w.bits(edges) });
     let levels = sio().gpio_in().read().bits();
     if put.wrapping_sub(TAKEN.load(Ordering::Acquire)) == ENTRIES as u32 {
-        LOST.store(LOST.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        return put;
+        return full(N, put);
     }
     let [time, pins, changes] = &QUEUE[put as usize % ENTRIES];
     time.store(at, Ordering::Relaxed);
     pins.store(levels & !(u32::MAX << REGISTER_SHIFT) | (N as u32) << REGISTER_SHIFT, Ordering::Relaxed);
     changes.store(edges, Ordering::Relaxed);
     put.wrapping_add(1)
+}
+
+/// There is no room: these eight pins are masked, and it is counted.
+#[cold]
+#[inline(never)]
+fn full(register: usize, put: u32) -> u32 {
+    io().proc0_inte(register).write(|w| unsafe { w.bits(0) });
+    LOST.store(LOST.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    put
 }
 
 /// P0's end of the queue.
