@@ -32,7 +32,7 @@ pub struct Edge<'s> {
     silence: Silence,
     /// Whether a session runs: only then are inputs reported.
     live: bool,
-    /// Whether an input was lost since the last call that could trip.
+    /// Whether an input was lost since the last call that could trip, or listen to none for a while.
     lost: bool,
     /// Whether more comes in than can be handled.
     storm: Storm,
@@ -72,10 +72,9 @@ impl<'s> Edge<'s> {
     /// The body could not keep `count` changes of input pins: the session is not what happened any more.
     #[cold]
     pub fn lost(&mut self, count: u32) {
-        self.storm.broke_out();
+        self.lost = true;
         if self.live {
             self.reports.lose(count);
-            self.lost = true;
         }
     }
 
@@ -117,7 +116,7 @@ impl<'s> Edge<'s> {
     #[must_use]
     #[inline(always)]
     pub fn is_asked(&self) -> bool {
-        self.orders.ready() || self.lost || self.storm.has_broken_out()
+        self.orders.ready() || self.lost
     }
 
     /// When [`Edge::poll`] is needed next: a time that has passed means at once.
@@ -191,7 +190,10 @@ impl<'s> Edge<'s> {
     #[inline(never)]
     fn make_up<B: Board>(&mut self, now: Micros, board: &mut B) {
         if core::mem::take(&mut self.lost) || self.reports.lost() {
-            self.guard.trip(TripCause::Lost, &mut Hands::new(now, board, &mut self.reports));
+            self.storm.broke_out();
+            if self.live || self.reports.lost() {
+                self.guard.trip(TripCause::Lost, &mut Hands::new(now, board, &mut self.reports));
+            }
         }
         self.reports.catch_up(now);
     }

@@ -31,12 +31,6 @@ impl Storm {
         self.broke_out = true;
     }
 
-    /// Whether changes were lost that nothing was done about.
-    #[inline(always)]
-    pub(super) const fn has_broken_out(&self) -> bool {
-        self.broke_out
-    }
-
     /// Whether there is something to be done at `now`, when P2 has had so many turns; 0 if it does not count them.
     #[inline(always)]
     pub(super) fn is_suspected(&mut self, now: Micros, turns: u32) -> bool {
