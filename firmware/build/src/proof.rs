@@ -37,7 +37,7 @@ pub(crate) const LEVELS: [Level; 6] = [
     Level { name: "P2 thread", roots: &["start::go_on"], hot: false },
 ];
 
-/// Ways back to the same function that are known to be gone once more at most, by that function, and why.
+/// Ways back to the same function that are known to be gone once more at most, by a function on them, and why.
 const ONCE_MORE: [(&str, &str); 2] = [
     ("Guard::trip", "the second time it finds that it has tripped"),
     ("Step<S>>::execute", "a trial that begins asks conditions, and no condition begins a trial"),
@@ -142,7 +142,8 @@ pub(crate) fn prove(image: &Image, levels: &'static [Level], flash_budget: u32) 
         let name = |at: &u32| image.functions.get(at).map_or_else(|| format!("{at:#x}"), |it| it.name.clone());
         let mut again = 0;
         for (at, way) in &reach.recursive {
-            if ONCE_MORE.iter().any(|(known, _)| name(at).ends_with(known)) {
+            let known = |at: &u32| ONCE_MORE.iter().any(|(known, _)| name(at).ends_with(known));
+            if known(at) || way.iter().any(known) {
                 again += way.iter().filter_map(|at| image.functions.get(at)).map(|one| one.seen.stack).sum::<u32>();
             } else {
                 let way = way.iter().map(name).collect::<Vec<_>>().join(" → ");

@@ -16,12 +16,14 @@
 #[cfg(test)]
 extern crate std;
 
+mod answers;
 pub mod board;
 pub mod core_half;
 mod deadlines;
 pub mod edge;
 pub mod interlock;
 mod messages;
+mod orders;
 pub mod outer;
 mod queue;
 pub mod ring;

@@ -107,12 +107,6 @@ impl<T: Packed<W>, const N: usize, const W: usize> Consumer<'_, T, N, W> {
         self.len() != 0
     }
 
-    /// The words of the next one, if it is the only one that waits.
-    #[inline(always)]
-    pub(crate) fn peek_only(&self) -> Option<&[AtomicU32; W]> {
-        (self.len() == 1).then(|| self.queue.slot(self.taken))
-    }
-
     /// The words of the next one.
     #[inline(always)]
     pub(crate) fn front(&self) -> Option<&[AtomicU32; W]> {

@@ -7,9 +7,11 @@ use heapless::spsc::Queue;
 use link::limits::MAX_LINES;
 use link::message::{Hello, LINK_CURRENT, LINK_MIN, SCHEMA};
 
+use crate::answers::Answers;
 use crate::core_half::Core;
 use crate::edge::Edge;
-use crate::messages::{COMMANDS, Command, NOTICES, Notice, OrderQueue, ReportQueue, Reports};
+use crate::messages::{COMMANDS, Command, NOTICES, Notice, ReportQueue, Reports};
+use crate::orders::OrderQueue;
 use crate::outer::Outer;
 use crate::ring::Ring;
 use crate::sense::encoders::Counts;
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) tripped: AtomicBool,
     /// What the encoders count; written by P0.
     pub(crate) counts: Counts,
+    /// What P0 may answer by itself; see there.
+    pub(crate) answers: Answers,
     pub(crate) beats: Beats,
 }
 
@@ -79,6 +83,7 @@ impl Shared {
             armed: AtomicU32::new(0),
             tripped: AtomicBool::new(false),
             counts: Counts::new(),
+            answers: Answers::new(),
             beats: Beats { edge: AtomicU32::new(0), core: AtomicU32::new(0), outer: AtomicU32::new(0) },
         }
     }
@@ -157,7 +162,7 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
         let (notices, from_core) = self.notices.split();
         let (writer, reader) = ring.recover();
         (
-            Edge::new(orders, Reports::new(reports), &self.shared),
+            Edge::new(orders, Reports::new(reports, &self.shared.answers), &self.shared),
             Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer, &self.shared),
             Outer::new(identity.boot, hello, image, to_core, from_core, reader, &self.shared),
         )

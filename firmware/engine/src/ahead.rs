@@ -100,6 +100,13 @@ impl Ahead {
         self.course = Course::Open;
     }
 
+    /// What stood in its way may be gone.
+    pub(crate) fn try_again(&mut self) {
+        if self.course == Course::Closed {
+            self.course = Course::Open;
+        }
+    }
+
     /// Whether it is still to be tried.
     #[inline(always)]
     pub(crate) fn is_open(&self) -> bool {

@@ -2,8 +2,10 @@
 //! it. Owns no truth of its own; the rows decide.
 
 use link::limits::{MAX_LINES, MAX_REGIONS, MAX_STATES};
+use link::program::op::{Op, OpCode, Special};
+use link::program::rows::Code;
 use link::program::{Program, Table};
-use link::{EventId, StateId};
+use link::{EventId, LineId, StateId};
 
 /// Events are told apart by this many of their low bits, per region; those that share them cost a look in vain.
 const EVENTS: usize = 256;
@@ -16,6 +18,10 @@ pub(crate) struct Ears {
     states: [u16; MAX_STATES],
     /// Whether any state has a `when`.
     pub(crate) any_whens: bool,
+    /// Whether a `when` asks for more than what the program itself has set: then any edge may make it hold.
+    pub(crate) whens_heed_edges: bool,
+    /// The lines whose trains some state may hear the end of, bit *n* for line *n*.
+    pub(crate) heard_ends: u32,
     /// The states that have a rule for an edge of an input line, bit *n* of word *w* for state 32 *w* + *n*.
     with_edges: [u32; MAX_STATES / 32],
 }
@@ -24,12 +30,21 @@ const _: () = assert!(MAX_REGIONS <= 8, "a set of regions is one byte");
 
 impl Ears {
     pub(crate) const fn new() -> Self {
-        Self { regions: [0; EVENTS], states: [0; MAX_STATES], any_whens: false, with_edges: [0; MAX_STATES / 32] }
+        Self {
+            regions: [0; EVENTS],
+            states: [0; MAX_STATES],
+            any_whens: false,
+            whens_heed_edges: false,
+            heard_ends: 0,
+            with_edges: [0; MAX_STATES / 32],
+        }
     }
 
     pub(crate) fn start(&mut self, program: &Program) {
         self.regions = [0; EVENTS];
         self.any_whens = program.rows(Table::Whens) > 0;
+        self.whens_heed_edges =
+            (0..program.rows(Table::Whens)).any(|when| heeds_edges(program, program.when(when).guard));
         self.with_edges = [0; MAX_STATES / 32];
         for (index, events) in self.states.iter_mut().enumerate().take(program.rows(Table::States)) {
             let state = program.state(index);
@@ -47,6 +62,9 @@ impl Ears {
                 }
             }
         }
+        let lines = (0..MAX_LINES as u8).map(LineId);
+        let heard = lines.filter(|line| self.regions(EventId::train_end(*line)) != 0);
+        self.heard_ends = heard.fold(0, |set, line| set | line.bit());
     }
 
     /// The regions in which some state may have a rule for the event.
@@ -65,6 +83,15 @@ impl Ears {
     pub(crate) fn may_hear(&self, state: StateId, event: EventId) -> bool {
         self.states.get(state.index()).is_some_and(|events| events & bit(event) != 0)
     }
+}
+
+/// Whether a guard asks for the level of an input, or for a time, which is another whenever it is asked.
+fn heeds_edges(program: &Program, guard: Code) -> bool {
+    let Some(address) = guard.address() else { return false };
+    let ops = program.code_from(address).iter().map_while(|word| Op::from_word(*word));
+    ops.take_while(|op| op.code != OpCode::End).any(|op| {
+        op.code == OpCode::Special && !matches!(Special::from_u8(op.a), Some(Special::Trial | Special::Outcome))
+    })
 }
 
 #[inline(always)]

@@ -2,6 +2,7 @@
 //! owns besides stands in the modules beside it.
 
 mod actions;
+mod behind;
 mod rehearse;
 mod time_out;
 
@@ -23,6 +24,7 @@ use crate::reflex::{Moment, Parts, Reflexes, Rehearsal};
 use crate::region::{Deadline, Region};
 use crate::timers::Timers;
 use crate::{Given, InboxFull, NEVER, Sink, Start};
+use behind::Behind;
 
 /// The trial under way.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,8 @@ pub struct Engine {
     clock: Micros,
     /// When the earliest thing of the program's own is due; while a microsecond is handled, nothing is due before this.
     next_due: Micros,
+    /// The same, of all but the ends of trains.
+    rest_due: Micros,
     running: bool,
     region_count: usize,
     levels: u32,
@@ -60,6 +64,7 @@ pub struct Engine {
     trial: Trial,
     reflexes: Reflexes,
     ahead: Ahead,
+    behind: Behind,
     /// How things were before the rehearsal under way.
     before: Moment,
 }
@@ -78,6 +83,7 @@ impl Engine {
             running: false,
             clock: 0,
             next_due: NEVER,
+            rest_due: NEVER,
             started: 0,
             inbox: Inbox::new(),
             regions: [const { Region::new() }; MAX_REGIONS],
@@ -94,6 +100,7 @@ impl Engine {
             ears: Ears::new(),
             reflexes: Reflexes::new(),
             ahead: Ahead::new(),
+            behind: Behind::new(),
             before: Moment::new(),
             last_trial: None,
         }
@@ -183,17 +190,26 @@ impl Engine {
 
     /// A microsecond has been handled whole; what was known of the next ones is not, if something is another than before.
     #[inline(never)]
-    fn close(&mut self, at: Micros, changed: bool) {
+    fn close(&mut self, at: Micros, changed: bool, foreseen: bool) {
         if changed || self.reflexes.heed_levels {
             self.reflexes.forget();
+            if foreseen {
+                // What lay behind it is what is known now.
+                core::mem::swap(&mut self.reflexes, &mut self.behind.reflexes);
+                self.reflexes.try_again();
+            }
             self.ahead.forget();
+            self.behind.close();
+        } else if self.behind.reflexes.heed_levels {
+            self.behind.close();
         }
         self.stack.clear();
         self.clock = at.saturating_add(1);
-        self.next_due = self.timers.next_due().min(self.outputs.next_due());
+        self.rest_due = self.timers.next_due();
         for region in self.regions.iter_mut().take(self.region_count) {
-            self.next_due = self.next_due.min(region.next_due());
+            self.rest_due = self.rest_due.min(region.next_due());
         }
+        self.next_due = self.rest_due.min(self.outputs.next_due());
     }
 
     /// Whether a state is active, in its region and at its depth.
@@ -240,6 +256,8 @@ struct Step<'e, 'p, 's, S> {
     due_handled: u16,
     /// Whether anything but levels of inputs may be another than before.
     changed: bool,
+    /// Whether it is what was foreseen of a time-out.
+    foreseen: bool,
     /// If this step is only rehearsed.
     rehearsal: Option<Rehearsal<'s>>,
 }
@@ -256,6 +274,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             signals_handled: 0,
             due_handled: 0,
             changed: false,
+            foreseen: false,
             rehearsal: None,
         }
     }
@@ -276,7 +295,7 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
             self.end(halt);
         }
         // The requests are out; what is left is to find out when to wake.
-        self.engine.close(self.at, self.changed);
+        self.engine.close(self.at, self.changed, self.foreseen);
     }
 
     #[inline(always)]
@@ -409,16 +428,20 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
         loop {
             let before = self.due_handled;
             while let Some(line) = self.engine.outputs.take_ended(self.at) {
+                self.changed |= self.engine.ends_matter(line.bit());
+                self.engine.ahead.try_again();
                 self.count_due()?;
                 self.occur(EventId::train_end(line))?;
                 self.handle_signals()?;
             }
             while let Some(timer) = self.engine.timers.take_due(self.at) {
+                self.changed = true;
                 self.count_due()?;
                 self.occur(EventId::timer(timer))?;
                 self.handle_signals()?;
             }
             while self.handle_deadline()? {
+                self.changed = true;
                 self.count_due()?;
                 self.follow_whens()?;
                 self.handle_signals()?;
@@ -431,7 +454,6 @@ impl<'e, 'p, 's, S: Sink> Step<'e, 'p, 's, S> {
 
     /// What starts itself again for no time at all must not hold this microsecond open for ever.
     fn count_due(&mut self) -> Handled {
-        self.changed = true;
         self.due_handled += 1;
         if self.due_handled > MAX_DUE { Err(Fault::ChainTooLong.into()) } else { Ok(()) }
     }

@@ -291,6 +291,11 @@ impl Outputs {
         self.playing = if belief == Belief::Train { self.playing | line.bit() } else { self.playing & !line.bit() };
     }
 
+    /// The lines on which a train is playing.
+    pub(crate) const fn playing(&self) -> u32 {
+        self.playing
+    }
+
     /// When the next train ends.
     #[inline(always)]
     pub(crate) fn next_due(&mut self) -> Micros {

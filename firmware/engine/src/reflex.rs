@@ -39,6 +39,8 @@ pub(crate) struct Reflexes {
     /// Per edge, the first of its requests and how many there are, or that its answer is [`UNKNOWN`].
     spans: [(u8, u8); EDGES],
     requests: Vec<(LineId, Request), REQUESTS>,
+    /// The lines of all known answers.
+    lines: u32,
     /// Whether a rehearsal asked for the level of an input: then an edge nobody listens to makes a difference.
     pub(crate) heed_levels: bool,
 }
@@ -48,7 +50,14 @@ const UNKNOWN: u8 = u8::MAX;
 
 impl Reflexes {
     pub(crate) const fn new() -> Self {
-        Self { next: 0, known: Vec::new(), spans: [(0, UNKNOWN); EDGES], requests: Vec::new(), heed_levels: false }
+        Self {
+            next: 0,
+            known: Vec::new(),
+            spans: [(0, UNKNOWN); EDGES],
+            requests: Vec::new(),
+            lines: 0,
+            heed_levels: false,
+        }
     }
 
     /// Another step was taken: nothing is known any more.
@@ -59,6 +68,7 @@ impl Reflexes {
         }
         self.next = 0;
         self.heed_levels = false;
+        self.lines = 0;
         self.requests.truncate(0);
     }
 
@@ -92,9 +102,41 @@ impl Reflexes {
     pub(crate) fn keep(&mut self, mark: usize) {
         if let Some(span) = self.spans.get_mut(usize::from(self.next)) {
             *span = (mark as u8, (self.requests.len() - mark) as u8);
+            self.lines |= self.requests.iter().skip(mark).fold(0, |set, (line, _)| set | line.bit());
             // There are no more edges than places.
             let _ = self.known.push(self.next);
         }
+    }
+
+    /// The lines of all known answers.
+    pub(crate) const fn lines(&self) -> u32 {
+        self.lines
+    }
+
+    /// The answers known by now but the first `from`, in the order in which they became known: each with its edge, a line and
+    /// whether to active.
+    pub(crate) fn answers(&self, from: usize) -> impl Iterator<Item = (LineId, bool, &[(LineId, Request)])> {
+        self.known
+            .iter()
+            .skip(from)
+            .map(|edge| (LineId(edge / 2), edge % 2 != 0, self.answer(usize::from(*edge)).unwrap_or_default()))
+    }
+
+    /// Whether the answer to an edge is known, by the number of its event.
+    pub(crate) fn is_known(&self, edge: u16) -> bool {
+        self.spans.get(usize::from(edge)).is_some_and(|(_, count)| *count != UNKNOWN)
+    }
+
+    /// Nothing is known, and nothing is to be tried.
+    #[inline(always)]
+    pub(crate) fn close(&mut self) {
+        self.forget();
+        self.next = EDGES as u8;
+    }
+
+    /// What was given up for a reason that is gone may be tried again.
+    pub(crate) fn try_again(&mut self) {
+        self.next = 0;
     }
 
     /// The answer to an edge, by the number of its event, if it is known.
@@ -149,6 +191,11 @@ impl Moment {
             kept.clone_from(region.course());
         }
         self.stores.clear();
+    }
+
+    /// Whether a state is active that has a `when`.
+    pub(crate) fn has_whens(&self) -> bool {
+        self.courses.iter().any(Course::has_whens)
     }
 
     /// Makes all but variables as it was.

@@ -45,6 +45,11 @@ impl Course {
     pub(crate) const fn new() -> Self {
         Self { path: [StateId::NONE; MAX_DEPTH], len: 0, whens: 0, previous: StateId::NONE }
     }
+
+    /// Whether an active state has a `when`.
+    pub(crate) const fn has_whens(&self) -> bool {
+        self.whens != 0
+    }
 }
 
 #[derive(Debug)]
@@ -174,6 +179,11 @@ impl Region {
         self.answers.stale = true;
     }
 
+    /// Whether what is active has changed since its answers were worked out.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.answers.stale
+    }
+
     /// What is active has changed since its answers were worked out.
     pub(crate) fn set_stale(&mut self) {
         self.answers.stale = true;
@@ -208,6 +218,11 @@ impl Region {
         let last = last.map(|last| last.order());
         let due = self.deadlines.iter().filter(|deadline| deadline.due <= at && deadline.depth < depth);
         due.filter(|deadline| Some(deadline.order()) > last).min_by_key(|deadline| deadline.order()).copied()
+    }
+
+    /// The earliest deadline behind `at`.
+    pub(crate) fn next_behind(&self, at: Micros) -> Micros {
+        self.deadlines.iter().map(|deadline| deadline.due).filter(|due| *due > at).fold(NEVER, Micros::min)
     }
 
     /// Takes the first deadline that is due by `at`: innermost state first, then as declared.

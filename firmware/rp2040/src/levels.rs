@@ -37,6 +37,8 @@ const P1: u8 = 0x80;
 const P2: u8 = 0xC0;
 /// What is due so soon is waited for: leaving P1 and coming back takes as long. In µs.
 const SPIN_US: Micros = 2;
+/// How often P0 looks whether the microsecond of an edge is over: 1 µs in all.
+const ANSWER_ROUNDS: usize = 10;
 /// Rounds of P1 before it is called anew.
 const ROUNDS: usize = 16;
 /// Exceptions of the processor itself, before the first interrupt.
@@ -110,9 +112,17 @@ extern "C" fn edge_turn() {
     // Sound: P0's alone.
     let Some(LevelEdge { edge, board, clock, stamps, tick }) = (unsafe { EDGE.get() }) else { return };
     let alarm = strike::came();
-    // Before the stamps are looked at: what is stamped from here on is not earlier.
-    let now = clock.now();
-    let stamped = stamps.take(|at, pin, high| edge.changed(clock::widen_from(now, at), pin, high));
+    let (mut now, mut stamped, mut answered) = (0, false, false);
+    // An edge that may be answered waits for its microsecond to end; a round takes a good part of one.
+    for _ in 0..ANSWER_ROUNDS {
+        // Before the stamps are looked at: what is stamped from here on is not earlier.
+        now = clock.now();
+        stamped |= stamps.take(|at, pin, high| edge.changed(clock::widen_from(now, at), pin, high));
+        answered = edge.waits_to_answer() && edge.answer(now, board);
+        if answered || !edge.waits_to_answer() {
+            break;
+        }
+    }
     let lost = stamps.lost();
     if lost != 0 {
         edge.lost(lost);
@@ -120,8 +130,8 @@ extern "C" fn edge_turn() {
     if stamped {
         NVIC::pend(CORE_IRQ);
     }
-    if stamped && !alarm && !edge.is_asked() {
-        // The answer first: when to wake P0 next is seen to once P1 has given it.
+    if stamped && !answered && !alarm && !edge.is_asked() {
+        // When to wake P0 next is seen to once P1 has answered.
         LATER.store(1, Ordering::Relaxed);
         return;
     }

@@ -79,6 +79,12 @@ impl Detectors {
         }
     }
 
+    /// Whether there is a detector at all.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        !self.detectors.is_empty()
+    }
+
     /// A session begins: nothing was seen yet, and nothing is found.
     pub fn begin(&mut self) {
         for history in &mut self.histories {

@@ -4,22 +4,22 @@
 //! A session goes through four phases: nothing runs; P0 was told to begin and has not answered yet; the engine runs; the
 //! engine has ended and P0 makes the outputs safe. Only with P0's word for that is the stream complete.
 
+mod ahead;
 mod recorder;
 mod samples;
 mod watch;
-
-use core::ops::Range;
 
 use engine::{Engine, Given, Start};
 use heapless::spsc::{Consumer, Producer};
 use link::limits::{MAX_INBOX, MAX_LINES};
 use link::program::Program;
-use link::rig::Role;
 use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
+use crate::answers::Foreseen;
 use crate::board::Preempt;
 use crate::interlock::LATE_MAX_US;
-use crate::messages::{Command, Notice, Order, OrdersOut, REPORTS, Report, ReportsIn, What, only_input};
+use crate::messages::{Command, Notice, Order, REPORTS, Report, ReportsIn, What};
+use crate::orders::OrdersOut;
 use crate::ring::{ENTRY_ROOM, RingWriter};
 use crate::sense::Sampler;
 use crate::storage::Shared;
@@ -38,7 +38,8 @@ const INPUTS_MAX: usize = MAX_INBOX / 2;
 /// How often one call takes in inputs at most: often enough for a queue full of them.
 const ROUNDS_MAX: usize = REPORTS / INPUTS_MAX + 1;
 /// Orders one microsecond may give: a request a line, and what else follows from it.
-const ORDERS_ROOM: usize = MAX_LINES + 8;
+const REQUESTS_ROOM: usize = MAX_LINES;
+const OTHERS_ROOM: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -67,8 +68,9 @@ pub struct Core<'s, M> {
     /// An end of the session that found the engine's inbox full: unlike an input it is never lost.
     end_waits: Option<(Micros, Given)>,
     sampler: Sampler<'s>,
-    /// See [`Core::look_ahead`]; worked out at the end of every poll.
-    quiet: Range<Micros>,
+    foreseen: Foreseen<'s>,
+    /// Nothing in the engine's inbox that may make a difference is handled before this.
+    awaited: Micros,
     out: Out<'s>,
     reports: ReportsIn<'s>,
     commands: Consumer<'s, Command<M>>,
@@ -98,7 +100,8 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             ring_full: false,
             end_waits: None,
             sampler: Sampler::new(&shared.counts),
-            quiet: 0..0,
+            foreseen: Foreseen::new(&shared.answers),
+            awaited: Micros::MAX,
             out: Out::new(orders, ring),
             reports,
             commands,
@@ -109,75 +112,11 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     /// Does all that can be done by `now`. Work is bounded by what waits in the queues and by a fixed number of
     /// microseconds; [`Core::poll_at`] says if there is more.
-    #[inline(always)]
     pub fn poll(&mut self, now: Micros, hook: &mut impl Preempt) {
-        self.answer_at_once(now, hook);
-        self.poll_the_rest(now, hook);
-    }
-
-    // Out of line, so that an answer does not wait for what a longer function makes ready at its beginning.
-    #[inline(never)]
-    fn poll_the_rest(&mut self, now: Micros, hook: &mut impl Preempt) {
         self.shared.beats.core();
+        self.honour(hook);
         self.catch_up(now, hook);
         self.use_leisure(hook);
-    }
-
-    /// Answers an edge with what the program is known to ask for, and only then lets it ask. P0 reported that edge and
-    /// nothing else, its microsecond is closed, and neither P2 nor the engine has anything that comes before it.
-    #[inline(never)]
-    fn answer_at_once(&mut self, now: Micros, hook: &mut impl Preempt) {
-        let Some((at, line, active)) = only_input(&self.reports) else { return };
-        let unclosed = at.wrapping_add(self.settle_us) >= now;
-        if unclosed || at < self.quiet.start || now >= self.quiet.end || self.commands.ready() {
-            return;
-        }
-        // The watchdog is there for an edge older than the low half can tell.
-        if (now as u32).wrapping_sub(at as u32) > LATE_MAX_US {
-            return;
-        }
-        let Some(answer) = self.engine.foreseen(line, active) else { return };
-        if !answer.is_empty() {
-            self.out.answer(answer, hook);
-            self.make_step(at, hook);
-        }
-    }
-
-    /// The times at which an edge may be answered at once: nothing else is to be done before, and there is room for what
-    /// the answer and its step give.
-    fn look_ahead(&self) -> Range<Micros> {
-        let quiet = self.engine.quiet();
-        if self.phase != Phase::Running || self.end_waits.is_some() || !self.can_surely_step() {
-            return 0..0;
-        }
-        let due = [self.watch.next_due(), self.sampler.due()];
-        quiet.start..due.into_iter().flatten().fold(quiet.end, Micros::min)
-    }
-
-    /// Takes in the edge that was answered, and makes its step.
-    #[inline(never)]
-    fn make_step(&mut self, at: Micros, hook: &mut impl Preempt) {
-        if let Some(report) = self.reports.dequeue() {
-            self.take(report, hook);
-        }
-        self.run(at, hook);
-    }
-
-    /// While nothing waits: gets ready for the next edge, then writes records down, looking up after every small piece.
-    fn use_leisure(&mut self, hook: &mut impl Preempt) {
-        self.quiet = self.look_ahead();
-        if self.engine.unprepared() {
-            self.prepare(hook);
-        }
-        while !self.reports.ready() && self.out.write_down(hook) {}
-    }
-
-    #[inline(never)]
-    fn prepare(&mut self, hook: &mut impl Preempt) {
-        let Self { engine, image, out, watch, reports, .. } = self;
-        let Some(program) = image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
-        let mut recorder = Recorder { program: &program, out, watch, hook };
-        while !reports.ready() && engine.prepare(&program, &mut recorder, &mut || reports.ready()) {}
     }
 
     fn catch_up(&mut self, now: Micros, hook: &mut impl Preempt) {
@@ -251,6 +190,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     fn take_commands(&mut self, now: Micros, hook: &mut impl Preempt) {
         while self.out.has_room_for_orders()
+            && self.foreseen.given().is_none()
             && let Some(command) = self.commands.dequeue()
         {
             hook.point();
@@ -261,7 +201,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     /// Takes the session on to `now`, or to just before the input that is still held back.
     fn go_on(&mut self, now: Micros, held_back: Option<Micros>, hook: &mut impl Preempt) {
         if let Some(at) = self.watch.take_carried_on(now) {
-            self.offer_end(at, Given::LastTrial(EndReason::HostLost));
+            self.offer_end(at, Given::LastTrial(EndReason::HostLost), hook);
         }
         self.watch_ring(now, hook);
         // Before the late step is made, so that P0 knows of the trip before it is asked for anything.
@@ -277,22 +217,35 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         }
     }
 
-    /// Lets the engine handle the microseconds up to and with `closed`.
+    /// Lets the engine handle the microseconds up to and with `closed`; what P0 has answered comes first.
     #[inline(never)]
     fn run(&mut self, closed: Micros, hook: &mut impl Preempt) {
         for _ in 0..STEPS_MAX {
-            if self.engine.next_at().is_none_or(|at| at > closed) || !self.can_step(hook) {
+            let next = self.engine.next_at().filter(|at| *at <= closed);
+            if next.is_some_and(|at| at >= self.changes_at()) && self.close_answers(hook) {
+                continue;
+            }
+            if next.is_none() || !self.step(closed, hook) {
                 return;
             }
-            let Some(program) = self.image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
-            let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
-            self.engine.advance(&program, closed, 1, &mut recorder);
-            self.out.step_made(hook);
-            // A full inbox has room again after a step, and only then.
-            if let Some((at, end)) = self.end_waits.take() {
-                self.offer_end(at, end);
-            }
         }
+    }
+
+    /// The same for a single microsecond, whatever P0 has answered; false if there is no room for it.
+    #[inline(never)]
+    fn step(&mut self, closed: Micros, hook: &mut impl Preempt) -> bool {
+        if !self.can_step(hook) {
+            return false;
+        }
+        let Some(program) = self.image.as_ref().map(|image| Program::reopen(image_words(image))) else { return false };
+        let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
+        self.engine.advance(&program, closed, 1, &mut recorder);
+        self.out.step_made(hook);
+        // A full inbox has room again after a step, and only then.
+        if let Some((at, end)) = self.end_waits.take() {
+            self.put_end(at, end);
+        }
+        true
     }
 
     fn watch_lateness(&mut self, now: Micros, hook: &mut impl Preempt) {
@@ -306,7 +259,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.out.warn_when_low(now, hook);
         if !self.ring_full && !self.out.has_free(RING_RESERVE, hook) {
             self.ring_full = true;
-            self.offer_end(now, Given::Stop(EndReason::RingFull));
+            self.offer_end(now, Given::Stop(EndReason::RingFull), hook);
         }
         if core::mem::take(&mut self.out.overflowed) {
             self.trip(TripCause::Lost, hook);
@@ -320,6 +273,10 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         while self.out.can_record(hook)
             && let Some(report) = self.reports.peek()
         {
+            // What follows from an answer is told behind its edge.
+            if !matches!(report.what, What::Input { .. }) && self.honour(hook) {
+                continue;
+            }
             if matches!(report.what, What::Input { .. }) {
                 if inputs == INPUTS_MAX {
                     return Some(report.at);
@@ -335,13 +292,12 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     fn take(&mut self, Report { at, what }: Report, hook: &mut impl Preempt) {
         let session = self.running();
+        if self.take_plain(Report { at, what }, hook) {
+            return;
+        }
+        self.foreseen.took();
         let record = match what {
-            What::Input { line, active } => {
-                self.offer(at, Given::Edge { line, active }, hook);
-                None
-            }
-            What::Edge { line, on } => Some(Record::Edge { line, on }),
-            What::Verdict { line, verdict } => Some(Record::Verdict { line, verdict }),
+            What::Input { .. } | What::Edge { .. } | What::Verdict { .. } => None,
             What::Armed(lines) => {
                 self.answer_arm(true, hook);
                 (lines != 0).then_some(Record::Armed { lines })
@@ -359,13 +315,13 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             What::Trip(cause) => {
                 self.watch.forget_lines(u32::MAX);
                 if !core::mem::replace(&mut self.tripped, true) {
-                    self.offer_end(at, Given::Stop(EndReason::Tripped(cause)));
+                    self.offer_end(at, Given::Stop(EndReason::Tripped(cause)), hook);
                 }
                 Some(Record::Trip(cause))
             }
             What::Silent => {
                 if self.watch.falls_silent(at) {
-                    self.offer_end(at, Given::Stop(EndReason::HostLost));
+                    self.offer_end(at, Given::Stop(EndReason::HostLost), hook);
                 }
                 Some(Record::Silence(true))
             }
@@ -398,6 +354,8 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.phase = Phase::Running;
         (self.tripped, self.trip_ordered, self.ring_full, self.end_waits) = (false, false, false, None);
         self.out.begin(at);
+        self.foreseen.honoured();
+        self.awaited = Micros::MAX;
         self.sampler.begin(at);
         let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
         self.engine.start(&program, Start { at, seed, levels, program: name }, &mut recorder);
@@ -425,10 +383,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             }
             Command::Line(line, what) => {
                 self.sampler.add(line, &what);
-                // P1 finds it in the samples of another line, P0 never hears of it.
-                if !matches!(what.role, Role::Detector { .. }) {
-                    self.out.order(Order::Line(line, what), hook);
-                }
+                self.out.order(Order::Line(line, what), hook);
             }
             Command::CheckRig => {
                 self.out.order(Order::CheckRig, hook);
@@ -439,7 +394,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 self.watch.rest();
                 self.out.order(Order::Begin, hook);
             }
-            Command::Stop => self.offer_end(now, Given::Stop(EndReason::Stopped)),
+            Command::Stop => self.offer_end(now, Given::Stop(EndReason::Stopped), hook),
             Command::Abort => {
                 self.out.order(Order::Trip(TripCause::HostAbort), hook);
             }
@@ -465,8 +420,16 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         }
     }
 
-    /// Puts something into the engine's inbox; if it is full, that is recorded and trips.
+    /// Puts something into the engine's inbox that P0 knows nothing of.
     fn offer(&mut self, at: Micros, given: Given, hook: &mut impl Preempt) {
+        self.close_answers(hook);
+        self.put_in(at, given, hook);
+    }
+
+    /// Puts something into the engine's inbox; if it is full, that is recorded and trips.
+    #[inline(never)]
+    fn put_in(&mut self, at: Micros, given: Given, hook: &mut impl Preempt) {
+        self.awaited = self.awaited.min(at);
         if self.engine.offer(at, given).is_err() {
             self.out.write(at, &Record::Lost { count: 1 }, hook);
             self.trip(TripCause::Lost, hook);
@@ -482,7 +445,14 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     /// Puts an end of the session into the engine's inbox, now or as soon as there is room. A stop outdoes the word that
     /// this trial is the last; of two stops the first counts.
-    fn offer_end(&mut self, at: Micros, end: Given) {
+    fn offer_end(&mut self, at: Micros, end: Given, hook: &mut impl Preempt) {
+        self.close_answers(hook);
+        self.put_end(at, end);
+    }
+
+    #[inline(never)]
+    fn put_end(&mut self, at: Micros, end: Given) {
+        self.awaited = self.awaited.min(at);
         if self.engine.offer(at, end).is_err() && !matches!(self.end_waits, Some((_, Given::Stop(_)))) {
             self.end_waits = Some((at, end));
         }

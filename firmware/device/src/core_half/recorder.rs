@@ -7,10 +7,11 @@ use link::program::Program;
 use link::record::Request;
 use link::{LineId, Micros, Record, TripCause};
 
-use super::ORDERS_ROOM;
 use super::watch::Watch;
+use super::{OTHERS_ROOM, REQUESTS_ROOM};
 use crate::board::Preempt;
-use crate::messages::{Order, OrdersOut, pack_request};
+use crate::messages::Order;
+use crate::orders::OrdersOut;
 use crate::ring::{ENTRY_ROOM, RingWriter};
 
 /// Records that may wait to be written down.
@@ -113,7 +114,7 @@ impl<'s> Out<'s> {
     /// Whether there is room for all the orders one microsecond or one command may give.
     #[inline]
     pub(super) fn has_room_for_orders(&self) -> bool {
-        self.orders.places() >= ORDERS_ROOM
+        self.orders.have_room(REQUESTS_ROOM, OTHERS_ROOM)
     }
 
     /// Whether there is room for a record and one more.
@@ -166,18 +167,10 @@ impl<'s> Out<'s> {
         while self.write_down(hook) {}
     }
 
-    /// Answers an edge before its step is made: P0 is told all of it at once. There must be room for these orders.
-    #[inline(always)]
-    pub(super) fn answer(&mut self, answer: &[(LineId, Request)], hook: &mut impl Preempt) {
-        for (line, request) in answer {
-            self.orders.enqueue_with(|slot| pack_request(*line, request, slot));
-        }
-        hook.ordered();
-        self.note_answer(answer);
-    }
-
+    /// P0 has answered an edge whose step is made next.
     #[inline(never)]
-    fn note_answer(&mut self, answer: &[(LineId, Request)]) {
+    pub(super) fn note_answer(&mut self, answer: &[(LineId, Request)]) {
+        self.answered.clear();
         // An answer has no more requests than the engine keeps for all of them.
         let _ = self.answered.extend_from_slice(answer);
         self.asked = 0;
@@ -205,7 +198,7 @@ impl<'s> Out<'s> {
     }
 
     #[inline(never)]
-    fn contradicted(&mut self, line: LineId, hook: &mut impl Preempt) {
+    pub(super) fn contradicted(&mut self, line: LineId, hook: &mut impl Preempt) {
         self.answered.clear();
         self.order(Order::Trip(TripCause::Contradiction(line)), hook);
     }
@@ -290,7 +283,7 @@ mod tests {
 
     use super::*;
     use crate::board::Undisturbed;
-    use crate::messages::{OrderQueue, OrdersIn};
+    use crate::orders::{OrderQueue, OrdersIn};
     use crate::ring::Ring;
 
     const LASER: LineId = LineId(3);
@@ -312,31 +305,31 @@ mod tests {
     }
 
     #[test]
-    fn what_was_answered_at_once_is_not_ordered_again() {
+    fn what_p0_has_answered_is_not_ordered_again() {
         let orders = told(|p1| {
-            p1.out.answer(&ON, p1.hook);
+            p1.out.note_answer(&ON);
             p1.record(7, ask(Request::On));
             p1.out.step_made(p1.hook);
             p1.record(9, ask(Request::Off));
         });
-        assert_eq!(orders, [Order::Request(LASER, Request::On), Order::Request(LASER, Request::Off)]);
+        assert_eq!(orders, [Order::Request(LASER, Request::Off)]);
     }
 
     #[test]
     fn an_answer_that_the_program_does_not_ask_for_trips() {
         let trip = Order::Trip(TripCause::Contradiction(LASER));
         let orders = told(|p1| {
-            p1.out.answer(&ON, p1.hook);
+            p1.out.note_answer(&ON);
             p1.record(7, ask(Request::Off));
             p1.out.step_made(p1.hook);
         });
-        assert_eq!(orders, [Order::Request(LASER, Request::On), trip, Order::Request(LASER, Request::Off)]);
+        assert_eq!(orders, [trip, Order::Request(LASER, Request::Off)]);
 
         let orders = told(|p1| {
-            p1.out.answer(&ON, p1.hook);
+            p1.out.note_answer(&ON);
             p1.out.step_made(p1.hook);
         });
-        assert_eq!(orders, [Order::Request(LASER, Request::On), trip], "it asks for nothing");
+        assert_eq!(orders, [trip], "it asks for nothing");
     }
 
     #[test]

@@ -32,6 +32,9 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
                 self.offer(at, Given::Edge { line, active }, hook);
             }
         }
+        if self.foreseen.is_open() {
+            self.open_answers(hook);
+        }
     }
 
     /// A session that ends for want of memory leaves what is left of it to its last records.

@@ -98,28 +98,25 @@ impl Inputs {
     /// A pin changed at `now`. Up to two edges come of it: the one a window held back that has ended unnoticed, and this
     /// one.
     #[inline(always)]
-    pub(crate) fn changed(&mut self, now: Micros, pin: u8, high: bool, mut tell: impl FnMut(Accepted)) {
+    pub(crate) fn changed(&mut self, now: Micros, pin: u8, high: bool) -> (Option<Accepted>, Option<Accepted>) {
         let line = usize::from(self.line_of_pin.get(usize::from(pin)).copied().unwrap_or(NO_LINE));
-        let Some(input) = self.inputs.get(line) else { return };
+        let Some(input) = self.inputs.get(line) else { return (None, None) };
         let active = high == input.active_high;
+        let mut held_back = None;
         if let Some(end) = self.windows.of(line) {
             if now < end {
-                return;
+                return (None, None);
             }
             self.windows.clear(line);
             // Up to this edge the level was the other one.
-            if now > end
-                && let Some(held_back) = self.accept_late(end, line, !active)
-            {
-                tell(held_back);
-                if self.windows.of(line).is_some_and(|end| now < end) {
-                    return;
+            if now > end {
+                held_back = self.accept_late(end, line, !active);
+                if held_back.is_some() && self.windows.of(line).is_some_and(|end| now < end) {
+                    return (held_back, None);
                 }
             }
         }
-        if let Some(accepted) = self.accept(now, line, active) {
-            tell(accepted);
-        }
+        (held_back, self.accept(now, line, active))
     }
 
     /// Closes all windows that have ended by `now` and tells the edges that were accepted for them; false if a pin could

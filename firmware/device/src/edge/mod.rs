@@ -9,26 +9,31 @@ mod strikes;
 #[cfg(test)]
 mod tests;
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use link::rig::Role;
 use link::{DisarmCause, Micros, TripCause};
 
+use crate::answers::Answer;
 use crate::board::Board;
 use crate::interlock::Hands;
 use crate::interlock::guard::Guard;
 use crate::interlock::silence::Silence;
-use crate::messages::{Order, OrdersIn, Reports, What};
+use crate::messages::{ORDER_WORDS, Order, Reports, What, unpack_request};
+use crate::orders::OrdersIn;
 use crate::sense::encoders::Encoders;
 use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
 use storm::Storm;
 
 /// The half of the highest priority.
+// In this order: what an answer reads stands where a short offset reaches it.
+#[repr(C)]
 pub struct Edge<'s> {
+    reports: Reports<'s>,
+    guard: Guard,
     inputs: Inputs,
     encoders: Encoders,
-    guard: Guard,
     silence: Silence,
     /// Whether a session runs: only then are inputs reported.
     live: bool,
@@ -39,7 +44,6 @@ pub struct Edge<'s> {
     /// Whether every line of the rig could be made.
     rig_good: bool,
     orders: OrdersIn<'s>,
-    reports: Reports<'s>,
     shared: &'s Shared,
 }
 
@@ -66,7 +70,16 @@ impl<'s> Edge<'s> {
     pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
         self.encoders.changed(pin, high, &self.shared.counts);
         let Self { inputs, live, lost, reports, .. } = self;
-        inputs.changed(now, pin, high, |accepted| report(*live, lost, reports, accepted));
+        let (held_back, accepted) = inputs.changed(now, pin, high);
+        if !*live {
+            return;
+        }
+        if let Some(edge) = held_back {
+            report_late(lost, reports, edge);
+        }
+        if let Some(edge) = accepted {
+            report(lost, reports, edge);
+        }
     }
 
     /// The body could not keep `count` changes of input pins: the session is not what happened any more.
@@ -78,9 +91,48 @@ impl<'s> Edge<'s> {
         }
     }
 
+    /// Answers an edge that was told last, if what it leads to is known by now: true if it did. The body may call this as soon
+    /// as the clock has gone on from that edge, and must have told every change before `now`; [`Edge::poll`] does it
+    /// otherwise.
+    #[inline(always)]
+    pub fn answer<B: Board>(&mut self, now: Micros, board: &mut B) -> bool {
+        // What comes before it comes first.
+        if self.guard.overdue(now) || self.orders.ready() || self.lost {
+            return false;
+        }
+        self.answer_now(now, board)
+    }
+
+    /// Whether an edge waits to be answered once the clock has gone on.
+    #[must_use]
+    #[inline(always)]
+    pub const fn waits_to_answer(&self) -> bool {
+        self.reports.answering.waits()
+    }
+
+    #[inline(never)]
+    fn answer_now<B: Board>(&mut self, now: Micros, board: &mut B) -> bool {
+        match self.reports.answering.take(now, self.inputs.next_due()) {
+            None => return false,
+            Some(Answer::Levels { on, off }) => self.guard.levels(on, off, now, board, &mut self.reports),
+            Some(Answer::Requests(requests)) => self.answer_with(requests, now, board),
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn answer_with<B: Board>(&mut self, slots: &[[AtomicU32; ORDER_WORDS]], now: Micros, board: &mut B) {
+        let mut hands = Hands::new(now, board, &mut self.reports);
+        for (line, request) in slots.iter().filter_map(unpack_request) {
+            self.guard.request(line, &request, &mut hands);
+        }
+        self.guard.settle(&mut hands);
+    }
+
     /// Does all that is due by `now`: edges of trains, limits, windows, silence, and the orders that wait.
     #[inline(never)]
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
+        self.guard.get_busy();
         // First of all, for an edge is due at its very microsecond.
         let mut hands = Hands::new(now, board, &mut self.reports);
         self.guard.account(&mut hands);
@@ -96,6 +148,9 @@ impl<'s> Edge<'s> {
         if self.orders.ready() {
             self.take_orders(now, board);
         }
+        if self.reports.answering.waits() {
+            self.answer_now(now, board);
+        }
         if self.inputs.next_due() <= now {
             self.close_windows(now, board);
         }
@@ -103,6 +158,7 @@ impl<'s> Edge<'s> {
             self.make_up(now, board);
         }
         self.guard.prepare(&mut Hands::new(now, board, &mut self.reports));
+        self.guard.get_ready();
         self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);
         self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Relaxed);
         self.shared.beats.edge();
@@ -127,6 +183,7 @@ impl<'s> Edge<'s> {
             return Some(0);
         }
         let due = self.inputs.next_due().min(self.guard.next_due()).min(self.silence.next_due());
+        let due = self.reports.answering.due().map_or(due, |at| at.min(due));
         (due != Micros::MAX).then_some(due)
     }
 
@@ -145,7 +202,11 @@ impl<'s> Edge<'s> {
     fn close_windows<B: Board>(&mut self, now: Micros, board: &mut B) {
         let Self { inputs, live, lost, reports, .. } = self;
         // A pin that cannot be read any more: what it does from here on is lost.
-        let readable = inputs.close_windows(now, board, |accepted| report(*live, lost, reports, accepted));
+        let readable = inputs.close_windows(now, board, |edge| {
+            if *live {
+                report_late(lost, reports, edge);
+            }
+        });
         self.lost |= !readable;
     }
 
@@ -263,13 +324,16 @@ impl<'s> Edge<'s> {
     }
 }
 
-/// Tells P1 of an edge, if a session runs.
+/// Tells P1 of an edge.
 #[inline(always)]
-fn report(live: bool, lost: &mut bool, reports: &mut Reports<'_>, accepted: Accepted) {
-    if live {
-        reports.push_input(accepted.at, accepted.line, accepted.active);
-        *lost |= reports.lost();
-    }
+fn report(lost: &mut bool, reports: &mut Reports<'_>, edge: Accepted) {
+    *lost |= !reports.push_input(edge);
+}
+
+/// The same, of one that a window held back.
+#[inline(never)]
+fn report_late(lost: &mut bool, reports: &mut Reports<'_>, edge: Accepted) {
+    report(lost, reports, edge);
 }
 
 /// Carries out the requests that wait: the first order that is none.

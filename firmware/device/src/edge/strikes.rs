@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use super::Edge;
 use super::tests::bench::{self, Bench, LASER, LASER_PIN, MASK, MASK_PIN, WATER, WATER_PIN};
 use crate::board::{Board, STRIKES_MAX, Sound, Strike};
-use crate::messages::{Order, OrderQueue, OrdersOut, ReportQueue, Reports, ReportsIn, What};
+use crate::messages::{Order, ReportQueue, Reports, ReportsIn, What};
+use crate::orders::{OrderQueue, OrdersOut};
 use crate::storage::Shared;
 
 /// The longest that P0 is late in these stories, in µs: less than it thinks ahead.
@@ -129,7 +130,7 @@ fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
         pause: None,
         pauses: None,
     };
-    let edge = Edge::new(from_core, Reports::new(to_core), &shared);
+    let edge = Edge::new(from_core, Reports::new(to_core, &shared.answers), &shared);
     let mut story = Box { edge, board, orders: to_edge, reports: from_edge, told: Vec::new() };
     story.order(Order::Clear { silence_us: u32::MAX });
     for (n, line) in bench::rig().lines.iter().enumerate() {

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 
 use super::Edge;
 use crate::board::{Board, Sound};
-use crate::messages::{Order, OrderQueue, OrdersOut, ReportQueue, Reports, ReportsIn, What};
+use crate::messages::{Order, ReportQueue, Reports, ReportsIn, What};
+use crate::orders::{OrderQueue, OrdersOut};
 use crate::storage::Shared;
 use bench::*;
 
@@ -33,7 +34,7 @@ pub(super) fn story(tell: impl FnOnce(&mut Box<'_>)) {
     let (to_edge, from_core) = orders.split();
     let (to_core, from_edge) = reports.split();
     let mut story = Box {
-        edge: Edge::new(from_core, Reports::new(to_core), &shared),
+        edge: Edge::new(from_core, Reports::new(to_core, &shared.answers), &shared),
         board: Bench::new(),
         orders: to_edge,
         reports: from_edge,

@@ -33,7 +33,7 @@ pub(crate) struct Plan {
     from: usize,
     to: usize,
     /// All its lines.
-    lines: u32,
+    pub(super) lines: u32,
 }
 
 impl Plan {
@@ -221,6 +221,7 @@ impl Guard {
             let falls = output.run == Run::Train && output.pulses.due() <= output.cut_at;
             if !falls || output.pulses.step(hands.now) == Step::End {
                 output.run = Run::Nothing;
+                self.trains &= !bit(n);
             }
             if !falls {
                 hands.report(What::Verdict { line: LineId(n as u8), verdict: Verdict::CutAtMaxOn });

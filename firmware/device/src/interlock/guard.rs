@@ -12,11 +12,11 @@ use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 
 use super::LATE_MAX_US;
 use super::foretell::Plan;
-use super::switching::{Hands, write};
+use super::switching::{Batch, Hands, write};
 use super::train::{Pulses, Step, joined};
 use crate::board::Board;
 use crate::deadlines::{Deadlines, bit, lines};
-use crate::messages::What;
+use crate::messages::{Reports, What};
 
 /// How often one call makes edges of a line at most: one that is late, and one that it delayed.
 const EDGES_AT_ONCE: usize = 3;
@@ -59,9 +59,27 @@ impl Output {
     }
 }
 
+/// Lines that may change to on, and to off, by no more than a store.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ready {
+    on: u32,
+    off: u32,
+}
+
+impl Ready {
+    const NOTHING: Self = Self { on: 0, off: 0 };
+}
+
 /// The owner of all outputs.
 #[derive(Debug)]
+// In this order: what an answer reads stands where a short offset reaches it.
+#[repr(C)]
 pub(crate) struct Guard {
+    ready: Ready,
+    /// Per line, the pin as a set if it is high while the line is on, and if it is low then.
+    pins: [[u32; 2]; MAX_LINES],
+    /// Lines on which a train runs.
+    pub(super) trains: u32,
     pub(super) outputs: [Output; MAX_LINES],
     pub(super) known: u32,
     pub(super) must_arm: u32,
@@ -97,6 +115,9 @@ pub(crate) struct Guard {
 impl Guard {
     pub(crate) const fn new() -> Self {
         Self {
+            ready: Ready::NOTHING,
+            pins: [[0; 2]; MAX_LINES],
+            trains: 0,
             outputs: [Output::NONE; MAX_LINES],
             known: 0,
             must_arm: 0,
@@ -176,6 +197,9 @@ impl Guard {
         let pin_bit = bit(usize::from(what.pin));
         *slot = Output { pin: what.pin, pin_bit, active_high: what.active_high, max_on_us, ..Output::NONE };
         self.known |= line.bit();
+        if let Some(pins) = self.pins.get_mut(line.index()) {
+            *pins = if what.active_high { [pin_bit, 0] } else { [0, pin_bit] };
+        }
         self.held = if what.active_high { self.held & !pin_bit } else { self.held | pin_bit };
         for (set, holds) in [
             (&mut self.must_arm, must_arm),
@@ -199,8 +223,7 @@ impl Guard {
             self.deadlines.clear(line);
         }
         self.stale = true;
-        self.armed = 0;
-        self.on = 0;
+        (self.ready, self.trains, self.armed, self.on) = (Ready::NOTHING, 0, 0, 0);
     }
 
     /// Carries out what the program asks of a line, or says why not. Nothing is driven before [`Guard::settle`].
@@ -223,12 +246,73 @@ impl Guard {
         match (refused, self.outputs.get_mut(n)) {
             (None, Some(output)) if on => {
                 output.run = Run::Level;
+                self.trains &= !bit(n);
                 self.drive(n, true, hands);
                 self.unscheduled |= bit(n);
             }
             (None, _) => self.stop(n, hands),
             (Some(verdict), _) => self.refuse(line, verdict, hands),
         }
+    }
+
+    /// Several lines on and off at once, until told otherwise. Those that need no more than a store are at their pins before
+    /// anything else is done; only when P0 is in the midst of nothing else.
+    #[inline(always)]
+    pub(crate) fn levels<B: Board>(&mut self, on: u32, off: u32, now: Micros, board: &mut B, reports: &mut Reports) {
+        if on & !self.ready.on | off & !self.ready.off != 0 {
+            return self.levels_one_by_one(on, off, &mut Hands::new(now, board, reports));
+        }
+        let (mut high, mut low) = (0, 0);
+        for n in lines(on) {
+            let [active, inactive] = self.pins[n % MAX_LINES];
+            (high, low) = (high | active, low | inactive);
+        }
+        for n in lines(off) {
+            let [active, inactive] = self.pins[n % MAX_LINES];
+            (high, low) = (high | inactive, low | active);
+        }
+        let failed = board.drive(high, low);
+        let hands = &mut Hands::new(now, board, reports);
+        hands.batch = Batch { high, low, lines: on | off, begin: 0 };
+        self.levels_driven(on, failed, hands);
+    }
+
+    #[inline(never)]
+    fn levels_driven<B: Board>(&mut self, on: u32, failed: u32, hands: &mut Hands<B>) {
+        let changed = hands.batch.lines;
+        self.ready = Ready::NOTHING;
+        self.on ^= changed;
+        self.driven(failed, hands);
+        for n in lines(changed) {
+            if let Some(output) = self.outputs.get_mut(n) {
+                output.run = if on & bit(n) != 0 { Run::Level } else { Run::Nothing };
+            }
+        }
+        self.unscheduled |= changed;
+        self.settle(hands);
+    }
+
+    #[inline(never)]
+    pub(crate) fn levels_one_by_one<B: Board>(&mut self, on: u32, off: u32, hands: &mut Hands<B>) {
+        for n in lines(on | off) {
+            self.level(LineId(n as u8), on & bit(n) != 0, hands);
+        }
+        self.settle(hands);
+    }
+
+    /// P0 comes: what it finds out and does may change everything.
+    #[inline(always)]
+    pub(crate) fn get_busy(&mut self) {
+        self.ready = Ready::NOTHING;
+    }
+
+    /// P0 goes: which lines may change by no more than a store until it comes again. Nothing else touches them meanwhile.
+    #[inline(always)]
+    pub(crate) fn get_ready(&mut self) {
+        let tripped = if self.tripped.is_some() { self.safe_on_trip } else { 0 };
+        let plain = self.known & !(self.speakers | self.beyond | self.trains | self.plan().lines);
+        let refused = tripped | self.must_arm & !self.armed;
+        self.ready = Ready { on: plain & !self.on & !refused, off: plain & self.on };
     }
 
     #[inline(never)]
@@ -247,6 +331,7 @@ impl Guard {
             }
             Some((train, _)) => {
                 output.run = Run::Train;
+                self.trains |= bit(n);
                 output.pulses = Pulses::new(hands.now, &train);
                 let now = train.delay_us == 0;
                 self.drive(n, now, hands);
@@ -406,6 +491,7 @@ impl Guard {
     fn stop<B: Board>(&mut self, n: usize, hands: &mut Hands<B>) {
         if let Some(output) = self.outputs.get_mut(n) {
             output.run = Run::Nothing;
+            self.trains &= !bit(n);
             self.deadlines.clear(n);
             self.stale = true;
             self.drive(n, false, hands);

@@ -23,8 +23,8 @@ pub(crate) struct Hands<'a, 's, B> {
 /// Pins to be driven together, so that lines that change in one microsecond change within a few instructions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Batch {
-    high: u32,
-    low: u32,
+    pub(super) high: u32,
+    pub(super) low: u32,
     /// The lines that change.
     pub(super) lines: u32,
     /// Those of them whose train begins with it.
@@ -124,10 +124,17 @@ impl Guard {
 
     #[inline(never)]
     fn switch_now<B: Board>(&mut self, hands: &mut Hands<B>) {
+        let Batch { high, low, .. } = hands.batch;
+        let failed = if high | low != 0 { hands.board.drive(high, low) } else { 0 };
+        self.driven(failed, hands);
+    }
+
+    /// What was to be switched is driven now, but for the pins of `failed`: looks at the pads, then reports.
+    #[inline(always)]
+    pub(super) fn driven<B: Board>(&mut self, failed: u32, hands: &mut Hands<B>) {
         let Batch { high, low, lines: changed, begin } = core::mem::take(&mut hands.batch);
         let pins = high | low;
         if pins != 0 {
-            let failed = hands.board.drive(high, low);
             hands.now = hands.board.moment(hands.now);
             self.held = (self.held | high) & !low;
             let wrong = (hands.board.pads(pins, high) ^ high | failed) & pins;

@@ -93,6 +93,12 @@ impl<'s> Sampler<'s> {
         (!self.lines.is_empty()).then_some(self.due)
     }
 
+    /// When the next samples may lead to an edge; none if no detector looks at them.
+    #[inline]
+    pub(crate) fn may_find_at(&self) -> Option<Micros> {
+        self.due().filter(|_| self.detectors.any())
+    }
+
     /// How many lines are sampled.
     pub(crate) fn lines(&self) -> usize {
         self.lines.len()

@@ -1,24 +1,53 @@
 //! A step that is only rehearsed: taken by the same code as any other, and taken back. See `reflex`.
 
-use core::ops::Range;
-
-use super::{Engine, EventId, Halt, Handled, LineId, Micros, Parts, Program, Rehearsal};
+use super::{Engine, EventId, Halt, Handled, LineId, Micros, Parts, Program, Region, Rehearsal};
 use super::{Request, Sink, Step};
 
 impl Engine {
     /// What the program will ask of the outputs if this edge is all that happens in its microsecond, as far as that is
-    /// known by now. The microsecond must lie in the [`Engine::quiet`] ones, and nothing else may be left to offer that
-    /// belongs into it or before it.
+    /// known by now. That must come before [`Engine::own_due`], and nothing that may make a difference may be left to
+    /// handle or to offer in it or before it.
     #[must_use]
     #[inline(always)]
     pub fn foreseen(&self, line: LineId, active: bool) -> Option<&[(LineId, Request)]> {
         self.reflexes.answer(EventId::edge(line, active).index())
     }
 
-    /// The microseconds in which the program does nothing of its own, from the first one not yet closed.
+    /// All answers known by now but the first `from`, in the order in which they became known: each with its edge, a line and
+    /// whether to active. A step that changes anything makes an end of them.
+    pub fn answers(&self, from: usize) -> impl Iterator<Item = (LineId, bool, &[(LineId, Request)])> {
+        self.reflexes.answers(from)
+    }
+
+    /// The edges that make no difference as things are, whenever they come: lines whose change away from active does not,
+    /// and lines whose change to active does not, bit *n* for line *n*. Any other may make one.
     #[must_use]
-    pub fn quiet(&self) -> Range<Micros> {
-        self.clock..if self.running { self.inbox.next_at().min(self.next_due) } else { self.clock }
+    pub fn harmless(&self) -> [u32; 2] {
+        let regions = self.regions.get(..self.region_count).unwrap_or_default();
+        let asks_anew = self.ears.whens_heed_edges && regions.iter().any(|region| region.whens() != 0);
+        if self.reflexes.heed_levels || asks_anew || regions.iter().any(Region::is_stale) {
+            return [0; 2];
+        }
+        unheard(self.heard())
+    }
+
+    /// When the program next does something of its own that may make a difference to what edges lead to; [`Micros::MAX`] if it
+    /// never will. A train may end before.
+    #[must_use]
+    pub fn own_due(&self) -> Micros {
+        if self.ends_matter(self.outputs.playing()) { self.next_due } else { self.rest_due }
+    }
+
+    /// Whether it may make a difference to what is foreseen that the trains on these lines end.
+    pub(super) fn ends_matter(&self, lines: u32) -> bool {
+        lines != 0 && (self.ears.any_whens || lines & (self.ears.heard_ends | self.reflexes.lines()) != 0)
+    }
+
+    /// When the next thing is handled that was offered; [`Micros::MAX`] if none is left.
+    #[must_use]
+    #[inline(always)]
+    pub fn offered_at(&self) -> Micros {
+        self.inbox.next_at()
     }
 
     /// Gets a little readier for the next edge: call it while nothing waits, until it says that nothing is left to do.
@@ -37,14 +66,21 @@ impl Engine {
                 return true;
             }
             let heard = self.heard() >> edge;
-            if heard & 1 != 0 {
+            if heard & 1 == 0 {
+                self.reflexes.pass(heard.trailing_zeros());
+            } else if self.reflexes.is_known(edge) {
+                self.reflexes.pass(1);
+            } else {
                 self.rehearse(program, EventId(edge), sink, interrupted);
                 return self.unprepared();
             }
-            self.reflexes.pass(heard.trailing_zeros());
         }
         if self.ahead.is_open() {
             self.look_ahead(program, sink, interrupted);
+        } else if let Some(edge) = self.behind.next()
+            && !interrupted()
+        {
+            self.rehearse_behind(program, EventId(edge), sink, interrupted);
         }
         self.unprepared()
     }
@@ -52,11 +88,12 @@ impl Engine {
     /// Whether [`Engine::prepare`] has anything left to do.
     #[must_use]
     pub fn unprepared(&self) -> bool {
-        self.running && (self.reflexes.next().is_some() || self.ahead.is_open())
+        let behind = self.behind.reflexes.next();
+        self.running && (self.reflexes.next().is_some() || self.ahead.is_open() || behind.is_some())
     }
 
     /// The edges an active state has a rule for, bit *n* for edge *n*.
-    fn heard(&self) -> u64 {
+    pub(super) fn heard(&self) -> u64 {
         self.regions.iter().take(self.region_count).fold(0, |heard, region| heard | region.answers.heard)
     }
 
@@ -70,24 +107,39 @@ impl Engine {
         interrupted: &mut dyn FnMut() -> bool,
     ) {
         self.keep_before();
+        let told = self.rehearse_here(program, edge, self.clock, 0, sink, interrupted);
+        self.undo();
+        if !matches!(told, Err(Halt::Interrupted)) {
+            self.reflexes.pass(1);
+        }
+    }
+
+    /// Takes the step of an edge at `at`, as everything is, and keeps its answer unless that concerns a line of `taken`.
+    #[inline(never)]
+    pub(super) fn rehearse_here(
+        &mut self,
+        program: &Program,
+        edge: EventId,
+        at: Micros,
+        taken: u32,
+        sink: &mut impl Sink,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Handled {
         let mark = self.reflexes.mark();
         let bit = 1_u32.wrapping_shl(u32::from(edge.0 / 2));
         self.levels = if edge.0.is_multiple_of(2) { self.levels & !bit } else { self.levels | bit };
-        let at = self.clock;
         let mut step = Step::new(self, program, at, sink);
         step.rehearsal = Some(Rehearsal { ahead: false, interrupted });
         let told = step.occur(edge).and_then(|()| step.handle_signals());
         let Self { outputs, reflexes, .. } = self;
-        let known = told.is_ok() && outputs.foresee(program, |line, request| reflexes.add(line, request));
+        let mut free = |line: LineId, request| taken & line.bit() == 0 && reflexes.add(line, request);
+        let known = told.is_ok() && outputs.foresee(program, &mut free);
         if known {
             reflexes.keep(mark);
         } else {
             reflexes.give_up(mark);
         }
-        self.undo();
-        if !matches!(told, Err(Halt::Interrupted)) {
-            self.reflexes.pass(1);
-        }
+        told
     }
 
     /// A rehearsal begins.
@@ -112,6 +164,27 @@ impl Engine {
         self.signals.clear();
         self.stack.clear();
     }
+}
+
+/// The edges of which none is heard, away from active and to it, by line.
+pub(super) fn unheard(heard: u64) -> [u32; 2] {
+    [!every_other(heard), !every_other(heard >> 1)]
+}
+
+/// The even bits of a set, drawn together.
+#[inline(always)]
+fn every_other(set: u64) -> u32 {
+    let mut rest = set & 0x5555_5555_5555_5555;
+    for (shift, mask) in [
+        (1, 0x3333_3333_3333_3333),
+        (2, 0x0F0F_0F0F_0F0F_0F0F),
+        (4, 0x00FF_00FF_00FF_00FF),
+        (8, 0x0000_FFFF_0000_FFFF),
+        (16, 0x0000_0000_FFFF_FFFF),
+    ] {
+        rest = (rest | rest >> shift) & mask;
+    }
+    rest as u32
 }
 
 impl<S: Sink> Step<'_, '_, '_, S> {

@@ -18,8 +18,8 @@ impl Engine {
         sink: &mut impl Sink,
         interrupted: &mut dyn FnMut() -> bool,
     ) {
-        let Some(region) = self.next_time_out() else { return self.ahead.close() };
-        let at = self.next_due;
+        let at = self.own_due();
+        let Some(region) = self.next_time_out(at) else { return self.ahead.close() };
         self.keep_before();
         self.ahead.begin(at, region as u8);
         self.decks.keep_changes(true);
@@ -36,7 +36,12 @@ impl Engine {
             self.ahead.after.stores.clone_from(&self.before.stores);
         }
         match told {
-            Ok(()) if self.has_room_for_time_outs() => self.ahead.complete(),
+            Ok(()) if self.has_room_for_time_outs() => {
+                self.ahead.complete();
+                if self.ahead.is_known(at) {
+                    self.open_behind(program);
+                }
+            }
             Err(Halt::Interrupted) => {}
             _ => self.ahead.close(),
         }
@@ -50,10 +55,9 @@ impl Engine {
         ahead.after.keep(Parts { levels, trial, generator, counts: outputs.counts(), regions });
     }
 
-    /// The region whose time-outs are due next, if nothing else is due in their microsecond.
-    fn next_time_out(&mut self) -> Option<usize> {
-        let at = self.next_due;
-        if at == NEVER || self.timers.next_due() <= at || self.outputs.next_due() <= at {
+    /// The region whose time-outs are due at `at`, if nothing else is due then that may make a difference.
+    fn next_time_out(&mut self, at: Micros) -> Option<usize> {
+        if at == NEVER || self.timers.next_due() <= at || self.outputs.next_due() == at {
             return None;
         }
         let mut due = (0..self.region_count).filter(|region| self.regions[region % MAX_REGIONS].next_due() <= at);
@@ -82,7 +86,7 @@ impl<S: Sink> Step<'_, '_, '_, S> {
 
     /// Makes good what was worked out for this microsecond. Outputs are asked for behind it, as in every step.
     pub(super) fn redo(&mut self) -> Handled {
-        self.changed = true;
+        (self.changed, self.foreseen) = (true, true);
         let Engine { ahead, levels, regions, variables, outputs, timers, decks, trial, generator, .. } =
             &mut *self.engine;
         let (turns, counts) = (&ahead.turns, outputs.counts());

@@ -1,0 +1,171 @@
+//! What P1 does for edges to come: while nothing waits it works out what they lead to, tells P0, and writes records down; and
+//! it makes good what P0 has answered, before anything else.
+
+use core::ops::Range;
+
+use link::program::Program;
+use link::{LineId, Micros, Record};
+
+use super::recorder::Recorder;
+use super::{Core, INPUTS_MAX, Phase, STEPS_MAX, image_words};
+use crate::board::Preempt;
+use crate::messages::{Report, What};
+use engine::Given;
+
+impl<M: AsRef<[u32]>> Core<'_, M> {
+    /// When something may next change, by the program itself or by what was offered to it: no earlier than this.
+    pub(super) fn changes_at(&mut self) -> Micros {
+        if self.engine.clock() > self.awaited {
+            self.awaited = self.engine.offered_at();
+        }
+        self.engine.own_due().min(self.awaited)
+    }
+
+    /// The times at which P0 may answer an edge: nothing else is to be done before, and there is room for what its step
+    /// gives.
+    #[inline(never)]
+    fn span(&mut self) -> Range<Micros> {
+        let runs = self.phase == Phase::Running && self.engine.running();
+        if !runs || self.end_waits.is_some() || !self.can_surely_step() {
+            return 0..0;
+        }
+        let due = [self.watch.next_due(), self.sampler.may_find_at()];
+        let until = due.into_iter().flatten().fold(self.changes_at(), Micros::min);
+        self.engine.clock()..until
+    }
+
+    /// While nothing waits: gets ready for the next edge, then writes records down, looking up after every small piece.
+    #[inline(never)]
+    pub(super) fn use_leisure(&mut self, hook: &mut impl Preempt) {
+        self.open_answers(hook);
+        while self.engine.unprepared() && !self.reports.ready() {
+            self.prepare(hook);
+            self.open_answers(hook);
+        }
+        while !self.reports.ready() && self.out.write_down(hook) {}
+    }
+
+    /// Tells P0 all that is known by now.
+    #[inline(never)]
+    pub(super) fn open_answers(&mut self, hook: &mut impl Preempt) {
+        if self.foreseen.is_open() && self.foreseen.is_behind() {
+            self.close_answers(hook);
+        }
+        let span = self.span();
+        if span.is_empty() || self.foreseen.given().is_some() {
+            self.close_answers(hook);
+            return;
+        }
+        let harmless = self.engine.harmless();
+        if !self.foreseen.is_open() {
+            self.foreseen.open(&span, harmless);
+            hook.point();
+        } else if self.foreseen.stretch(&span) {
+            hook.ordered();
+        }
+        self.foreseen.renew_harmless(harmless);
+        for (line, active, answer) in self.engine.answers(self.foreseen.stored()) {
+            self.foreseen.add(line, active, answer);
+            hook.point();
+        }
+    }
+
+    /// From here on P0 answers nothing; what it has answered is made good first. Whether there was such a thing.
+    #[inline(never)]
+    pub(super) fn close_answers(&mut self, hook: &mut impl Preempt) -> bool {
+        if self.foreseen.is_open() {
+            self.foreseen.close();
+            hook.point();
+        }
+        self.honour(hook)
+    }
+
+    /// Makes the step of the edge that P0 has answered, and of what came before it; whether there was one.
+    #[inline(always)]
+    pub(super) fn honour(&mut self, hook: &mut impl Preempt) -> bool {
+        self.foreseen.given().is_some() && self.honour_now(hook)
+    }
+
+    #[inline(never)]
+    fn honour_now(&mut self, hook: &mut impl Preempt) -> bool {
+        let Some(given) = self.foreseen.given() else { return false };
+        // What P0 told before that edge is no more than edges of outputs and inputs that make no difference.
+        let mut inputs = 0;
+        while !self.foreseen.has_taken(&given)
+            && self.out.can_record(hook)
+            && let Some(report) = self.reports.dequeue()
+        {
+            hook.point();
+            if matches!(report.what, What::Input { .. }) {
+                inputs += 1;
+                if inputs % INPUTS_MAX == 0 {
+                    self.step_up_to(report.at.saturating_sub(1), hook);
+                }
+            }
+            if !self.take_plain(report, hook) {
+                self.out.contradicted(given.line, hook);
+            }
+        }
+        let clock = self.engine.clock();
+        let at = clock.wrapping_add_signed(i64::from(given.at.wrapping_sub(clock as u32).cast_signed()));
+        self.step_up_to(at.saturating_sub(1), hook);
+        if let Some(answer) = self.engine.foreseen(given.line, given.active) {
+            self.out.note_answer(answer);
+        } else {
+            self.out.contradicted(given.line, hook);
+        }
+        self.step(at, hook);
+        let made = self.engine.clock() > at || !self.engine.running();
+        if made {
+            self.foreseen.honoured();
+        }
+        made
+    }
+
+    /// Handles what waits up to and with a microsecond: inputs that make no difference, before an edge that was answered.
+    #[inline(never)]
+    fn step_up_to(&mut self, at: Micros, hook: &mut impl Preempt) {
+        for _ in 0..STEPS_MAX {
+            if self.engine.next_at().is_none_or(|next| next > at) || !self.step(at, hook) {
+                return;
+            }
+        }
+    }
+
+    /// Takes in what P0 reports most, and what may come before an edge it has answered; false if it is something else.
+    pub(super) fn take_plain(&mut self, Report { at, what }: Report, hook: &mut impl Preempt) -> bool {
+        let record = match what {
+            What::Input { line, active } => {
+                self.foreseen.took();
+                self.offer_input(at, line, active, hook);
+                return true;
+            }
+            What::Edge { line, on } => Record::Edge { line, on },
+            What::Verdict { line, verdict } => Record::Verdict { line, verdict },
+            _ => return false,
+        };
+        if self.running() {
+            self.out.write(at, &record, hook);
+        }
+        true
+    }
+
+    /// Puts an edge into the engine's inbox that P0 has told. If it may change something, P0 knows that too.
+    pub(super) fn offer_input(&mut self, at: Micros, line: LineId, active: bool, hook: &mut impl Preempt) {
+        let awaited = self.awaited;
+        self.put_in(at, Given::Edge { line, active }, hook);
+        if self.foreseen.is_open() && self.foreseen.is_harmless(line, active) {
+            self.awaited = awaited;
+        } else {
+            self.foreseen.close();
+        }
+    }
+
+    #[inline(never)]
+    fn prepare(&mut self, hook: &mut impl Preempt) {
+        let Self { engine, image, out, watch, reports, .. } = self;
+        let Some(program) = image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
+        let mut recorder = Recorder { program: &program, out, watch, hook };
+        engine.prepare(&program, &mut recorder, &mut || reports.ready());
+    }
+}
