@@ -6,12 +6,15 @@
 //! makes that edge's step before anything else. An edge that makes no difference leaves the answers open. Any other thing
 //! that P1 must know of closes them, and so does P1 before it changes anything.
 //!
+//! There are two sheets of answers. One holds now; the other, if P1 could write it, holds from the microsecond behind the
+//! next time-out on, so that an edge need not wait for that time-out's step. When P1 makes that step it turns the sheets.
+//!
 //! P0 comes in between any two instructions of P1 and never the other way round. So P1 stores what it opens before it opens,
 //! and looks for an answer given after it has closed; P0 needs no such care. What P1 did not know of when it opened is found
 //! by count: P0 counts what it tells P1 that may matter, P1 what it took in.
 
 use core::ops::Range;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use link::limits::MAX_LINES;
 use link::record::Request;
@@ -21,13 +24,13 @@ use crate::edge::inputs::Accepted;
 use crate::interlock::LATE_MAX_US;
 use crate::messages::{ORDER_WORDS, pack_request};
 
-/// Requests of all answers together.
-const REQUESTS: usize = engine::FORESEEN_REQUESTS_MAX;
+/// Answers of a sheet, and requests of those that ask for more than levels.
+const PACKETS: usize = 16;
+const REQUESTS: usize = 12;
 /// Edges there are: each line to active, and away from it.
 const EDGES: usize = 2 * MAX_LINES;
 /// The longest span P1 opens for, in µs: the low half of a time must tell before from behind.
 const SPAN_MAX_US: Micros = 1 << 30;
-
 /// With the count of what P1 allows for: P0 may answer.
 const OPEN: u32 = 1 << 31;
 
@@ -42,29 +45,39 @@ pub(crate) struct Given {
     told: u32,
 }
 
-/// The words P0 and P1 share. Those that every edge asks for come first, where a short offset reaches them.
+/// The words P0 and P1 share.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Answers {
     /// As much of what P0 told as is allowed for, modulo 2³¹, with [`OPEN`]; or 0. P1 opens; both close; P0 goes on counting
     /// while it is open.
     allowed: AtomicU32,
-    /// Edges that make no difference, away from active and to it, bit *n* for line *n*. P1's.
-    harmless: [AtomicU32; 2],
-    /// Edges whose answer is here, likewise.
-    known: [AtomicU32; 2],
-    /// The first microsecond, and the one behind the last; low halves. P1's.
-    from: AtomicU32,
-    until: AtomicU32,
+    /// The sheet that holds now. P1's.
+    now: AtomicU32,
     /// The edge P0 has answered, by its number and one more; 0 for none. P0 stores it, P1 clears it.
     given: AtomicU32,
     given_at: AtomicU32,
     given_told: AtomicU32,
     /// Whether P0 would answer if the span were longer. P0 stores it, P1 clears it.
     held_up: AtomicU32,
-    /// The answer to each edge. P1's.
-    answers: [Packet; EDGES],
-    /// The requests of answers that ask for more than levels, as orders lie in their queue. P1's.
+    sheets: [Sheet; 2],
+}
+
+/// Answers and for when they hold. P1's.
+#[derive(Debug)]
+#[repr(C)]
+struct Sheet {
+    /// The first microsecond, and the one behind the last; low halves. The same if it holds at no time.
+    from: AtomicU32,
+    until: AtomicU32,
+    /// Edges that make no difference, away from active and to it, bit *n* for line *n*.
+    harmless: [AtomicU32; 2],
+    /// Edges whose answer is here, likewise.
+    known: [AtomicU32; 2],
+    /// Where the answer to each edge is.
+    places: [AtomicU8; EDGES],
+    packets: [Packet; PACKETS],
+    /// The requests of answers that ask for more than levels, as orders lie in their queue.
     requests: [[AtomicU32; ORDER_WORDS]; REQUESTS],
 }
 
@@ -75,12 +88,6 @@ struct Packet {
     off: AtomicU32,
     /// Where its requests begin, and in the upper half how many there are.
     requests: AtomicU32,
-}
-
-impl Packet {
-    const fn new() -> Self {
-        Self { on: AtomicU32::new(0), off: AtomicU32::new(0), requests: AtomicU32::new(0) }
-    }
 }
 
 /// What an edge is answered with.
@@ -107,20 +114,66 @@ fn side(active: bool) -> usize {
     usize::from(active)
 }
 
+impl Sheet {
+    const fn new() -> Self {
+        Self {
+            from: AtomicU32::new(0),
+            until: AtomicU32::new(0),
+            harmless: [const { AtomicU32::new(0) }; 2],
+            known: [const { AtomicU32::new(0) }; 2],
+            places: [const { AtomicU8::new(0) }; EDGES],
+            packets: [const { Packet { on: AtomicU32::new(0), off: AtomicU32::new(0), requests: AtomicU32::new(0) } };
+                PACKETS],
+            requests: [const { [const { AtomicU32::new(0) }; ORDER_WORDS] }; REQUESTS],
+        }
+    }
+
+    /// Whether it holds at a time.
+    #[inline(always)]
+    fn holds(&self, at: u32) -> bool {
+        let from = load(&self.from);
+        at.wrapping_sub(from) < load(&self.until).wrapping_sub(from)
+    }
+
+    /// Whether it holds at some time, if at none before this one.
+    fn ends_behind(&self, at: u32) -> bool {
+        let (from, until) = (load(&self.from), load(&self.until));
+        from != until && at.wrapping_sub(from).cast_signed() >= 0
+    }
+
+    #[inline(always)]
+    fn knows(&self, edge: Accepted) -> bool {
+        load(&self.known[side(edge.active)]) & edge.line.bit() != 0
+    }
+
+    #[inline(always)]
+    fn leaves_as_is(&self, line: LineId, active: bool) -> bool {
+        load(&self.harmless[side(active)]) & line.bit() != 0
+    }
+
+    #[inline(always)]
+    fn answer(&self, edge: usize) -> Option<Answer<'_>> {
+        let place = self.places.get(edge)?.load(Ordering::Relaxed);
+        let Packet { on, off, requests } = self.packets.get(usize::from(place))?;
+        let requests = load(requests);
+        if requests == 0 {
+            return Some(Answer::Levels { on: load(on), off: load(off) });
+        }
+        let (first, count) = (requests as usize & 0xFFFF, requests as usize >> 16);
+        self.requests.get(first..first.wrapping_add(count)).map(Answer::Requests)
+    }
+}
+
 impl Answers {
     pub(crate) const fn new() -> Self {
         Self {
             allowed: AtomicU32::new(0),
-            harmless: [const { AtomicU32::new(0) }; 2],
-            known: [const { AtomicU32::new(0) }; 2],
-            from: AtomicU32::new(0),
-            until: AtomicU32::new(0),
+            now: AtomicU32::new(0),
             given: AtomicU32::new(0),
             given_at: AtomicU32::new(0),
             given_told: AtomicU32::new(0),
             held_up: AtomicU32::new(0),
-            answers: [const { Packet::new() }; EDGES],
-            requests: [const { [const { AtomicU32::new(0) }; ORDER_WORDS] }; REQUESTS],
+            sheets: [const { Sheet::new() }; 2],
         }
     }
 
@@ -138,6 +191,20 @@ impl Answers {
     #[inline(always)]
     fn close(&self) {
         self.allowed.store(0, Ordering::Release);
+    }
+
+    /// The sheet that holds now, and the one that holds from some time on.
+    #[inline(always)]
+    fn sheets(&self) -> (&Sheet, &Sheet) {
+        let [one, other] = &self.sheets;
+        if load(&self.now) == 0 { (one, other) } else { (other, one) }
+    }
+
+    /// The sheet an edge of this time is answered from; none if P1 must be asked.
+    #[inline(never)]
+    fn sheet_of(&self, at: u32) -> Option<&Sheet> {
+        let (now, next) = self.sheets();
+        if now.holds(at) || !next.ends_behind(at) { Some(now) } else { Some(next).filter(|next| next.holds(at)) }
     }
 }
 
@@ -176,16 +243,31 @@ impl<'s> Answering<'s> {
     pub(crate) fn told_input(&mut self, edge: Accepted) {
         let before = self.told;
         self.told = before.wrapping_add(1) | OPEN;
+        let (now, _) = self.answers.sheets();
         if self.waiting.is_some() {
             self.told_another(edge);
         } else if self.answers.allowed() != before {
             // Closed, or opened without word of what was told just then: P1 finds that out.
-        } else if self.is_in(&self.answers.known, edge) {
+        } else if !now.holds(edge.at as u32) {
+            self.told_outside(edge);
+        } else if now.knows(edge) {
             self.waiting = Some(Waiting { edge, told: self.told, ripe: true });
-        } else if self.is_in(&self.answers.harmless, edge) {
+        } else if now.leaves_as_is(edge.line, edge.active) {
             store(&self.answers.allowed, self.told);
         } else {
             self.close();
+        }
+    }
+
+    /// The same, outside the span of the sheet that holds now.
+    #[inline(never)]
+    fn told_outside(&mut self, edge: Accepted) {
+        match self.answers.sheet_of(edge.at as u32) {
+            Some(sheet) if sheet.knows(edge) => {
+                self.waiting = Some(Waiting { edge, told: self.told, ripe: true });
+            }
+            Some(sheet) if sheet.leaves_as_is(edge.line, edge.active) => store(&self.answers.allowed, self.told),
+            _ => self.close(),
         }
     }
 
@@ -193,16 +275,12 @@ impl<'s> Answering<'s> {
     #[inline(never)]
     fn told_another(&mut self, edge: Accepted) {
         let allowed = self.answers.allowed();
-        if allowed & OPEN != 0 && self.is_in(&self.answers.harmless, edge) {
+        let sheet = self.answers.sheet_of(edge.at as u32);
+        if allowed & OPEN != 0 && sheet.is_some_and(|sheet| sheet.leaves_as_is(edge.line, edge.active)) {
             store(&self.answers.allowed, allowed.wrapping_add(1) | OPEN);
         } else {
             self.close();
         }
-    }
-
-    #[inline(always)]
-    fn is_in(&self, sets: &[AtomicU32; 2], edge: Accepted) -> bool {
-        load(&sets[side(edge.active)]) & edge.line.bit() != 0
     }
 
     /// Nothing is answered until P1 opens again.
@@ -231,7 +309,7 @@ impl<'s> Answering<'s> {
     /// be asked; `held_back` is a time from which on other inputs may yet be told.
     #[inline(always)]
     pub(crate) fn take(&mut self, now: Micros, held_back: Micros) -> Option<Answer<'s>> {
-        let Waiting { edge: Accepted { at, line, active }, told, .. } = self.waiting?;
+        let Waiting { edge: edge @ Accepted { at, line, active }, told, .. } = self.waiting?;
         if at >= now {
             return None;
         }
@@ -242,24 +320,34 @@ impl<'s> Answering<'s> {
             self.close();
             return None;
         }
-        let from = load(&answers.from);
-        if (at as u32).wrapping_sub(from) >= load(&answers.until).wrapping_sub(from) {
-            self.waiting = self.waiting.map(|waiting| Waiting { ripe: false, ..waiting });
-            store(&answers.held_up, 1);
-            return None;
+        let (mut sheet, _) = answers.sheets();
+        if !sheet.holds(at as u32) {
+            sheet = self.another_sheet(edge)?;
         }
         self.close();
         let edge = line.index() * 2 + side(active);
         store(&answers.given_at, at as u32);
         store(&answers.given_told, told);
         store(&answers.given, edge as u32 + 1);
-        let Packet { on, off, requests } = answers.answers.get(edge)?;
-        let requests = load(requests);
-        if requests == 0 {
-            return Some(Answer::Levels { on: load(on), off: load(off) });
+        sheet.answer(edge)
+    }
+
+    /// The sheet that answers an edge for which the one that holds now does not.
+    #[inline(never)]
+    fn another_sheet(&mut self, edge: Accepted) -> Option<&'s Sheet> {
+        let answers = self.answers;
+        match answers.sheet_of(edge.at as u32).filter(|sheet| sheet.knows(edge)) {
+            Some(sheet) if sheet.holds(edge.at as u32) => Some(sheet),
+            Some(_) => {
+                self.waiting = self.waiting.map(|waiting| Waiting { ripe: false, ..waiting });
+                store(&answers.held_up, 1);
+                None
+            }
+            None => {
+                self.close();
+                None
+            }
         }
-        let (first, count) = (requests as usize & 0xFFFF, requests as usize >> 16);
-        answers.requests.get(first..first.wrapping_add(count)).map(Answer::Requests)
     }
 }
 
@@ -268,14 +356,34 @@ pub(crate) struct Foreseen<'s> {
     answers: &'s Answers,
     /// What P0 told that may matter and that was taken in, modulo 2³¹, with [`OPEN`].
     taken: u32,
-    /// Answers stored since it was opened, and their requests.
-    stored: usize,
+    /// What was written to each sheet since it was begun.
+    written: [Written; 2],
+}
+
+#[derive(Clone, Copy)]
+struct Written {
+    /// Answers offered, those kept, and their requests.
+    offered: usize,
+    packets: usize,
     requests: usize,
+}
+
+impl Written {
+    const NOTHING: Self = Self { offered: 0, packets: 0, requests: 0 };
+}
+
+/// Which sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The one that holds now.
+    Now,
+    /// The one that holds behind the next time-out.
+    Next,
 }
 
 impl<'s> Foreseen<'s> {
     pub(crate) const fn new(answers: &'s Answers) -> Self {
-        Self { answers, taken: OPEN, stored: 0, requests: 0 }
+        Self { answers, taken: OPEN, written: [Written::NOTHING; 2] }
     }
 
     /// Something that P0 told was taken in, and may matter.
@@ -300,10 +408,11 @@ impl<'s> Foreseen<'s> {
         !is_reached(self.taken, self.answers.allowed())
     }
 
-    /// Whether an input leaves the answers as they are.
+    /// Whether an input leaves the answers as they are, while they are open.
     #[inline(always)]
-    pub(crate) fn is_harmless(&self, line: LineId, active: bool) -> bool {
-        self.answers.harmless.get(side(active)).is_some_and(|set| load(set) & line.bit() != 0)
+    pub(crate) fn is_harmless(&self, at: Micros, line: LineId, active: bool) -> bool {
+        let sheet = self.answers.sheet_of(at as u32);
+        self.is_open() && sheet.is_some_and(|sheet| sheet.leaves_as_is(line, active))
     }
 
     /// P0 answers nothing from here on. What it has answered before is [`Foreseen::given`].
@@ -325,26 +434,52 @@ impl<'s> Foreseen<'s> {
         store(&self.answers.given, 0);
     }
 
-    /// Opens with no answer yet. The edges that make no difference are sets of lines, away from active and to it.
-    pub(crate) fn open(&mut self, span: &Range<Micros>, harmless: [u32; 2]) {
-        let answers = self.answers;
-        (self.stored, self.requests) = (0, 0);
-        for (known, (set, harmless)) in answers.known.iter().zip(answers.harmless.iter().zip(harmless)) {
-            store(known, 0);
-            store(set, harmless);
-        }
-        store(&answers.held_up, 0);
-        self.stretch(span);
-        answers.allowed.store(self.taken, Ordering::Release);
+    fn place(&self, which: Which) -> usize {
+        let now = load(&self.answers.now) as usize;
+        if which == Which::Now { now } else { 1 - now }
     }
 
-    /// While it is open: the span is another. True if P0 waits for that.
-    #[inline(always)]
-    pub(crate) fn stretch(&self, span: &Range<Micros>) -> bool {
+    fn sheet(&self, which: Which) -> &'s Sheet {
+        let (now, next) = self.answers.sheets();
+        if which == Which::Now { now } else { next }
+    }
+
+    /// Begins a sheet with no answer yet, to hold for a span. The edges that make no difference are sets of lines, away from
+    /// active and to it.
+    pub(crate) fn begin(&mut self, which: Which, span: &Range<Micros>, harmless: [u32; 2]) {
+        self.drop(which);
+        let sheet = self.sheet(which);
+        sheet.known.iter().for_each(|known| store(known, 0));
+        self.renew(which, span, harmless);
+    }
+
+    /// A sheet holds at no time.
+    pub(crate) fn drop(&mut self, which: Which) {
+        self.written[self.place(which) % 2] = Written::NOTHING;
+        let sheet = self.sheet(which);
+        store(&sheet.until, load(&sheet.from));
+    }
+
+    /// P0 may answer.
+    pub(crate) fn open(&mut self) {
+        store(&self.answers.held_up, 0);
+        self.answers.allowed.store(self.taken, Ordering::Release);
+    }
+
+    /// A sheet holds for another span, and other edges make no difference.
+    pub(crate) fn renew(&mut self, which: Which, span: &Range<Micros>, harmless: [u32; 2]) {
+        let sheet = self.sheet(which);
+        for (set, harmless) in sheet.harmless.iter().zip(harmless) {
+            store(set, harmless);
+        }
         let until = span.end.min(span.start.saturating_add(SPAN_MAX_US));
-        // Whatever P0 sees in between is a part of both.
-        store(&self.answers.from, span.start as u32);
-        store(&self.answers.until, until as u32);
+        // Whatever P0 sees in between is a part of both, or nothing.
+        store(&sheet.from, span.start as u32);
+        sheet.until.store(until as u32, Ordering::Release);
+    }
+
+    /// Whether P0 waits for a longer span; asked once.
+    pub(crate) fn was_held_up(&self) -> bool {
         let held_up = load(&self.answers.held_up) != 0;
         if held_up {
             store(&self.answers.held_up, 0);
@@ -352,53 +487,62 @@ impl<'s> Foreseen<'s> {
         held_up
     }
 
-    /// While it is open: other edges make no difference.
-    #[inline(always)]
-    pub(crate) fn renew_harmless(&self, harmless: [u32; 2]) {
-        for (set, harmless) in self.answers.harmless.iter().zip(harmless) {
-            store(set, harmless);
-        }
+    /// Whether the next sheet holds from this time on.
+    pub(crate) fn goes_on_from(&self, at: Micros) -> bool {
+        let sheet = self.sheet(Which::Next);
+        self.is_open() && load(&sheet.from) == at as u32 && load(&sheet.until) != at as u32
     }
 
-    /// How many answers were stored since it was opened.
-    pub(crate) const fn stored(&self) -> usize {
-        self.stored
+    /// The next sheet is the one that holds now.
+    pub(crate) fn turn(&mut self) {
+        self.answers.now.store(1 - load(&self.answers.now), Ordering::Release);
+        self.drop(Which::Next);
+    }
+
+    /// How many answers a sheet was offered since it was begun.
+    pub(crate) fn offered(&self, which: Which) -> usize {
+        self.written[self.place(which) % 2].offered
     }
 
     /// Adds the answer to an edge. One that asks for nothing is left to P1.
     #[inline(never)]
-    pub(crate) fn add(&mut self, line: LineId, active: bool, answer: &[(LineId, Request)]) {
-        self.stored += 1;
-        let Some(packet) = self.answers.answers.get(line.index() * 2 + side(active)) else { return };
+    pub(crate) fn add(&mut self, which: Which, (line, active, answer): (LineId, bool, &[(LineId, Request)])) {
+        let sheet = self.sheet(which);
+        let place = self.place(which);
+        let written = &mut self.written[place % 2];
+        written.offered += 1;
+        let (Some(packet), Some(at)) =
+            (sheet.packets.get(written.packets), sheet.places.get(line.index() * 2 + side(active)))
+        else {
+            return;
+        };
         let lines = |asked: Request| {
             let of = answer.iter().filter(|(_, request)| *request == asked);
             of.fold(0, |set, (line, _)| set | line.bit())
         };
         let (on, off) = (lines(Request::On), lines(Request::Off));
-        let levels = (on | off).count_ones() as usize == answer.len();
-        if answer.is_empty() || !levels && !self.add_requests(packet, answer) {
+        let mut requests = 0;
+        if (on | off).count_ones() as usize != answer.len() {
+            let slots = sheet.requests.get(written.requests..).unwrap_or_default();
+            if slots.len() < answer.len() {
+                return;
+            }
+            for (slot, (line, request)) in slots.iter().zip(answer) {
+                pack_request(*line, request, slot);
+            }
+            requests = written.requests as u32 | (answer.len() as u32) << 16;
+            written.requests += answer.len();
+        }
+        if answer.is_empty() {
             return;
         }
-        if levels {
-            store(&packet.requests, 0);
-            store(&packet.on, on);
-            store(&packet.off, off);
-        }
-        let known = &self.answers.known[side(active)];
+        store(&packet.on, on);
+        store(&packet.off, off);
+        store(&packet.requests, requests);
+        at.store(written.packets as u8, Ordering::Relaxed);
+        written.packets += 1;
+        let known = &sheet.known[side(active)];
         known.store(load(known) | line.bit(), Ordering::Release);
-    }
-
-    fn add_requests(&mut self, packet: &Packet, answer: &[(LineId, Request)]) -> bool {
-        let places = self.answers.requests.get(self.requests..).unwrap_or_default();
-        if places.len() < answer.len() {
-            return false;
-        }
-        for (slot, (line, request)) in places.iter().zip(answer) {
-            pack_request(*line, request, slot);
-        }
-        store(&packet.requests, self.requests as u32 | (answer.len() as u32) << 16);
-        self.requests += answer.len();
-        true
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) const REPORTS: usize = 256;
 /// follow from them.
 const REPORTS_KEPT: usize = 72;
 /// Commands that may wait for P1.
-pub(crate) const COMMANDS: usize = 64;
+pub(crate) const COMMANDS: usize = 48;
 /// Notices that may wait for P2.
 pub(crate) const NOTICES: usize = 8;
 

@@ -8,6 +8,7 @@ use link::{LineId, Micros, Record};
 
 use super::recorder::Recorder;
 use super::{Core, INPUTS_MAX, Phase, STEPS_MAX, image_words};
+use crate::answers::Which;
 use crate::board::Preempt;
 use crate::messages::{Report, What};
 use engine::Given;
@@ -57,17 +58,60 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
             return;
         }
         let harmless = self.engine.harmless();
-        if !self.foreseen.is_open() {
-            self.foreseen.open(&span, harmless);
-            hook.point();
-        } else if self.foreseen.stretch(&span) {
-            hook.ordered();
+        if self.foreseen.is_open() {
+            self.foreseen.renew(Which::Now, &span, harmless);
+            if self.foreseen.was_held_up() {
+                hook.ordered();
+            }
+        } else {
+            self.foreseen.drop(Which::Next);
+            self.foreseen.begin(Which::Now, &span, harmless);
+            self.foreseen.open();
         }
-        self.foreseen.renew_harmless(harmless);
-        for (line, active, answer) in self.engine.answers(self.foreseen.stored()) {
-            self.foreseen.add(line, active, answer);
+        hook.point();
+        for answer in self.engine.answers(self.foreseen.offered(Which::Now)) {
+            self.foreseen.add(Which::Now, answer);
             hook.point();
         }
+        self.foresee_next(hook);
+    }
+
+    /// The same of what comes behind the next time-out, unless that arms lines again: an answer would come before.
+    fn foresee_next(&mut self, hook: &mut impl Preempt) {
+        let Some(mut span) = self.engine.behind().filter(|_| !self.watch.will_rearm()) else {
+            return self.foreseen.drop(Which::Next);
+        };
+        let due = [self.watch.next_due(), self.sampler.may_find_at()];
+        span.end = due.into_iter().flatten().fold(span.end, Micros::min);
+        if span.is_empty() {
+            return self.foreseen.drop(Which::Next);
+        }
+        let harmless = self.engine.harmless_behind();
+        if self.foreseen.goes_on_from(span.start) {
+            self.foreseen.renew(Which::Next, &span, harmless);
+        } else {
+            self.foreseen.begin(Which::Next, &span, harmless);
+        }
+        hook.point();
+        for answer in self.engine.answers_behind(self.foreseen.offered(Which::Next)) {
+            self.foreseen.add(Which::Next, answer);
+            hook.point();
+        }
+    }
+
+    /// The step that is due at `at` is made. If P0 knows what holds behind it, it goes on answering; otherwise it answers
+    /// nothing from here on, and what it has answered is made good first. Whether there was such a thing.
+    pub(super) fn leave_answers(&mut self, at: Micros, hook: &mut impl Preempt) -> bool {
+        let behind = at.saturating_add(1);
+        let is_foreseen =
+            self.engine.behind().is_some_and(|span| span.start == behind) && self.engine.offered_at() > at;
+        let goes_on = is_foreseen && self.foreseen.goes_on_from(behind) && !self.foreseen.is_behind();
+        if !goes_on || self.foreseen.given().is_some() {
+            return self.close_answers(hook);
+        }
+        self.foreseen.turn();
+        hook.point();
+        false
     }
 
     /// From here on P0 answers nothing; what it has answered is made good first. Whether there was such a thing.
@@ -154,7 +198,7 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
     pub(super) fn offer_input(&mut self, at: Micros, line: LineId, active: bool, hook: &mut impl Preempt) {
         let awaited = self.awaited;
         self.put_in(at, Given::Edge { line, active }, hook);
-        if self.foreseen.is_open() && self.foreseen.is_harmless(line, active) {
+        if self.foreseen.is_harmless(at, line, active) {
             self.awaited = awaited;
         } else {
             self.foreseen.close();

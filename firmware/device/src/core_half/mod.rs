@@ -222,7 +222,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
     fn run(&mut self, closed: Micros, hook: &mut impl Preempt) {
         for _ in 0..STEPS_MAX {
             let next = self.engine.next_at().filter(|at| *at <= closed);
-            if next.is_some_and(|at| at >= self.changes_at()) && self.close_answers(hook) {
+            if let Some(at) = next.filter(|at| *at >= self.changes_at())
+                && self.leave_answers(at, hook)
+            {
                 continue;
             }
             if next.is_none() || !self.step(closed, hook) {

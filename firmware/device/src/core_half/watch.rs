@@ -68,6 +68,12 @@ impl Watch {
         core::mem::take(&mut self.rearm)
     }
 
+    /// Whether lines are armed when the next trial begins.
+    #[inline]
+    pub(crate) const fn will_rearm(&self) -> bool {
+        self.rearm != 0
+    }
+
     /// When the session was carried on for long enough, once that has come by `now`.
     pub(crate) fn take_carried_on(&mut self, now: Micros) -> Option<Micros> {
         self.ends_at.take_if(|at| *at <= now)
