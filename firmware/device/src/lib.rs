@@ -6,6 +6,7 @@
 //!
 //! - P0 [`edge`]: stamps and debounces inputs, carries requests out through the [`interlock`], which alone owns outputs.
 //! - P1 [`core_half`]: closes microseconds, runs the engine, is the only writer of the [`ring`].
+//! - `answers`: what P0 may answer by itself, because P1 has worked out what it leads to.
 //! - P2 [`outer`]: the link's device end: program and rig in, records out, memory freed when they are on disk.
 //!
 //! [`storage`] holds what the halves share and lends it out. [`board`] is all this crate asks of a body. Time is an

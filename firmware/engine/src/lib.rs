@@ -35,8 +35,9 @@
 //! # Reflexes
 //!
 //! Taking a step takes longer than an animal's rig may wait for its answer. [`Engine::prepare`] works out, while nothing
-//! waits, what each edge would be answered with; [`Engine::foreseen`] is asked for it when the edge comes. The step itself
-//! then says the same, or something is broken.
+//! waits, what each edge would be answered with; [`Engine::answers`] tells it, [`Engine::harmless`] which edges make no
+//! difference, and [`Engine::answers_behind`] what holds behind the next time-out. The step itself then says the same, or
+//! something is broken.
 //!
 //! # What is never here
 //!

@@ -95,28 +95,42 @@ impl Inputs {
         self.windows.next()
     }
 
-    /// A pin changed at `now`. Up to two edges come of it: the one a window held back that has ended unnoticed, and this
-    /// one.
+    /// A pin changed at `now`: the edge that comes of it. One that a window held back which has ended unnoticed is told
+    /// before.
     #[inline(always)]
-    pub(crate) fn changed(&mut self, now: Micros, pin: u8, high: bool) -> (Option<Accepted>, Option<Accepted>) {
+    pub(crate) fn changed(
+        &mut self,
+        now: Micros,
+        pin: u8,
+        high: bool,
+        late: impl FnOnce(Accepted),
+    ) -> Option<Accepted> {
         let line = usize::from(self.line_of_pin.get(usize::from(pin)).copied().unwrap_or(NO_LINE));
-        let Some(input) = self.inputs.get(line) else { return (None, None) };
+        let input = self.inputs.get(line)?;
         let active = high == input.active_high;
-        let mut held_back = None;
-        if let Some(end) = self.windows.of(line) {
-            if now < end {
-                return (None, None);
-            }
-            self.windows.clear(line);
-            // Up to this edge the level was the other one.
-            if now > end {
-                held_back = self.accept_late(end, line, !active);
-                if held_back.is_some() && self.windows.of(line).is_some_and(|end| now < end) {
-                    return (held_back, None);
-                }
-            }
+        if let Some(end) = self.windows.of(line)
+            && !self.end_window(now, end, line, active, late)
+        {
+            return None;
         }
-        (held_back, self.accept(now, line, active))
+        self.accept(now, line, active)
+    }
+
+    /// A line changes to `active` that has a window, which ends at `end`: whether it is over, and none follows on it.
+    #[inline(never)]
+    fn end_window(&mut self, now: Micros, end: Micros, line: usize, active: bool, late: impl FnOnce(Accepted)) -> bool {
+        if now < end {
+            return false;
+        }
+        self.windows.clear(line);
+        // Up to this edge the level was the other one.
+        if now > end
+            && let Some(held_back) = self.accept(end, line, !active)
+        {
+            late(held_back);
+            return self.windows.of(line).is_none_or(|end| now >= end);
+        }
+        true
     }
 
     /// Closes all windows that have ended by `now` and tells the edges that were accepted for them; false if a pin could
@@ -146,11 +160,6 @@ impl Inputs {
             }
         }
         readable
-    }
-
-    #[inline(never)]
-    fn accept_late(&mut self, at: Micros, line: usize, active: bool) -> Option<Accepted> {
-        self.accept(at, line, active)
     }
 
     fn look<B: Board>(&self, line: usize, board: &mut B) -> Option<bool> {

@@ -70,14 +70,14 @@ impl<'s> Edge<'s> {
     pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
         self.encoders.changed(pin, high, &self.shared.counts);
         let Self { inputs, live, lost, reports, .. } = self;
-        let (held_back, accepted) = inputs.changed(now, pin, high);
-        if !*live {
-            return;
-        }
-        if let Some(edge) = held_back {
-            report_late(lost, reports, edge);
-        }
-        if let Some(edge) = accepted {
+        let accepted = inputs.changed(now, pin, high, |edge| {
+            if *live {
+                report(lost, reports, edge);
+            }
+        });
+        if let Some(edge) = accepted
+            && *live
+        {
             report(lost, reports, edge);
         }
     }
