@@ -4,13 +4,16 @@
 use std::time::Instant;
 
 use engine::{Engine, Given, Start};
-use harness::System;
+use harness::{System, loaded, ring_use};
 use link::program::Program;
 use link::{Micros, Record};
 
 const FLAGSHIP: &str = "protocols/probabilistic-reward.yaml";
 const HOUR: &[(&str, &str)] = &[("session_length", "60 min"), ("trials_max", "5000")];
 const REPEATS: u32 = 5;
+/// The stretch of time the ring is to hold of the loaded case, and how long it is measured, in s.
+const HELD: u64 = 10;
+const LOADED: u64 = 600;
 
 fn main() {
     println!("simulated: one hour of {FLAGSHIP}, {REPEATS} times, the fastest and the slowest");
@@ -39,6 +42,20 @@ fn main() {
     let (steps, seconds) = engine_alone(&session);
     println!("the engine alone, the same hour fed from the journal");
     println!("  {:>9.0} steps/s      ({steps} steps in {seconds:.4} s)", steps as f64 / seconds);
+    ring();
+}
+
+/// What the loaded case takes in the ring.
+fn ring() {
+    let length = format!("{LOADED} s");
+    let outcome = loaded(&[("session_length", &length), ("trials_max", "5000")], LOADED, 1).run();
+    let taken = ring_use(&outcome, HELD * 1_000_000);
+    let room = u64::from(sim::rig::RING_WORDS as u32) * 4 - u64::from(sim::rig::RING_RESERVE);
+    println!("simulated: {LOADED} s of the loaded case in the ring of the Pico");
+    println!("  {:>9} bytes a second", taken.each_second);
+    println!("  {:>9} bytes at most in any {HELD} s", taken.most);
+    println!("  {room:>9} bytes of the ring before a session ends for want of room");
+    println!("  {:>9.1} s at that most", room as f64 / taken.most as f64 * HELD as f64);
 }
 
 /// Feeds the session's inputs to the engine as often as fits into a second or so; steps and seconds.

@@ -6,7 +6,7 @@
 // - bad accesses and undefined instructions fault, a fault in a fault handler locks up (memory.mjs, nvic.mjs);
 // - code and constants in flash go through a model of the XIP cache (memory.mjs, optional);
 // - pads are read back, pulled, synchronised (pins.mjs); serial port, USB host, converter and PWM keep their real pace;
-// - PUSH with LR and signed loads take the cycle they lack; WFI jumps to the next alarm or edge;
+// - PUSH with LR takes the cycle it lacks (core.mjs); WFI jumps to the next alarm or edge;
 // - time runs by the clock the image set up; the timer counts from when the image starts its tick, an alarm fires at its
 //   exact nanosecond and only if its time is still to come;
 // - the image starts by its own second-stage loader, on the ring oscillator; of the boot ROM there is what it asks for (rom.mjs);
@@ -14,6 +14,7 @@
 
 import { RP2040 } from "rp2040js";
 import { Adc } from "./adc.mjs";
+import { Instructions } from "./core.mjs";
 import { correctDma } from "./dma.mjs";
 import { FLASH, FLASH_END, Fault, Memory, RAM } from "./memory.mjs";
 import { Nvic } from "./nvic.mjs";
@@ -133,6 +134,7 @@ export class Chip {
     this.memory = new Memory(rp, this.withCache, this.fault, this.resets, this.number);
     this.memory.onFlash = () => this.#readFlash();
     this.nvic = new Nvic(rp, this.fault);
+    this.instructions = new Instructions(rp);
     this.nvic.onEntry = () => {
       if (this.nvic.priority >= 0 && this.nvic.priority < 4) this.enteredAt[this.nvic.priority] = this.clock.nanos;
     };
@@ -332,7 +334,8 @@ export class Chip {
   }
 
   #burst(nanos, onInstruction) {
-    const { core, clock, memory, nvic, moved } = this;
+    const { core, clock, instructions, memory, nvic, moved } = this;
+    const { registers } = core;
     while (clock.nanosCounter < nanos && !this.stop && this.resetAsked === null) {
       if (core.waiting) {
         if (!this.asleep) nvic.wake();
@@ -344,7 +347,7 @@ export class Chip {
         }
       }
       while (core.interruptsUpdated && nvic.take());
-      const pc = core.PC;
+      const pc = registers[15];
       this.pc = pc;
       if (pc >= NOWHERE) throw this.fault.because("code where none may be", pc);
       const leaving = nvic.priority;
@@ -352,14 +355,14 @@ export class Chip {
         this.#goWrong();
         continue;
       }
-      let cycles = core.executeInstruction();
-      const opcode = memory.peek16(pc);
-      if ((opcode & 0xff00) === 0xb500 || (opcode & 0xf600) === 0x5600) cycles++;
-      cycles += nvic.spent + memory.waited;
+      const cycles = instructions.step(pc) + nvic.spent + memory.waited;
       nvic.spent = 0;
       memory.waited = 0;
       this.busyCycles += cycles;
-      clock.tick(cycles * this.nanosPerCycle);
+      const took = cycles * this.nanosPerCycle;
+      const alarm = clock.nextAlarm;
+      if (alarm === null || alarm.nanos > clock.nanosCounter + took) clock.nanosCounter += took;
+      else clock.tick(took);
       if (moved.length > 0) this.#flush();
       if (nvic.priority !== leaving && leaving < 4 && leaving >= 0) {
         const stayed = clock.nanosCounter - this.enteredAt[leaving];

@@ -169,14 +169,6 @@ export class Memory {
     if (address >= 0x18000000 && address < 0x18000100) return true;
     return (address >= SIO && address < SIO_END) || (address >= PPB && address < PPB_END);
   }
-
-  /** An instruction as stored, without the cost of reading it. */
-  peek16(address) {
-    const { rp } = this;
-    if (address >= RAM && address < RAM_END) return rp.sramView.getUint16(address - RAM, true);
-    if (address < ROM_END) return rp.readUint16(address);
-    return rp.flashView.getUint16(address & 0xfffffe, true);
-  }
 }
 
 /** Registers that keep what is written, for parts that do nothing here. */

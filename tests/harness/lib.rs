@@ -2,6 +2,7 @@
 //! memory. The stories say what must hold; nothing is asserted here.
 
 mod disk;
+mod loaded;
 mod on_chip;
 mod system;
 mod table;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use assembler::random::cases;
 pub use disk::Disk;
+pub use loaded::{RingUse, loaded, ring_use};
 pub use on_chip::{Comparison, OnChip, apart, same_on_chip};
 pub use system::{Outcome, System, generated};
 pub use table::{Desk, nosepoke, said};

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use emulated::{Cord, Event, ImageError, Tools, Upset, image};
 use journal::Session;
 use link::{LineId, Micros, Record};
+use sim::rig::RING_WORDS;
 
 use crate::System;
 
@@ -164,6 +165,8 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: i64, system: impl Fn() -> Syst
         println!("  pin {pin} sounded at {} mHz, widths {:?}", sound.frequency_mhz, sound.widths);
     }
     let settle_us = chip.ears().hello().map(|hello| hello.settle_us);
+    let ring_bytes = chip.ears().hello().map(|hello| hello.ring_bytes as usize);
+    assert_eq!(ring_bytes, Some(RING_WORDS * 4), "the chip's ring is as large as the simulated one");
     let mut simulated = system();
     (simulated.settle_us, simulated.preempt) = (settle_us, 0.0);
     let sample_us = simulated.compiled.rig.sample_us;

@@ -35,6 +35,8 @@ pub struct System {
     pub arm: u32,
     /// Where the journal goes.
     pub disk: Disk,
+    /// When records go to the disk.
+    pub sync: SyncPolicy,
     /// The session is stopped at this virtual time, if it has not ended by then.
     pub stop_at: Option<Micros>,
     /// The session is stopped so long after its start, by the controller's clock.
@@ -48,8 +50,11 @@ pub struct System {
     protocol: String,
 }
 
+/// The rig that ships.
+pub(crate) const SIM_BOX: &str = "rig-configs/sim-box.yaml";
+
 /// A file of the repository.
-fn read(path: &str) -> Source {
+pub(crate) fn read(path: &str) -> Source {
     Source::read(&top().join(path)).unwrap_or_else(|found| panic!("{found}"))
 }
 
@@ -90,7 +95,7 @@ impl System {
     /// A protocol on the shipped rig, with parameters set.
     #[must_use]
     pub fn written(protocol: Source, set: &[(&str, &str)], seed: u64) -> Self {
-        Self::on(&read("rig-configs/sim-box.yaml"), protocol, set, seed)
+        Self::on(&read(SIM_BOX), protocol, set, seed)
     }
 
     /// A protocol on a rig, with parameters set.
@@ -107,6 +112,7 @@ impl System {
             preempt: SimSettings::new(seed).preempt,
             arm,
             disk: Disk::default(),
+            sync: SyncPolicy::SIMULATED,
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
@@ -133,6 +139,7 @@ impl System {
             preempt: SimSettings::new(seed).preempt,
             arm: 0,
             disk: Disk::default(),
+            sync: SyncPolicy::SIMULATED,
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
@@ -222,6 +229,12 @@ impl System {
         Ok((outcome, rig))
     }
 
+    /// Puts something else into the box beside the animal.
+    pub(crate) fn add_animal<A: Animal + Send + 'static>(&mut self, beside: impl FnOnce(Box<dyn Animal + Send>) -> A) {
+        let animal = self.take_animal();
+        self.animal = Some(Box::new(beside(animal)));
+    }
+
     fn take_animal(&mut self) -> Box<dyn Animal + Send> {
         self.animal.take().unwrap_or_else(|| {
             let rig = self.rig.as_ref().map(|rig| room::animal(&self.compiled, rig, self.seed));
@@ -242,7 +255,7 @@ impl System {
             arm: (self.arm != 0).then(|| (self.arm, "simulated operator".to_owned())),
             simulated: true,
             started_ms: None,
-            sync: SyncPolicy::SIMULATED,
+            sync: self.sync,
             wall_clock: None,
         };
         let disk = self.disk.clone();

@@ -5,7 +5,7 @@ use compiler::Source;
 use controller::session::Ended;
 use emulated::{Cord, Event, Upset};
 use harness::{OnChip, System};
-use link::{EndReason, Micros, Record};
+use link::{EndReason, Micros, Record, TripCause};
 use sim::animal::Scripted;
 
 /// A light that is on throughout, and a laser that flashes.
@@ -57,6 +57,9 @@ fn goes_wrong(image: &OnChip, upset: Upset) -> (String, u64) {
     let last = session.records().last();
     assert!(matches!(last, Some((_, _, Record::End(EndReason::DeviceReset)))), "{told}: {last:?}");
     assert!(matches!(outcome.result, Ok(Ended { reason: EndReason::DeviceReset, .. })), "{told}: {:?}", outcome.result);
+    // That the lowest level gets nowhere is noticed before the watchdog bites, and written down.
+    let starved = session.records().any(|(_, _, record)| record == Record::Trip(TripCause::Starved));
+    assert_eq!(starved, upset == Upset { level: 4, loops: true }, "{told}");
     journal::replay(&session).unwrap_or_else(|failure| panic!("{told}: {failure}"));
 
     // The clock of the session's start is the first start's, which the bench keeps for the room.

@@ -1,6 +1,8 @@
 //! The real image on an emulated Pico does what the simulator does: the same animal, the same seed, the same records in the
 //! same order. The biggest difference in time is printed.
 
+use std::process::Command;
+
 use emulated::Cord;
 use harness::{Comparison, OnChip, System, same_on_chip};
 use journal::pairing::Tolerance;
@@ -30,6 +32,16 @@ fn holds(image: &OnChip, name: &str, system: impl Fn() -> System) -> Comparison 
     assert!(found.differences.is_empty(), "{name}: {found}");
     assert!(found.records > 30, "{name}: only {} records were compared", found.records);
     found
+}
+
+#[test]
+fn every_instruction_of_the_emulator_does_what_the_one_it_stands_on_does() {
+    let Some(image) = OnChip::ready(Cord::Uart) else { return };
+    let script = image.tools.script.with_file_name("alike.mjs");
+    let ran = Command::new("node").arg(script).arg(&image.image).output().expect("node starts");
+    let (said, failed) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{said}{failed}");
+    println!("{said}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use emulated::{EmulatedRig, FineEdge};
 use harness::{OnChip, System, generated};
 use link::record::Record;
 use link::rig::ANALOG_MAX;
-use link::{LineId, Micros};
+use link::{EndReason, LineId, Micros};
 use sim::animal::{Scripted, Tap};
 use sim::random::Dice;
 
@@ -123,8 +123,11 @@ impl Scene {
             system.run_on_chip(&self.image).unwrap_or_else(|error| panic!("{}: {error}", self.name));
         let mut failures: Vec<String> =
             rig.mishaps().iter().map(|mishap| format!("{}: {mishap:?}", self.name)).collect();
-        if let Err(error) = &outcome.result {
-            failures.push(format!("{}: {error}", self.name));
+        match &outcome.result {
+            // It was asked to, when all had been done.
+            Ok(ended) if ended.reason == EndReason::Stopped => {}
+            Ok(ended) => failures.push(format!("{}: it ended by itself: {:?}", self.name, ended.reason)),
+            Err(error) => failures.push(format!("{}: {error}", self.name)),
         }
         let records: Vec<(Micros, Record)> = outcome.session().records().map(|(_, at, record)| (at, record)).collect();
         let recorded = records.iter().filter(|(_, record)| matches!(record, Record::Input { .. })).count() as u64;

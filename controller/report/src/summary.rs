@@ -355,6 +355,7 @@ fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
         TripCause::TooLate => "something was handled too late".into(),
         TripCause::Lost => "an edge was lost".into(),
         TripCause::EmergencyStop => "the emergency stop opened".into(),
+        TripCause::Starved => "more came in, or was asked of the outputs, than the device can handle".into(),
         TripCause::Contradiction(line) => {
             format!(
                 "an input was answered on {} with something the program then did not ask for",

@@ -64,6 +64,10 @@ pub trait Board {
         now
     }
 
+    /// Whether changes of input pins are told. They are not for a while when more of them come than can be handled; what
+    /// changed meanwhile is told when they are told again, at least once. Asked of a body that stamps changes by itself.
+    fn listen(&mut self, _listens: bool) {}
+
     /// The rig is forgotten: no pin is driven any more, and none is watched.
     fn clear(&mut self) {}
 

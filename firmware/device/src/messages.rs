@@ -1,13 +1,12 @@
 //! What the halves say to one another, and how it lies in the words of their queues. Each message has one writer and one
-//! reader. What an answer waits for is packed by hand; other reports as the link would write them.
+//! reader. All are packed by hand: a serializer takes more of a chip's RAM than they do.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use link::program::rows::{Row, Stimulus};
 use link::record::{Request, Train};
 use link::rig::RigLine;
-use link::{DisarmCause, EventId, LineId, Micros, TripCause, VariableId, Verdict};
-use serde::{Deserialize, Serialize};
+use link::{DisarmCause, EventId, InvariantId, LineId, Micros, TripCause, VariableId, Verdict};
 
 use crate::answers::{Answering, Answers};
 use crate::edge::inputs::Accepted;
@@ -19,14 +18,14 @@ pub(crate) const REPORTS: usize = 256;
 /// follow from them.
 const REPORTS_KEPT: usize = 72;
 /// Commands that may wait for P1.
-pub(crate) const COMMANDS: usize = 64;
+pub(crate) const COMMANDS: usize = 48;
 /// Notices that may wait for P2.
 pub(crate) const NOTICES: usize = 8;
 
 /// Words of an order: one that says what it is, and what the longest needs besides, a stimulus.
 pub(crate) const ORDER_WORDS: usize = 1 + Stimulus::WORDS;
-/// Words of a report: what it is, its time, and what the longest needs besides.
-pub(crate) const REPORT_WORDS: usize = 3 + 2;
+/// Words of a report: what it is, its time, and a number.
+pub(crate) const REPORT_WORDS: usize = 3 + 1;
 
 /// The queue from P0 to P1.
 pub(crate) type ReportQueue = queue::Queue<Report, REPORTS, REPORT_WORDS>;
@@ -70,7 +69,7 @@ pub(crate) struct Report {
 }
 
 /// What P0 reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     Input { line: LineId, active: bool },
     Edge { line: LineId, on: bool },
@@ -146,6 +145,17 @@ const TRAIN: u8 = 5;
 const INPUT: u8 = 6;
 const EDGE: u8 = 7;
 const POWER: u8 = 8;
+// Reports that are seldom made.
+const VERDICT: u8 = 9;
+const ARMED: u8 = 10;
+const DISARMED: u8 = 11;
+const TRIPPED: u8 = 12;
+const SILENT: u8 = 13;
+const LOST: u8 = 14;
+const NOT_ARMED: u8 = 15;
+const BEGUN: u8 = 16;
+const ENDED: u8 = 17;
+const RIG: u8 = 18;
 
 #[inline(always)]
 fn head(slot: &[AtomicU32], what: u8, line: LineId, on: bool) {
@@ -164,27 +174,92 @@ fn get(slot: &[AtomicU32], place: usize) -> u32 {
     slot.get(place).map_or(0, |slot| slot.load(Ordering::Relaxed))
 }
 
-/// Bytes the longest report takes that is not packed by hand.
-const BYTES: usize = 4 * (REPORT_WORDS - 3);
+const CAUSES: [DisarmCause; 4] =
+    [DisarmCause::Operator, DisarmCause::Silence, DisarmCause::SessionEnd, DisarmCause::Trip];
+const VERDICTS: [Verdict; 7] = [
+    Verdict::Withheld,
+    Verdict::OverMaxOn,
+    Verdict::CutAtMaxOn,
+    Verdict::Tripped,
+    Verdict::NotAnOutput,
+    Verdict::CutByDisarm,
+    Verdict::CutByEnd,
+];
 
-/// Packs a report that is seldom made, from word `first` on; its own length in bytes is seen to by a test.
-#[inline(never)]
-fn pack_other(message: &What, slot: &[AtomicU32], first: usize) {
-    let mut bytes = [0; BYTES];
-    // None is longer: `every_message_comes_out_as_it_went_in`.
-    let _ = postcard::to_slice(message, &mut bytes);
-    for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks().0) {
-        slot.store(u32::from_le_bytes(*bytes), Ordering::Relaxed);
+/// The member that was packed as its place.
+fn member<T: Copy>(all: &[T], place: u8) -> Option<T> {
+    all.get(usize::from(place)).copied()
+}
+
+const fn pack_cause(cause: TripCause) -> [u8; 2] {
+    match cause {
+        TripCause::HostAbort => [0, 0],
+        TripCause::PadMismatch(line) => [1, line.0],
+        TripCause::Invariant(invariant) => [2, invariant.0],
+        TripCause::TooLate => [3, 0],
+        TripCause::Lost => [4, 0],
+        TripCause::EmergencyStop => [5, 0],
+        TripCause::Contradiction(line) => [6, line.0],
+        TripCause::Starved => [7, 0],
     }
 }
 
+const fn unpack_cause(which: u8, of: u8) -> Option<TripCause> {
+    Some(match which {
+        0 => TripCause::HostAbort,
+        1 => TripCause::PadMismatch(LineId(of)),
+        2 => TripCause::Invariant(InvariantId(of)),
+        3 => TripCause::TooLate,
+        4 => TripCause::Lost,
+        5 => TripCause::EmergencyStop,
+        6 => TripCause::Contradiction(LineId(of)),
+        7 => TripCause::Starved,
+        _ => return None,
+    })
+}
+
+/// Where a report's number stands, behind its time.
+const NUMBER: usize = 3;
+
 #[inline(never)]
-fn unpack_other(slot: &[AtomicU32], first: usize) -> Option<What> {
-    let mut bytes = [0; BYTES];
-    for (slot, bytes) in slot.iter().skip(first).zip(bytes.as_chunks_mut().0) {
-        *bytes = slot.load(Ordering::Relaxed).to_le_bytes();
-    }
-    postcard::from_bytes(&bytes).ok()
+fn pack_rarity(what: &What, slot: &[AtomicU32]) {
+    let ([what, a, b], number) = match *what {
+        What::Input { line, active } => ([INPUT, line.0, active.into()], 0),
+        What::Edge { line, on } => ([EDGE, line.0, on.into()], 0),
+        What::Verdict { line, verdict } => ([VERDICT, line.0, verdict as u8], 0),
+        What::Armed(set) => ([ARMED, 0, 0], set),
+        What::Disarmed(set, cause) => ([DISARMED, cause as u8, 0], set),
+        What::Trip(cause) => {
+            let [which, of] = pack_cause(cause);
+            ([TRIPPED, which, of], 0)
+        }
+        What::Silent => ([SILENT, 0, 0], 0),
+        What::Lost(count) => ([LOST, 0, 0], count),
+        What::NotArmed => ([NOT_ARMED, 0, 0], 0),
+        What::Begun { levels } => ([BEGUN, 0, 0], levels),
+        What::Ended => ([ENDED, 0, 0], 0),
+        What::Rig { good } => ([RIG, good.into(), 0], 0),
+    };
+    put(slot, 0, u32::from_le_bytes([what, a, b, 0]));
+    put(slot, NUMBER, number);
+}
+
+#[inline(never)]
+fn unpack_rarity(slot: &[AtomicU32]) -> Option<What> {
+    let ([what, a, b, _], number) = (get(slot, 0).to_le_bytes(), get(slot, NUMBER));
+    Some(match what {
+        VERDICT => What::Verdict { line: LineId(a), verdict: member(&VERDICTS, b)? },
+        ARMED => What::Armed(number),
+        DISARMED => What::Disarmed(number, member(&CAUSES, a)?),
+        TRIPPED => What::Trip(unpack_cause(a, b)?),
+        SILENT => What::Silent,
+        LOST => What::Lost(number),
+        NOT_ARMED => What::NotArmed,
+        BEGUN => What::Begun { levels: number },
+        ENDED => What::Ended,
+        RIG => What::Rig { good: a != 0 },
+        _ => return None,
+    })
 }
 
 /// Packs [`Order::Request`].
@@ -267,10 +342,7 @@ impl Packed<REPORT_WORDS> for Report {
         match self.what {
             What::Input { line, active } => head(slot, INPUT, line, active),
             What::Edge { line, on } => head(slot, EDGE, line, on),
-            _ => {
-                head(slot, OTHER, LineId(0), false);
-                pack_other(&self.what, slot, 3);
-            }
+            _ => pack_rarity(&self.what, slot),
         }
     }
 
@@ -282,7 +354,7 @@ impl Packed<REPORT_WORDS> for Report {
         let what = match what {
             INPUT => What::Input { line, active: on },
             EDGE => What::Edge { line, on },
-            _ => unpack_other(slot, 3)?,
+            _ => unpack_rarity(slot)?,
         };
         Some(Self { at, what })
     }
@@ -408,12 +480,23 @@ impl<'s> Reports<'s> {
 
 #[cfg(test)]
 mod tests {
-    use link::InvariantId;
     use link::record::{Carrier, Wave};
     use link::rig::{Pull, Role};
 
     use super::*;
     use crate::orders::OrderQueue;
+
+    /// Every cause there is; one that is added must be packed, or it does not compile, and be unpacked, which is seen here.
+    const TRIPS: [TripCause; 8] = [
+        TripCause::HostAbort,
+        TripCause::PadMismatch(LineId(u8::MAX)),
+        TripCause::Invariant(InvariantId(u8::MAX)),
+        TripCause::TooLate,
+        TripCause::Lost,
+        TripCause::EmergencyStop,
+        TripCause::Contradiction(LineId(7)),
+        TripCause::Starved,
+    ];
 
     #[test]
     fn every_message_comes_out_as_it_went_in() {
@@ -456,13 +539,10 @@ mod tests {
             }
         }
 
-        let whats = [
+        let mut whats = std::vec![
             What::Input { line, active: true },
             What::Edge { line, on: false },
-            What::Verdict { line, verdict: Verdict::NotAnOutput },
             What::Armed(u32::MAX),
-            What::Disarmed(u32::MAX, DisarmCause::SessionEnd),
-            What::Trip(TripCause::PadMismatch(line)),
             What::Silent,
             What::Lost(u32::MAX),
             What::NotArmed,
@@ -470,6 +550,9 @@ mod tests {
             What::Ended,
             What::Rig { good: true },
         ];
+        whats.extend(VERDICTS.map(|verdict| What::Verdict { line, verdict }));
+        whats.extend(CAUSES.map(|cause| What::Disarmed(u32::MAX, cause)));
+        whats.extend(TRIPS.map(What::Trip));
         let mut queue = std::boxed::Box::new(ReportQueue::new());
         let (mut out, mut into) = queue.split();
         for what in whats {

@@ -35,11 +35,12 @@ pub(crate) struct Shared {
 }
 
 /// Counts how often P0 and P1 were called: none is called again before its last call has come to its end. So P2 can tell
-/// whether they still go on.
+/// whether they still go on; and P0, whether P2 does.
 #[derive(Debug)]
 pub(crate) struct Beats {
     edge: AtomicU32,
     core: AtomicU32,
+    outer: AtomicU32,
 }
 
 impl Beats {
@@ -55,9 +56,22 @@ impl Beats {
         self.core.store(self.core.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// Both counts.
+    /// P2 goes on.
+    #[inline(always)]
+    pub(crate) fn outer(&self) {
+        // Never 0 again, which stands for a body that does not count.
+        self.outer.store(self.outer.load(Ordering::Relaxed).wrapping_add(1).max(1), Ordering::Relaxed);
+    }
+
+    /// The counts of P0 and P1.
     pub(crate) fn counts(&self) -> [u32; 2] {
         [self.edge.load(Ordering::Relaxed), self.core.load(Ordering::Relaxed)]
+    }
+
+    /// P2's count; 0 on a body whose P2 does not say that it goes on.
+    #[inline(always)]
+    pub(crate) fn outers(&self) -> u32 {
+        self.outer.load(Ordering::Relaxed)
     }
 }
 
@@ -70,7 +84,7 @@ impl Shared {
             tripped: AtomicBool::new(false),
             counts: Counts::new(),
             answers: Answers::new(),
-            beats: Beats { edge: AtomicU32::new(0), core: AtomicU32::new(0) },
+            beats: Beats { edge: AtomicU32::new(0), core: AtomicU32::new(0), outer: AtomicU32::new(0) },
         }
     }
 }

@@ -171,6 +171,8 @@ pub enum TripCause {
     EmergencyStop,
     /// An input was answered on this line with something that the program then did not ask for.
     Contradiction(LineId),
+    /// The lowest level of the device had no time left: more came in, or was asked of the outputs, than it can handle.
+    Starved,
 }
 
 /// Why armed lines went safe.

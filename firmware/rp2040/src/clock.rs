@@ -100,6 +100,13 @@ pub(crate) fn wake_low(alarm: Alarm, at: u32) -> bool {
     !is_past(at, low())
 }
 
+/// Sets an alarm: the time then, by which it can be seen whether its own has passed already.
+#[inline(always)]
+pub(crate) fn wake_and_look(alarm: Alarm, at: u32) -> u32 {
+    set(alarm, at);
+    low()
+}
+
 /// An alarm was heard.
 #[inline(always)]
 // Registers that clear and set whole words: every value is sound.

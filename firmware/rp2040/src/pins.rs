@@ -23,6 +23,8 @@ use crate::{adc, clock};
 const FREE: u32 = 0x1C7F_FFFC;
 /// How often a pad is looked at that does not follow, each time some 8 cycles: 1 µs in all.
 const LOOKS: usize = 24;
+/// Registers that say which pins interrupt, eight pins each.
+const REGISTERS: usize = PADS.div_ceil(8);
 
 /// One pin.
 #[derive(Debug)]
@@ -74,6 +76,8 @@ pub(crate) struct Pins {
     pins: [Pin; PADS],
     /// Pins that are driven, bit *n* for pin *n*.
     outputs: u32,
+    /// The edges that are stamped, as the interrupt registers have them.
+    watched: [u32; REGISTERS],
     speakers: Speakers,
     powers: Powers,
     strikes: Strikes,
@@ -84,9 +88,28 @@ impl Pins {
         Self {
             pins: core::array::from_fn(|n| Pin { bit: 1 << n }),
             outputs: 0,
+            watched: [0; REGISTERS],
             speakers: Speakers::new(),
             powers: Powers::new(),
             strikes: Strikes::new(),
+        }
+    }
+}
+
+impl Pins {
+    fn set_up_input(&mut self, pin: u8, pull: Pull) {
+        let n = usize::from(pin);
+        pads().gpio(n).write(|w| {
+            let w = w.ie().set_bit().od().clear_bit().schmitt().set_bit();
+            w.pue().bit(pull == Pull::Up).pde().bit(pull == Pull::Down)
+        });
+        io().gpio(n).gpio_ctrl().write(|w| w.funcsel().sio());
+        connect(n);
+        let (register, edges) = (n / 8, EDGES << (n % 8 * 4));
+        io().intr(register).write(|w| unsafe { w.bits(edges) });
+        if let Some(watched) = self.watched.get_mut(register) {
+            *watched |= edges;
+            io().proc0_inte(register).write(|w| unsafe { w.bits(*watched) });
         }
     }
 }
@@ -112,11 +135,16 @@ impl Board for Pins {
         clock::widen_from(now, clock::low())
     }
 
+    fn listen(&mut self, listens: bool) {
+        for (register, edges) in self.watched.iter().enumerate() {
+            io().proc0_inte(register).write(|w| unsafe { w.bits(if listens { *edges } else { 0 }) });
+        }
+    }
+
     /// Every pin of a rig as after a reset: not driven, not watched, pulled down.
     fn clear(&mut self) {
-        for register in 0..PADS.div_ceil(8) {
-            io().proc0_inte(register).write(|w| unsafe { w.bits(0) });
-        }
+        self.listen(false);
+        self.watched = [0; REGISTERS];
         for pin in (0..PADS as u8).filter(|pin| is_free(*pin)) {
             let n = usize::from(pin);
             remember(pin, Safe::Released);
@@ -135,10 +163,10 @@ impl Board for Pins {
             return false;
         }
         match line.role {
-            Role::Input { pull, .. } => set_up_input(line.pin, pull),
+            Role::Input { pull, .. } => self.set_up_input(line.pin, pull),
             Role::Encoder { pin_b, pull } if is_free(pin_b) => {
-                set_up_input(line.pin, pull);
-                set_up_input(pin_b, pull);
+                self.set_up_input(line.pin, pull);
+                self.set_up_input(pin_b, pull);
             }
             Role::Analog if adc::has(line.pin) => adc::set_up(line.pin),
             Role::Analog | Role::Encoder { .. } | Role::Detector { .. } => return false,
@@ -215,19 +243,6 @@ impl Board for Pins {
 
 fn is_free(pin: u8) -> bool {
     1_u32.checked_shl(u32::from(pin)).is_some_and(|bit| FREE & bit != 0)
-}
-
-fn set_up_input(pin: u8, pull: Pull) {
-    let n = usize::from(pin);
-    pads().gpio(n).write(|w| {
-        let w = w.ie().set_bit().od().clear_bit().schmitt().set_bit();
-        w.pue().bit(pull == Pull::Up).pde().bit(pull == Pull::Down)
-    });
-    io().gpio(n).gpio_ctrl().write(|w| w.funcsel().sio());
-    connect(n);
-    let (register, edges) = (n / 8, EDGES << (n % 8 * 4));
-    io().intr(register).write(|w| unsafe { w.bits(edges) });
-    io().proc0_inte(register).modify(|r, w| unsafe { w.bits(r.bits() | edges) });
 }
 
 /// The level stands before the direction: a pin is never driven but as it should be.

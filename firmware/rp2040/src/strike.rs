@@ -41,24 +41,29 @@ pub(crate) extern "C" fn alarm() {
     clock::heard(Alarm::Edge);
     CAME.store(1, Ordering::Relaxed);
     let (mut next, end) = (NEXT.load(Ordering::Relaxed), END.load(Ordering::Relaxed));
+    let mut now = clock::low();
     while next != end {
         let slot = &LISTS[next as usize % SLOTS];
-        let now = clock::low();
-        if clock::is_past(slot.at.load(Ordering::Relaxed), now) {
-            let (high, low) = (slot.high.load(Ordering::Relaxed), slot.low.load(Ordering::Relaxed));
-            if power::among(high | low) {
-                power::drive(high, low);
-            } else {
-                sio().gpio_out_set().write(|w| unsafe { w.bits(high) });
-                sio().gpio_out_clr().write(|w| unsafe { w.bits(low) });
+        let at = slot.at.load(Ordering::Relaxed);
+        if !clock::is_past(at, now) {
+            now = clock::wake_and_look(Alarm::Edge, at);
+            if !clock::is_past(at, now) {
+                break;
             }
-            slot.struck.store(now, Ordering::Relaxed);
-            next += 1;
-            NEXT.store(next, Ordering::Release);
-        } else if clock::wake_low(Alarm::Edge, slot.at.load(Ordering::Relaxed)) {
-            break;
         }
+        let (high, low) = (slot.high.load(Ordering::Relaxed), slot.low.load(Ordering::Relaxed));
+        if power::among(high | low) {
+            power::drive(high, low);
+        } else {
+            sio().gpio_out_set().write(|w| unsafe { w.bits(high) });
+            sio().gpio_out_clr().write(|w| unsafe { w.bits(low) });
+        }
+        slot.struck.store(now, Ordering::Relaxed);
+        next = next.wrapping_add(1);
     }
+    // One core orders what it stores by itself, and P0 looks when this is over: the compiler alone must keep to it.
+    compiler_fence(Ordering::Release);
+    NEXT.store(next, Ordering::Relaxed);
     NVIC::pend(EDGE_IRQ);
 }
 
@@ -77,7 +82,7 @@ impl Strikes {
     /// Puts other strikes in force; false while there is something to tell.
     #[inline(always)]
     pub(crate) fn foretell(&mut self, strikes: &[Strike]) -> bool {
-        if NEXT.load(Ordering::Acquire) != self.told {
+        if NEXT.load(Ordering::Relaxed) != self.told {
             return false;
         }
         // The list that is not in force. One that is done may end where the other begins.
@@ -115,9 +120,10 @@ impl Strikes {
     /// When the next one was done that was not told yet.
     #[inline(always)]
     pub(crate) fn struck(&mut self) -> Option<Micros> {
-        if NEXT.load(Ordering::Acquire) == self.told {
+        if NEXT.load(Ordering::Relaxed) == self.told {
             return None;
         }
+        compiler_fence(Ordering::Acquire);
         let at = LISTS[self.told as usize % SLOTS].struck.load(Ordering::Relaxed);
         self.told += 1;
         Some(clock::widen(at))
@@ -127,10 +133,11 @@ impl Strikes {
 /// Whether the alarm came since this was asked last. To be asked before what it may have brought is looked at.
 #[inline(always)]
 pub(crate) fn came() -> bool {
-    let came = CAME.load(Ordering::Acquire) != 0;
+    let came = CAME.load(Ordering::Relaxed) != 0;
     if came {
-        CAME.store(0, Ordering::Release);
+        CAME.store(0, Ordering::Relaxed);
     }
+    compiler_fence(Ordering::SeqCst);
     came
 }
 
@@ -138,7 +145,7 @@ pub(crate) fn came() -> bool {
 #[inline(always)]
 pub(crate) fn wake(tick: u32, due: Option<Micros>) {
     let wake = due.map_or(tick, |due| clock::earlier(due as u32, tick));
-    let next = NEXT.load(Ordering::Acquire);
+    let next = NEXT.load(Ordering::Relaxed);
     let at = match LISTS.get(next as usize) {
         Some(slot) if next != END.load(Ordering::Relaxed) => clock::earlier(slot.at.load(Ordering::Relaxed), wake),
         _ => wake,

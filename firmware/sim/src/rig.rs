@@ -4,6 +4,7 @@
 //! Time only passes here while nothing has anything to do, and inside a half that is interrupted. What happens at the
 //! pins therefore does not depend on what the cable does.
 
+pub use device::core_half::RING_RESERVE;
 use device::ring::Ring;
 use device::{Core, Edge, Identity, Outer, Preempt, Storage};
 use link::rig::Rig;
@@ -13,8 +14,8 @@ use crate::animal::Animal;
 use crate::pins::{Pins, SimBoard};
 use crate::room::Room;
 
-/// Words of the ring of records: what an RP2040 can spare, 96 KiB.
-pub const RING_WORDS: usize = 24 * 1024;
+/// Words of the ring of records: as many as the Pico has, so that what it can hold is tried here too.
+pub const RING_WORDS: usize = 58 * 256;
 
 /// The device's memory. Another [`SimRig`] in the same memory, with another boot, is the device after a reset: the ring of
 /// records is as it was left, all else begins anew.

@@ -3,6 +3,7 @@
 //! Each call does a bounded amount of work that depends only on how many lines are due and how many orders wait.
 
 pub(crate) mod inputs;
+mod storm;
 #[cfg(test)]
 mod strikes;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::orders::OrdersIn;
 use crate::sense::encoders::Encoders;
 use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
+use storm::Storm;
 
 /// The half of the highest priority.
 // In this order: what an answer reads stands where a short offset reaches it.
@@ -35,8 +37,10 @@ pub struct Edge<'s> {
     silence: Silence,
     /// Whether a session runs: only then are inputs reported.
     live: bool,
-    /// Whether an input was lost since the last call that could trip.
+    /// Whether an input was lost since the last call that could trip, or listen to none for a while.
     lost: bool,
+    /// Whether more comes in than can be handled.
+    storm: Storm,
     /// Whether every line of the rig could be made.
     rig_good: bool,
     orders: OrdersIn<'s>,
@@ -52,6 +56,7 @@ impl<'s> Edge<'s> {
             silence: Silence::new(),
             live: false,
             lost: false,
+            storm: Storm::new(),
             rig_good: true,
             orders,
             reports,
@@ -80,9 +85,9 @@ impl<'s> Edge<'s> {
     /// The body could not keep `count` changes of input pins: the session is not what happened any more.
     #[cold]
     pub fn lost(&mut self, count: u32) {
+        self.lost = true;
         if self.live {
             self.reports.lose(count);
-            self.lost = true;
         }
     }
 
@@ -157,6 +162,9 @@ impl<'s> Edge<'s> {
         self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);
         self.shared.tripped.store(self.guard.tripped().is_some(), Ordering::Relaxed);
         self.shared.beats.edge();
+        if self.storm.is_suspected(now, self.shared.beats.outers()) {
+            self.weather(now, board);
+        }
     }
 
     /// Whether [`Edge::poll`] is needed now for another reason than that its time has come: orders wait, or a loss is to be
@@ -171,7 +179,7 @@ impl<'s> Edge<'s> {
     #[must_use]
     #[inline]
     pub fn poll_at(&self) -> Option<Micros> {
-        if self.orders.ready() || self.lost || self.reports.behind() && self.reports.can_catch_up() {
+        if self.is_asked() || self.reports.behind() && self.reports.can_catch_up() {
             return Some(0);
         }
         let due = self.inputs.next_due().min(self.guard.next_due()).min(self.silence.next_due());
@@ -228,11 +236,25 @@ impl<'s> Edge<'s> {
         }
     }
 
+    /// Too much comes in, or P2 has no time left: trips, and listens to no input until P2 has had its turn.
+    #[inline(never)]
+    fn weather<B: Board>(&mut self, now: Micros, board: &mut B) {
+        if self.storm.is_starved(now) && self.live {
+            self.guard.trip(TripCause::Starved, &mut Hands::new(now, board, &mut self.reports));
+        }
+        if let Some(listens) = self.storm.turn(now) {
+            board.listen(listens);
+        }
+    }
+
     /// Trips for what was lost, and tells P1 what it does not know yet.
     #[inline(never)]
     fn make_up<B: Board>(&mut self, now: Micros, board: &mut B) {
         if core::mem::take(&mut self.lost) || self.reports.lost() {
-            self.guard.trip(TripCause::Lost, &mut Hands::new(now, board, &mut self.reports));
+            self.storm.broke_out();
+            if self.live || self.reports.lost() {
+                self.guard.trip(TripCause::Lost, &mut Hands::new(now, board, &mut self.reports));
+            }
         }
         self.reports.catch_up(now);
     }

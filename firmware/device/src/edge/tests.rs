@@ -20,17 +20,17 @@ use crate::storage::Shared;
 use bench::*;
 
 /// P0 on the bench, with P1's ends of its queues in our hands.
-struct Box<'s> {
-    edge: Edge<'s>,
-    board: Bench,
+pub(super) struct Box<'s> {
+    pub(super) edge: Edge<'s>,
+    pub(super) board: Bench,
     orders: OrdersOut<'s>,
     reports: ReportsIn<'s>,
-    shared: &'s Shared,
+    pub(super) shared: &'s Shared,
     now: Micros,
 }
 
 /// Tells a story with a session under way since 1 ms; nobody listens to silence unless the story says so.
-fn story(tell: impl FnOnce(&mut Box<'_>)) {
+pub(super) fn story(tell: impl FnOnce(&mut Box<'_>)) {
     let (mut orders, mut reports) = (OrderQueue::new(), ReportQueue::new());
     let shared = Shared::new();
     let (to_edge, from_core) = orders.split();
@@ -56,17 +56,17 @@ fn story(tell: impl FnOnce(&mut Box<'_>)) {
 }
 
 impl Box<'_> {
-    fn order(&mut self, order: Order) {
+    pub(super) fn order(&mut self, order: Order) {
         assert!(self.orders.enqueue(&order), "P1 never sends more than the queue holds");
     }
 
     /// Asks for something and lets P0 take it up at once.
-    fn ask(&mut self, line: u8, request: Request) {
+    pub(super) fn ask(&mut self, line: u8, request: Request) {
         self.order(Order::Request(LineId(line), request));
         self.poll();
     }
 
-    fn poll(&mut self) {
+    pub(super) fn poll(&mut self) {
         self.board.now.set(self.now);
         self.edge.poll(self.now, &mut self.board);
     }
@@ -81,23 +81,23 @@ impl Box<'_> {
     }
 
     /// Polls once at `now`, however late that is.
-    fn late(&mut self, now: Micros) {
+    pub(super) fn late(&mut self, now: Micros) {
         self.now = now;
         self.poll();
     }
 
     /// Someone outside changes an input pin.
-    fn pin(&mut self, at: Micros, pin: u8, high: bool) {
+    pub(super) fn pin(&mut self, at: Micros, pin: u8, high: bool) {
         self.at(at);
         self.board.put(pin, high);
         self.edge.changed(at, pin, high);
     }
 
-    fn told(&mut self) -> Vec<(Micros, What)> {
+    pub(super) fn told(&mut self) -> Vec<(Micros, What)> {
         core::iter::from_fn(|| self.reports.dequeue()).map(|report| (report.at, report.what)).collect()
     }
 
-    fn arm(&mut self, line: u8) {
+    pub(super) fn arm(&mut self, line: u8) {
         self.order(Order::Arm(LineId(line).bit()));
         self.poll();
         assert_eq!(self.told(), [(self.now, What::Armed(LineId(line).bit()))]);

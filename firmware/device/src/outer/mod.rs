@@ -62,8 +62,9 @@ pub struct Alive<'s> {
 impl Alive<'_> {
     /// Whether P0 and P1 were both polled since this was last true: asked by P2 itself, it means that every level still
     /// goes on, and the watchdog may be fed. A body polls P0 and P1 at least twice in the watchdog's time, whatever they
-    /// ask for.
+    /// ask for. Asking is also how P2 shows that it goes on itself: a body that asks once must ask at least every few ms.
     pub fn all_advanced(&mut self) -> bool {
+        self.shared.beats.outer();
         let beats = self.shared.beats.counts();
         let advanced = beats.iter().zip(self.beats).all(|(now, then)| *now != then);
         if advanced {

@@ -24,6 +24,8 @@ pub struct Bench {
     pub powers: Vec<(Micros, u8, i32)>,
     /// Pins that were driven together: when, to high, to low.
     pub drives: Vec<(Micros, u32, u32)>,
+    /// When it was told to listen to its inputs, or not to.
+    pub listened: Vec<(Micros, bool)>,
     pins: Vec<Pin>,
 }
 
@@ -42,7 +44,7 @@ impl Bench {
         let pins = (0..64)
             .map(|number| Pin { number, high: false, stuck: None, now: now.clone(), changes: changes.clone() })
             .collect();
-        Self { now, changes, tones: Vec::new(), powers: Vec::new(), drives: Vec::new(), pins }
+        Self { now, changes, tones: Vec::new(), powers: Vec::new(), drives: Vec::new(), listened: Vec::new(), pins }
     }
 
     /// The level someone outside puts on an input pin.
@@ -108,6 +110,9 @@ impl Board for Bench {
             pin.high = !line.active_high;
         }
         true
+    }
+    fn listen(&mut self, listens: bool) {
+        self.listened.push((self.now.get(), listens));
     }
     fn output(&mut self, pin: u8) -> Option<&mut Pin> {
         self.pins.get_mut(usize::from(pin))

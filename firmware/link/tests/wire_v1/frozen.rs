@@ -3,7 +3,7 @@
 /// Postcard in hexadecimal, frames with all their wrapping, program rows as words, operations by their names in order.
 pub(crate) const FROZEN: &[(&str, &[&str])] = &[
     ("Fault", &["00", "01", "02", "03", "04", "05", "06", "07", "08", "09"]),
-    ("TripCause", &["00", "0107", "0208", "03", "04", "05", "0609"]),
+    ("TripCause", &["00", "0107", "0208", "03", "04", "05", "0609", "07"]),
     ("EndReason", &["0003", "01", "0203", "03", "0404", "05", "06"]),
     ("DisarmCause", &["00", "01", "02", "03"]),
     ("Verdict", &["00", "01", "02", "03", "04", "05", "06", "07"]),

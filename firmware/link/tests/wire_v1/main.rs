@@ -55,6 +55,7 @@ fn trips() -> Vec<TripCause> {
         TripCause::Lost => TripCause::Lost,
         TripCause::EmergencyStop => TripCause::EmergencyStop,
         TripCause::Contradiction(_) => TripCause::Contradiction(LineId(9)),
+        TripCause::Starved => TripCause::Starved,
     })
 }
 
