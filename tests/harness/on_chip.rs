@@ -33,6 +33,8 @@ pub struct OnChip {
     pub notices: bool,
     /// Parts of the name of a function whose calls are timed; none for none.
     pub timed: &'static [&'static str],
+    /// Parts of the name of a function whose returns divide those calls into laps; none for none.
+    pub laps: &'static [&'static str],
     /// What goes wrong in the chip's code so many µs after the session's start.
     pub upset: Option<(Micros, Upset)>,
 }
@@ -55,6 +57,7 @@ impl OnChip {
                 phases: false,
                 notices: true,
                 timed: &[],
+                laps: &[],
                 upset: None,
             }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {

@@ -63,6 +63,8 @@ pub struct EmulatedSettings<'a> {
     pub notices: bool,
     /// Parts of the name of a function whose calls are timed; none for none.
     pub timed: &'a [&'a str],
+    /// Parts of the name of a function whose returns divide those calls into laps; none for none.
+    pub laps: &'a [&'a str],
     /// What goes wrong so many µs after the first session's start.
     pub upset: Option<(Micros, Upset)>,
     /// Throws what the room leaves to chance.
@@ -78,6 +80,15 @@ pub struct FineEdge {
     pub pin: u8,
     /// Its level now.
     pub high: bool,
+}
+
+/// A lap of a timed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lap {
+    /// When its call ended, in ns since the supply came.
+    pub at_ns: u64,
+    /// What it took, in cycles of its own.
+    pub cycles: u64,
 }
 
 /// An emulated rig: bytes in, bytes out, time as an argument.
@@ -108,6 +119,7 @@ pub struct EmulatedRig {
     fine: Vec<FineEdge>,
     sounds: Vec<(u8, Sounded)>,
     mishaps: Vec<Event>,
+    laps: Vec<Lap>,
     failed: Option<BenchError>,
 }
 
@@ -131,6 +143,9 @@ impl EmulatedRig {
         }
         if !settings.timed.is_empty() {
             bench.time(settings.timed);
+        }
+        if !settings.laps.is_empty() {
+            bench.lap(settings.laps);
         }
         if settings.cord == Cord::Usb {
             bench.plug(true);
@@ -158,6 +173,7 @@ impl EmulatedRig {
             fine: Vec::new(),
             sounds: Vec::new(),
             mishaps: Vec::new(),
+            laps: Vec::new(),
             failed: None,
         })
     }
@@ -187,6 +203,12 @@ impl EmulatedRig {
     #[must_use]
     pub fn sounds(&self) -> &[(u8, Sounded)] {
         &self.sounds
+    }
+
+    /// The laps of the timed calls, in order, so far.
+    #[must_use]
+    pub fn laps(&self) -> &[Lap] {
+        &self.laps
     }
 
     /// Resets, faults and lock-ups so far.
@@ -322,6 +344,7 @@ impl EmulatedRig {
                 }
                 self.mishaps.push(event);
             }
+            Event::Lap { at, cycles } => self.laps.push(Lap { at_ns: at, cycles }),
             Event::Bytes { .. } | Event::Wave { .. } => {}
         }
     }
