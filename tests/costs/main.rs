@@ -8,30 +8,35 @@ mod programs;
 
 use std::process::ExitCode;
 
+use compiler::cost::Model;
 use emulated::Cord;
 use harness::OnChip;
-
-use programs::Chain;
+use link::program::Program;
+use link::{EventId, TimerId};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let only = arguments.iter().skip_while(|argument| *argument != "--only").nth(1);
+    let mut failed = false;
     let Some(image) = OnChip::ready(Cord::Usb) else { return ExitCode::SUCCESS };
     for (name, chain) in programs::all() {
         if only.is_some_and(|only| !name.contains(only.as_str())) {
             continue;
         }
-        println!("{name}");
-        let laps = run(&image, &chain);
-        for (n, step) in chain.steps.iter().enumerate() {
+        println!("{name}: cycles taken, the bound, what was done");
+        let laps = chain.laps(&image);
+        let words = chain.a.image().unwrap_or_default();
+        let Ok(program) = Program::open(&words) else { continue };
+        let model = Model::new(&program);
+        let step = EventId::timer(TimerId(0));
+        let steps = chain.steps.iter().zip(&chain.leaves).map(|(name, from)| (name, model.handling_in(*from, step)));
+        let edges = chain.edges.iter().map(|(name, event)| (name, model.handling(*event)));
+        for (n, (step, bound)) in steps.chain(edges).enumerate() {
             let took = laps.get(n).map_or(0, |lap| lap.cycles);
-            println!("  {took:7}  {step}");
+            let told = if took > bound { "  MORE THAN ITS BOUND" } else { "" };
+            println!("  {took:7} {bound:7}  {step}{told}");
+            failed |= took > bound || took == 0;
         }
-        println!("  {} laps in all", laps.len());
     }
-    ExitCode::SUCCESS
-}
-
-fn run(image: &OnChip, chain: &Chain) -> Vec<emulated::Lap> {
-    chain.laps(image)
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -50,6 +50,10 @@ fn rig() -> Rig {
 pub(crate) struct Chain {
     pub(crate) a: Assembly,
     pub(crate) steps: Vec<String>,
+    /// The innermost state before each of them, and behind the last.
+    pub(crate) leaves: Vec<StateId>,
+    /// What is heard behind the last step, with its name.
+    pub(crate) edges: Vec<(String, EventId)>,
     /// What every state is nested in.
     holder: StateId,
     taps: Vec<Tap>,
@@ -76,7 +80,7 @@ pub(crate) struct Link {
 impl Chain {
     fn new(first: &[Op]) -> Self {
         let mut chain =
-            Self { a: Assembly::default(), steps: Vec::new(), holder: StateId::NONE, taps: Vec::new() };
+            Self { a: Assembly::default(), steps: Vec::new(), leaves: Vec::new(), edges: Vec::new(), holder: StateId::NONE, taps: Vec::new() };
         chain.a.variables = vec![0; 16];
         chain.a.regions.push(Region { start: StateId(0) });
         let mut entry = first.to_vec();
@@ -118,7 +122,15 @@ impl Chain {
             };
             self.a.states.push(row);
         }
+        self.leaves.push(StateId(self.a.states.len() as u16 - 1));
         self
+    }
+
+    /// The last two states are gone through in one step.
+    fn merge(&mut self) {
+        self.steps.pop();
+        let behind = self.leaves.len().saturating_sub(2);
+        self.leaves.remove(behind);
     }
 
     /// A step that runs code, and one that runs nothing.
@@ -133,16 +145,15 @@ impl Chain {
             initial: StateId::NONE,
             region: RegionId(0),
             depth: 0,
-            entry: Code::NONE,
+            entry: self.a.code(&[op(OpCode::TimerStop, STEP.0, 0)]),
             exit: Code::NONE,
             rules: Slice::default(),
             afters: Slice::default(),
             whens: Slice::default(),
         };
-        debug_assert_eq!(usize::from(last), self.a.states.len());
         self.a.states.push(row);
         self.steps.push("into the last".to_owned());
-        self.steps.push("unheard".to_owned());
+        self.leaves.push(StateId(last));
         self
     }
 
@@ -188,11 +199,7 @@ pub(crate) fn all() -> Vec<(&'static str, Chain)> {
     ]
 }
 
-const STORE: Op = op_const(OpCode::Store, 0, 0);
-
-const fn op_const(code: OpCode, a: u8, b: u16) -> Op {
-    Op::new(code, a, b)
-}
+const STORE: Op = Op::new(OpCode::Store, 0, 0);
 
 fn operations() -> Chain {
     let mut c = Chain::new(&[]);
@@ -379,11 +386,10 @@ fn outputs() -> Chain {
     c.add("nothing, one plays", Link::default());
     c.ops("2 play", &[op(OpCode::Play, 3, 0), op(OpCode::Play, 4, 0)]);
     c.ops("off of a train", &[op(OpCode::Off, 2, 0)]);
-    c.ops("pulse", &[int(30), op(OpCode::Pulse, 2, 0)]);
+    let long = c.a.push(30_000_000);
+    c.ops("pulse", &[long, op(OpCode::Pulse, 2, 0)]);
     c.add("after", Link::default());
-    c.add("after", Link::default());
-    c.ops("deliver", &[int(30), int(30), op(OpCode::Deliver, 2, 0)]);
-    c.add("after", Link::default());
+    c.ops("deliver", &[int(30), long, op(OpCode::Deliver, 2, 0)]);
     c.add("after", Link::default());
     let all: Vec<Op> = (2..18).map(|line| op(OpCode::Play, line, 0)).collect();
     c.ops("16 play", &all);
@@ -391,6 +397,7 @@ fn outputs() -> Chain {
     c.ops("off of a train of 16", &[op(OpCode::Off, 2, 0)]);
     let all: Vec<Op> = (2..18).map(|line| op(OpCode::Off, line, 0)).collect();
     c.ops("16 off", &all);
+    c.add("nothing", Link::default());
     c.finished()
 }
 
@@ -479,11 +486,11 @@ fn whens() -> Chain {
             let next = StateId(c.a.states.len() as u16 + 1);
             c.add(if n == 0 { format!("{k} whens that lead on") } else { String::new() }, Link { whens: vec![when(Code::NONE, next)], ..plain.clone() });
             if n > 0 {
-                c.steps.pop();
+                c.merge();
             }
         }
         c.add("", plain.clone());
-        c.steps.pop();
+        c.merge();
         c.add("nothing", plain.clone());
     }
     let heard = EventId::named(7);
@@ -594,16 +601,24 @@ fn busy() -> Chain {
     c
 }
 
+/// Behind the chain, edges that nobody hears, and edges that are heard.
 fn edges() -> Chain {
     let mut c = Chain::new(&[]);
-    // Nothing comes by itself before the taps.
-    for n in 0..6 {
-        let rule = Rule { event: EventId::edge(LineId(0), n % 2 == 0), target: StateId(n + 2), guard: Code::NONE, action: Code::NONE };
-        let _ = rule;
-    }
     c.add("nothing", Link::default());
+    let last = StateId(c.a.states.len() as u16);
     let mut c = c.finished();
-    c.taps = (0..6).map(|n| Tap::new(100_000 + n * 2_000, LineId((n / 4) as u8), n % 2 == 0)).collect();
-    c.steps.extend((0..40).map(|_| "beyond".to_owned()));
+    let lever = |active, target| Rule { event: EventId::edge(LineId(0), active), target, guard: Code::NONE, action: Code::NONE };
+    let rules = slice(&mut c.a.rules, vec![lever(true, last), lever(false, StateId::NONE)]);
+    if let Some(row) = c.a.states.get_mut(last.index()) {
+        row.rules = rules;
+    }
+    let mut at_us = 100_000;
+    for (name, line) in [("nobody hears the edge", 1), ("the edge is heard", 0)] {
+        for active in [true, false, true, false] {
+            c.taps.push(Tap::new(at_us, LineId(line), active));
+            c.edges.push((name.to_owned(), EventId::edge(LineId(line), active)));
+            at_us += 2_000;
+        }
+    }
     c
 }

@@ -7,6 +7,7 @@
 //! Everything wrong on the way is collected as [`Diagnostics`], each with its place and a remedy; only when nothing is
 //! wrong is there a program.
 
+pub mod cost;
 mod diagnostic;
 mod expression;
 mod fields;
