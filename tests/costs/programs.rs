@@ -17,8 +17,6 @@ use sim::animal::{Scripted, Tap};
 const EVERY_US: u16 = 3_000;
 const LINES: [u8; 18] = [2, 3, 10, 11, 12, 13, 14, 15, 4, 5, 6, 7, 8, 9, 16, 17, 18, 19];
 const STEP: TimerId = TimerId(0);
-const ENGINE: &[&str] = &["9core_half", "3run17h"];
-const CLOSE: &[&str] = &["7machine", "6Engine", "5close17h"];
 
 pub(crate) fn op(code: OpCode, a: u8, b: u16) -> Op {
     Op::new(code, a, b)
@@ -28,7 +26,7 @@ fn int(value: u16) -> Op {
     op(OpCode::Int, 0, value)
 }
 
-fn rig() -> Rig {
+pub(crate) fn rig() -> Rig {
     let line = |(n, pin): (usize, u8)| RigLine {
         pin,
         active_high: true,
@@ -56,8 +54,11 @@ pub(crate) struct Chain {
     pub(crate) edges: Vec<(String, EventId)>,
     /// What every state is nested in.
     holder: StateId,
+    /// What everything due at once is called, if there is such a step.
+    pub(crate) together: Option<&'static str>,
     taps: Vec<Tap>,
 }
+
 
 /// What is special about one state.
 #[derive(Default, Clone)]
@@ -80,7 +81,7 @@ pub(crate) struct Link {
 impl Chain {
     fn new(first: &[Op]) -> Self {
         let mut chain =
-            Self { a: Assembly::default(), steps: Vec::new(), leaves: Vec::new(), edges: Vec::new(), holder: StateId::NONE, taps: Vec::new() };
+            Self { a: Assembly::default(), steps: Vec::new(), leaves: Vec::new(), edges: Vec::new(), together: None, holder: StateId::NONE, taps: Vec::new() };
         chain.a.variables = vec![0; 16];
         chain.a.regions.push(Region { start: StateId(0) });
         let mut entry = first.to_vec();
@@ -158,7 +159,7 @@ impl Chain {
     }
 
     pub(crate) fn laps(&self, image: &OnChip) -> Vec<Lap> {
-        let image = OnChip { phases: true, notices: false, timed: ENGINE, laps: CLOSE, ..image.clone() };
+        let image = OnChip { phases: true, notices: false, ..image.timing_steps() };
         let program = self.a.image().unwrap_or_else(|error| panic!("{error}"));
         let opened = link::program::Program::open(&program).unwrap_or_else(|error| panic!("{error}"));
         link::program::check::check(&opened).unwrap_or_else(|error| panic!("{error}"));
@@ -553,14 +554,22 @@ fn records() -> Chain {
     c.finished()
 }
 
+/// When everything that is under way ends, in µs.
+const LATER_US: i64 = 150_000;
+
 /// Much is under way beside the chain: 16 time-outs in each of 8 regions, 62 timers, 16 trains, 32 invariants.
 fn busy() -> Chain {
-    let mut entry: Vec<Op> = (1..63).flat_map(|timer| [int(32_000), op(OpCode::TimerStart, timer, u16::MAX)]).collect();
+    // No constant is there before it.
+    let later = op(OpCode::Constant, 0, 0);
+    let mut entry: Vec<Op> = (1..63).flat_map(|timer| [later, op(OpCode::TimerStart, timer, 0)]).collect();
     entry.extend((2..18).map(|line| op(OpCode::Play, line, 0)));
     let mut c = Chain::new(&entry);
+    c.a.constant(LATER_US);
+    c.taps = vec![Tap::new(LATER_US.unsigned_abs() + 10_000, LineId(0), true)];
+    c.together = Some("all timers and time-outs end");
     let train = Train { delay_us: 0, width_us: 1, period_us: 4_000_000, count: 1_000_000, carrier: None };
     c.a.stimuli = vec![Stimulus { train }];
-    let far = c.a.code(&[int(32_000)]);
+    let far = c.a.code(&[later]);
     c.add("nothing", Link::default());
     for n in 0..3 {
         let entry = vec![op(OpCode::On, 2, 0), op(OpCode::TimerStop, 62, 0)];

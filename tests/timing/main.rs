@@ -30,6 +30,8 @@ const EDGES: usize = 300;
 const FLAGSHIP_PERIOD_US: u64 = 3_400;
 const MAXIMUM_PERIOD_US: u64 = 600;
 const CROSSING_PERIOD_US: u64 = 1_999;
+/// When the time-outs of the maximum fall due, where they do, in µs.
+const DUE_US: i64 = 150_000;
 /// Width and period of the pulses whose edges are looked at, in µs, and of those that are counted by the million.
 const PULSES: (u64, u64) = (1_000, 2_000);
 const MANY_PULSES: (u64, u64) = (100, 200);
@@ -78,6 +80,9 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     add(maximum("maximum, flash without cost").without_cache(), pulled(&MAXIMUM));
     add(maximum("maximum"), pulled(&MAXIMUM));
     add(maximum("maximum, loaded").loaded(), pulled(&LOADED));
+
+    let due = scene("maximum, its time-outs due", workloads::maximum_due(DUE_US)).within(Around::Largest);
+    add(due, Box::new(|scene| scene.undisturbed(2 * DUE_US.unsigned_abs() + 50_000)));
 
     let together = scene("six outputs switched together", programs::together());
     add(together, Box::new(move |scene| scene.skew(2_000, edges.div_ceil(2), &PULSE)));

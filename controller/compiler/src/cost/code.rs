@@ -2,15 +2,24 @@
 //! operation to its end sees every way through. Knows no states.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Add, AddAssign};
 
 use link::program::op::{Op, OpCode};
 use link::program::rows::{Code, DrawKind, Scope};
 use link::program::{Program, Table};
-use link::{EventId, LineId, OutcomeId};
+use link::{EventId, LineId, OutcomeId, TimerId};
 
 use super::table;
+
+/// What is handled in a microsecond because something else was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Cause {
+    /// An event that is raised, or the end of a timer that may have been started for no time at all.
+    Event(u16),
+    /// A time-out that may take no time at all, by its row.
+    TimeOut(usize),
+}
 
 /// What something costs at most.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,8 +28,8 @@ pub(super) struct Cost {
     pub(super) cycles: u64,
     /// Records.
     pub(super) records: u64,
-    /// The events it raises.
-    pub(super) raised: BTreeSet<u16>,
+    /// What it brings about in its own microsecond.
+    pub(super) raised: BTreeSet<Cause>,
     /// Whether only the engine's own limits bound what follows from it.
     pub(super) open: bool,
 }
@@ -42,6 +51,10 @@ impl Cost {
         self.raised.extend(&other.raised);
         self.open |= other.open;
         self
+    }
+
+    pub(super) fn less(&self, cycles: u64) -> Self {
+        Self { cycles: self.cycles.saturating_sub(cycles), ..self.clone() }
     }
 
     pub(super) fn times(mut self, count: u64) -> Self {
@@ -83,8 +96,12 @@ pub(super) struct Codes<'p> {
     watching: [u64; 32],
     /// Invariants that count over a trial.
     of_trial: u64,
-    /// What hearing a raised event costs, once it is known.
-    pub(super) heard: HashMap<u16, Cost>,
+    /// What each variable holds at least, if that is known. One that is only drawn is taken to have been drawn.
+    lows: Vec<Option<i64>>,
+    /// Whether what may take no time at all is followed; else it counts as a thing of its own.
+    pub(super) at_once: bool,
+    /// What follows from a cause costs, once it is known.
+    follows: HashMap<Cause, Cost>,
     known: RefCell<HashMap<(u16, bool), Cost>>,
 }
 
@@ -96,20 +113,20 @@ struct Arrival {
 }
 
 impl<'p> Codes<'p> {
-    pub(super) fn new(program: &'p Program<'p>) -> Self {
+    pub(super) fn new(program: &'p Program<'p>, at_once: bool) -> Self {
         let mut settled: Vec<Option<i64>> =
             (0..program.rows(Table::Variables)).map(|variable| Some(program.variable(variable))).collect();
-        let mut set = |variable: usize| {
-            if let Some(slot) = settled.get_mut(variable) {
+        let (stored, drawn) = (stores(program), draws(program));
+        for variable in stored.iter().chain(drawn.keys()) {
+            if let Some(slot) = settled.get_mut(*variable) {
                 *slot = None;
             }
+        }
+        let low = |(variable, settled): (usize, &Option<i64>)| match drawn.get(&variable) {
+            Some(low) if !stored.contains(&variable) => *low,
+            _ => *settled,
         };
-        for op in ops(program).filter(|op| op.code == OpCode::Store) {
-            set(usize::from(op.b));
-        }
-        for draw in 0..program.rows(Table::Draws) {
-            set(program.draw(draw).variable.index());
-        }
+        let lows = settled.iter().enumerate().map(low).collect();
         let (mut watching, mut of_trial) = ([0; 32], 0);
         for row in 0..program.rows(Table::Invariants) {
             let invariant = program.invariant(row);
@@ -118,13 +135,54 @@ impl<'p> Codes<'p> {
             }
             of_trial += u64::from(invariant.scope == Scope::Trial);
         }
-        Self { program, settled, watching, of_trial, heard: HashMap::new(), known: RefCell::default() }
+        let (follows, known) = (HashMap::new(), RefCell::default());
+        Self { program, settled, watching, of_trial, lows, at_once, follows, known }
     }
 
-    /// What hearing an event costs is known from here on.
-    pub(super) fn hears(&mut self, event: u16, cost: Cost) {
-        self.heard.insert(event, cost);
+    /// What follows from a cause is known from here on.
+    pub(super) fn learn(&mut self, cause: Cause, cost: Cost) {
+        self.follows.insert(cause, cost);
         self.known.get_mut().clear();
+    }
+
+    /// Something is brought about.
+    pub(super) fn follow(&self, cause: Cause) -> Cost {
+        let mut cost = self.follows.get(&cause).cloned().unwrap_or_default();
+        cost.raised.insert(cause);
+        cost
+    }
+
+    /// Whether a time-out of this duration may fall due in the very microsecond its state is entered in, and that counts.
+    pub(super) fn falls_due_at_once(&self, duration: Code) -> bool {
+        self.at_once && self.low(duration).is_none_or(|low| low <= 0)
+    }
+
+    /// What a duration is at least, if that is plain to see.
+    fn low(&self, duration: Code) -> Option<i64> {
+        let mut stack: Vec<Option<i64>> = Vec::new();
+        let start = duration.address()?;
+        for address in start.. {
+            let op = self.op(address)?;
+            let low = match op.code {
+                OpCode::End => return stack.pop()?,
+                OpCode::Int => Some(i64::from(op.b.cast_signed())),
+                OpCode::Constant => Some(self.program.constant(usize::from(op.b))),
+                OpCode::Load => self.lows.get(usize::from(op.b)).copied().flatten(),
+                OpCode::Jump | OpCode::JumpIfFalse => return None,
+                _ => {
+                    let (pops, _) = op.code.stack_effect();
+                    let (y, x) = (stack.pop().flatten(), if pops == 2 { stack.pop().flatten() } else { None });
+                    match op.code {
+                        OpCode::Add => x.zip(y).and_then(|(x, y)| x.checked_add(y)),
+                        OpCode::Minimum => x.zip(y).map(|(x, y)| x.min(y)),
+                        OpCode::Maximum => x.max(y),
+                        _ => None,
+                    }
+                }
+            };
+            stack.push(low);
+        }
+        None
     }
 
     /// A guard or a duration: what it costs.
@@ -178,7 +236,7 @@ impl<'p> Codes<'p> {
                 return here;
             }
             if let Some(mut at) = here.take() {
-                at.cost += &self.cost(op);
+                at.cost += &self.cost(op, &at.stack);
                 let top = self.apply(op, &mut at.stack);
                 let target = address + 1 + usize::from(op.b);
                 let (mut jumps, mut goes_on) = (false, true);
@@ -198,19 +256,18 @@ impl<'p> Codes<'p> {
     }
 
     /// One operation, whatever follows from it within its microsecond with it.
-    fn cost(&self, op: Op) -> Cost {
+    fn cost(&self, op: Op, stack: &[Option<i64>]) -> Cost {
         let own = table::op(op.code);
         match op.code {
             OpCode::On | OpCode::Off => Cost::recorded(table::SWITCH + self.watched(LineId(op.a))),
             OpCode::Play | OpCode::Pulse | OpCode::Deliver => Cost::recorded(table::PLAY + self.watched(LineId(op.a))),
             OpCode::Store if op.a == 1 => Cost::recorded(own),
             OpCode::Signal => {
-                let mut cost = Cost::recorded(table::SIGNAL);
-                cost.raised.insert(op.b);
-                match self.heard.get(&op.b) {
-                    Some(heard) => cost + heard,
-                    None => cost,
-                }
+                let cost = Cost::recorded(table::SIGNAL);
+                cost + &self.follow(Cause::Event(op.b))
+            }
+            OpCode::TimerStart if self.at_once && stack.last().copied().flatten().is_none_or(|time| time <= 0) => {
+                Cost::of(own) + &self.follow(Cause::Event(EventId::timer(TimerId(op.a)).0))
             }
             OpCode::Trial => self.trial(),
             OpCode::Outcome => self.outcome(OutcomeId(op.b)),
@@ -296,9 +353,46 @@ pub(super) fn ops<'p>(program: &'p Program<'p>) -> impl Iterator<Item = Op> + 'p
     program.table(Table::Code).iter().filter_map(|word| Op::from_word(*word))
 }
 
-/// The events a program raises anywhere.
-pub(super) fn signals(program: &Program<'_>) -> BTreeSet<u16> {
-    ops(program).filter(|op| op.code == OpCode::Signal && op.b >= EventId::NAMED).map(|op| op.b).collect()
+/// The variables that some code sets.
+fn stores(program: &Program<'_>) -> BTreeSet<usize> {
+    ops(program).filter(|op| op.code == OpCode::Store).map(|op| usize::from(op.b)).collect()
+}
+
+/// The variables that are drawn, each with the least that is drawn, if that is known.
+fn draws(program: &Program<'_>) -> BTreeMap<usize, Option<i64>> {
+    let mut drawn: BTreeMap<usize, Option<i64>> = BTreeMap::new();
+    for draw in 0..program.rows(Table::Draws) {
+        let row = program.draw(draw);
+        let constant = |n: usize| Some(program.constant(usize::from(row.constants) + n));
+        let low = match row.kind {
+            DrawKind::Exponential => constant(2),
+            DrawKind::Normal => constant(0),
+            DrawKind::Uniform => least_uniform(program, draw),
+            DrawKind::Chance | DrawKind::Weighted | DrawKind::Deck => Some(0),
+        };
+        let known = drawn.entry(row.variable.index()).or_insert(low);
+        *known = known.zip(low).map(|(known, low)| known.min(low));
+    }
+    drawn
+}
+
+/// The lower bound of a uniform draw, if it is written as a number everywhere.
+fn least_uniform(program: &Program<'_>, draw: usize) -> Option<i64> {
+    let ops: Vec<Op> = ops(program).collect();
+    let mut least = None;
+    for three in ops.windows(3).filter(|three| three[2].code == OpCode::Draw && usize::from(three[2].b) == draw) {
+        let simple = matches!(three[1].code, OpCode::Int | OpCode::Constant | OpCode::Load);
+        let low = match three[0].code {
+            OpCode::Int => i64::from(three[0].b.cast_signed()),
+            OpCode::Constant => program.constant(usize::from(three[0].b)),
+            _ => return None,
+        };
+        if !simple {
+            return None;
+        }
+        least = Some(least.map_or(low, |least: i64| least.min(low)));
+    }
+    least
 }
 
 fn join(one: Option<Arrival>, other: Arrival) -> Arrival {

@@ -4,10 +4,11 @@
 //!
 //! Two figures. [`Bound::one`] is one thing handled: an edge, an event from outside, a parameter, the end of a train or a timer, a
 //! time-out; with the signals it raises, what hears them, the `when`s that lead on, records and requests. [`Bound::together`]
-//! is everything that can fall into one microsecond, while P1's log of records is full.
+//! is everything that can fall into one microsecond. In both P1's log of records is full, so that one is written down
+//! for each that is made.
 //!
 //! Where the graph of states does not decide how far a chain goes, the engine's own limits do ([`Bound::open`]). Variables that
-//! nothing in the program sets are taken at their values. Knows nothing of YAML and of rigs.
+//! nothing in the program sets are taken at their values. Knows nothing of YAML.
 
 mod code;
 mod states;
@@ -15,12 +16,13 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use link::limits::MAX_CHAIN;
+use link::limits::{MAX_CHAIN, MAX_DUE};
 use link::program::op::OpCode;
 use link::program::{Program, Table};
+use link::rig::{Rig, Role};
 use link::{EventId, LineId, StateId, TimerId};
 
-use code::{Codes, Cost};
+use code::{Cause, Codes, Cost};
 use states::{Leaf, States};
 pub use table::CYCLES_PER_US;
 
@@ -82,10 +84,20 @@ impl Bound {
     }
 }
 
-/// Works out the bound of a checked program on a rig with so many inputs, detectors among them.
+/// Works out the bound of a checked program on its rig.
 #[must_use]
-pub fn bound(program: &Program<'_>, inputs: usize) -> Bound {
-    Model::new(program).bound(inputs)
+pub fn bound(program: &Program<'_>, rig: &Rig) -> Bound {
+    let one = Model::new(program, rig).worst();
+    let model = Model::looked_at(program, rig, true);
+    Bound { one, together: model.together().max(one.cycles), open: model.is_open() }
+}
+
+/// What falls due.
+enum Due<'l> {
+    Train,
+    Timer,
+    /// In this configuration.
+    TimeOut(&'l Leaf),
 }
 
 /// What a thing costs, without the step around it.
@@ -106,16 +118,23 @@ pub struct Model<'p> {
     chain: Cost,
     trains: BTreeSet<u8>,
     timers: BTreeSet<u8>,
-    /// Time-outs that may run in all regions together.
-    time_outs: u64,
     edges: BTreeSet<u16>,
+    /// Lines of the rig that edges come from, detectors among them.
+    inputs: usize,
+    /// What it takes to write a record down, whichever of this session's it is.
+    write_down: u64,
 }
 
 impl<'p> Model<'p> {
     /// Looks at a checked program.
     #[must_use]
-    pub fn new(program: &'p Program<'p>) -> Self {
-        let codes = Codes::new(program);
+    pub fn new(program: &'p Program<'p>, rig: &Rig) -> Self {
+        Self::looked_at(program, rig, false)
+    }
+
+    /// The same; if `at_once`, what may take no time at all follows in the microsecond that began it.
+    fn looked_at(program: &'p Program<'p>, rig: &Rig, at_once: bool) -> Self {
+        let codes = Codes::new(program, at_once);
         let states = States::new(program, &codes);
         let (mut trains, mut timers) = (BTreeSet::new(), BTreeSet::new());
         for op in code::ops(program) {
@@ -125,10 +144,13 @@ impl<'p> Model<'p> {
                 _ => {}
             }
         }
-        let most = |leaves: &Vec<Leaf>| leaves.iter().map(|leaf| states.afters(leaf).count()).max().unwrap_or(0);
-        let time_outs = states.regions.iter().map(most).sum::<usize>() as u64;
         let rules = (0..program.rows(Table::Rules)).map(|rule| program.rule(rule).event.0);
         let edges = rules.filter(|event| *event < EventId::train_end(LineId(0)).0).collect();
+        let has = |is: fn(&Role) -> bool| rig.lines.iter().filter(|line| is(&line.role)).count();
+        let inputs = has(|role| matches!(role, Role::Input { .. } | Role::Detector { .. }));
+        let sampled = has(|role| matches!(role, Role::Analog | Role::Encoder { .. })) > 0;
+        let has_long_records = sampled || !trains.is_empty() || program.rows(Table::Draws) > 0;
+        let write_down = if has_long_records { table::WRITE_DOWN } else { table::WRITE_DOWN_SHORT };
         let mut model = Self {
             program,
             codes,
@@ -137,37 +159,85 @@ impl<'p> Model<'p> {
             chain: Cost::default(),
             trains,
             timers,
-            time_outs,
             edges,
+            inputs,
+            write_down,
         };
         model.whens = model.followed();
-        model.price_signals();
+        model.price_causes();
         model
     }
 
-    /// Everything the program raises is priced, what is heard of it first; what raises itself again is left to the engine's
-    /// limit.
-    fn price_signals(&mut self) {
-        let signals = code::signals(self.program);
-        let raises: BTreeMap<u16, BTreeSet<u16>> =
-            signals.iter().map(|event| (*event, self.occur(EventId(*event)).1.raised)).collect();
-        let all = signals.iter().map(|event| self.occur(EventId(*event)).1);
-        let mut chain = all.fold(Cost::default(), |most, cost| most.or(&cost)) + &Cost::of(table::SIGNAL);
-        let mut waiting = signals;
+    /// What may follow in the same microsecond is priced, causes behind what they bring about; what brings itself about is
+    /// left to the engine's limits.
+    fn price_causes(&mut self) {
+        let mut waiting = self.causes();
+        let raises: BTreeMap<Cause, BTreeSet<Cause>> =
+            waiting.iter().map(|cause| (*cause, self.caused(*cause).raised)).collect();
+        let (mut signals, mut dues) = (Cost::default(), Cost::default());
+        for cause in &waiting {
+            let kind = if self.is_signal(*cause) { &mut signals } else { &mut dues };
+            *kind = kind.clone().or(&self.caused(*cause));
+        }
+        let mut open = [false; 2];
         while let Some(first) = waiting.first().copied() {
-            let is_ready = |event: &u16| raises.get(event).is_none_or(|raised| raised.is_disjoint(&waiting));
+            let is_ready = |cause: &Cause| raises.get(cause).is_none_or(|raised| raised.is_disjoint(&waiting));
             let ready = waiting.iter().copied().find(is_ready);
             let cost = match ready {
-                Some(event) => self.occur(EventId(event)).1,
-                None => Cost { open: true, ..Cost::default() },
+                Some(cause) => self.caused(cause),
+                None => {
+                    waiting.iter().for_each(|cause| open[usize::from(!self.is_signal(*cause))] = true);
+                    Cost { open: true, ..Cost::default() }
+                }
             };
-            let event = ready.unwrap_or(first);
-            waiting.remove(&event);
-            self.codes.hears(event, cost);
+            let cause = ready.unwrap_or(first);
+            waiting.remove(&cause);
+            self.codes.learn(cause, cost);
             self.whens = self.followed();
         }
-        chain.raised.clear();
-        self.chain += &chain.times(u64::from(MAX_CHAIN));
+        signals += table::SIGNAL;
+        for (is_open, cost, limit) in [(open[0], signals, MAX_CHAIN), (open[1], dues, MAX_DUE)] {
+            if is_open {
+                self.chain += &cost.times(u64::from(limit));
+            }
+        }
+        self.chain.raised.clear();
+    }
+
+    /// Whatever may be brought about within a microsecond.
+    fn causes(&self) -> BTreeSet<Cause> {
+        let mut causes: BTreeSet<Cause> = code::ops(self.program)
+            .filter(|op| op.code == OpCode::Signal)
+            .map(|op| Cause::Event(op.b))
+            .collect();
+        if self.codes.at_once {
+            causes.extend(self.timers.iter().map(|timer| Cause::Event(EventId::timer(TimerId(*timer)).0)));
+            let rows = 0..self.program.rows(Table::Afters);
+            let at_once = rows.filter(|row| self.codes.falls_due_at_once(self.program.after(*row).duration));
+            causes.extend(at_once.map(Cause::TimeOut));
+        }
+        causes
+    }
+
+    fn is_signal(&self, cause: Cause) -> bool {
+        matches!(cause, Cause::Event(event) if event >= EventId::NAMED)
+    }
+
+    /// What a cause leads to.
+    fn caused(&self, cause: Cause) -> Cost {
+        match cause {
+            Cause::Event(event) => {
+                let due = if self.is_signal(cause) { 0 } else { self.due(Due::Timer) };
+                self.occur(EventId(event)).1 + &Cost::of(due)
+            }
+            Cause::TimeOut(row) => {
+                let leaves = self.states.regions.iter().flatten();
+                let own = leaves.filter(|leaf| self.states.afters(leaf).any(|after| after == row));
+                let due = |leaf: &Leaf| Cost::of(self.due(Due::TimeOut(leaf)));
+                let cost = |leaf: &Leaf| self.states.time_out(&self.codes, leaf, row) + &due(leaf);
+                own.fold(Cost::default(), |most, leaf| most.or(&cost(leaf))) + &self.whens
+            }
+        }
     }
 
     /// Every `when` asked until none holds any more.
@@ -259,12 +329,14 @@ impl<'p> Model<'p> {
             + self.edges.len() as u64 * table::STEP_FORGET
     }
 
-    fn due(&self) -> u64 {
-        table::DUE
-            + self.regions_beyond() * table::DUE_REGION
-            + self.timers.len() as u64 * table::DUE_TIMER
-            + self.trains.len() as u64 * table::DUE_TRAIN
-            + self.time_outs * table::DUE_TIME_OUT
+    /// Something falls due, with what is looked through for it.
+    fn due(&self, due: Due<'_>) -> u64 {
+        let looked_through = match due {
+            Due::Timer => self.timers.len() as u64 * table::DUE_TIMER,
+            Due::Train => self.trains.len() as u64 * table::DUE_TRAIN,
+            Due::TimeOut(leaf) => self.states.afters(leaf).count() as u64 * table::DUE_TIME_OUT,
+        };
+        table::DUE + self.regions_beyond() * table::DUE_REGION + looked_through
     }
 
     fn event(&self, thing: Thing, event: EventId, around: &Cost) -> Priced {
@@ -276,7 +348,6 @@ impl<'p> Model<'p> {
     fn things(&self) -> Vec<Priced> {
         let edge = Cost::recorded(table::EDGE);
         let other = Cost::recorded(table::OTHER);
-        let due = Cost::of(self.due());
         let rules = (0..self.program.rows(Table::Rules)).map(|rule| self.program.rule(rule).event);
         let named: BTreeSet<u16> = rules.map(|event| event.0).filter(|event| *event >= EventId::NAMED).collect();
         let mut things = vec![
@@ -288,15 +359,19 @@ impl<'p> Model<'p> {
             things.push(self.event(Thing::Edge(line, active), EventId(*event), &edge));
         }
         things.extend(named.iter().map(|event| self.event(Thing::Event(EventId(*event)), EventId(*event), &other)));
-        let trains = self.trains.iter().map(|line| (Thing::TrainEnd(LineId(*line)), EventId::train_end(LineId(*line))));
-        let timers = self.timers.iter().map(|timer| (Thing::Timer(TimerId(*timer)), EventId::timer(TimerId(*timer))));
-        things.extend(trains.chain(timers).map(|(thing, event)| self.event(thing, event, &due)));
+        let (train, timer) = (Cost::of(self.due(Due::Train)), Cost::of(self.due(Due::Timer)));
+        things.extend(self.trains.iter().map(|line| {
+            self.event(Thing::TrainEnd(LineId(*line)), EventId::train_end(LineId(*line)), &train)
+        }));
+        things.extend(
+            self.timers.iter().map(|n| self.event(Thing::Timer(TimerId(*n)), EventId::timer(TimerId(*n)), &timer)),
+        );
         things
     }
 
     /// Every time-out in every configuration, by region.
     fn time_outs(&self, leaf: &Leaf) -> Vec<Priced> {
-        let around = Cost::of(self.due().max(table::FORESEEN)) + &self.whens;
+        let around = Cost::of(self.due(Due::TimeOut(leaf)).max(table::FORESEEN)) + &self.whens;
         let priced = |after| Priced {
             thing: Thing::TimeOut(owner(leaf, after)),
             state: leaf.state,
@@ -305,60 +380,65 @@ impl<'p> Model<'p> {
         self.states.afters(leaf).map(priced).collect()
     }
 
-    /// The whole step around a thing.
-    fn whole(&self, cost: &Cost, log_is_full: bool) -> u64 {
+    /// The whole step around a thing, while the log has room for so many records.
+    fn whole(&self, cost: &Cost, room: u64) -> u64 {
         let mut cost = cost.clone();
         if cost.open {
             cost += &self.chain;
         }
-        let written = if log_is_full { cost.records } else { cost.records.saturating_sub(table::LOG) };
-        let sum = self.step() + cost.cycles + written * table::WRITE_DOWN;
+        let sum = self.step() + cost.cycles + cost.records.saturating_sub(room) * self.write_down;
         sum + sum * table::MARGIN_PERCENT / 100
     }
 
-    /// The bound, on a rig with so many inputs.
-    #[must_use]
-    pub fn bound(&self, inputs: usize) -> Bound {
-        let things = self.things();
-        let mut worst = Worst { cycles: 0, thing: Thing::Unheard, state: StateId::NONE };
-        let mut open = false;
-        let mut look = |priced: &Priced| {
-            let cycles = self.whole(&priced.cost, false);
-            open |= priced.cost.open;
-            if cycles > worst.cycles {
-                worst = Worst { cycles, thing: priced.thing, state: priced.state };
-            }
+    /// The costliest of all things.
+    fn worst(&self) -> Worst {
+        let leaves = self.states.regions.iter().flatten();
+        let time_outs = leaves.flat_map(|leaf| self.time_outs(leaf));
+        let all = self.things().into_iter().chain(time_outs);
+        let whole = |priced: Priced| Worst {
+            cycles: self.whole(&priced.cost, 0),
+            thing: priced.thing,
+            state: priced.state,
         };
-        things.iter().for_each(&mut look);
-        let mut together = Cost::default();
+        let none = Worst { cycles: 0, thing: Thing::Unheard, state: StateId::NONE };
+        all.map(whole).fold(none, |worst, next| if next.cycles > worst.cycles { next } else { worst })
+    }
+
+    /// Whether some chain is bounded by the engine's limits alone.
+    fn is_open(&self) -> bool {
+        self.chain != Cost::default()
+    }
+
+    /// Everything that can fall into one microsecond, in cycles.
+    fn together(&self) -> u64 {
+        let things = self.things();
+        let mut together = self.edges_together(&things);
         for leaves in &self.states.regions {
-            let mut most = Cost::default();
-            for leaf in leaves {
-                let time_outs = self.time_outs(leaf);
-                time_outs.iter().for_each(&mut look);
-                let all = time_outs.iter().fold(Cost::default(), |sum, priced| sum + &priced.cost);
-                most = most.or(&all);
-            }
-            together += &most;
+            let around = |leaf| Cost::of(self.due(Due::TimeOut(leaf))) + &self.whens;
+            let due = |leaf| self.states.time_outs(&self.codes, leaf, &around(leaf));
+            together += &leaves.iter().fold(Cost::default(), |most, leaf| most.or(&due(leaf)));
         }
-        together += &self.edges_together(&things, inputs);
+        // Of those that end together, all are looked through for each; and for all of them once or twice more.
+        let timer = self.timers.len() as u64 * (table::DUE_TIMER - table::AMONG);
+        let train = self.trains.len() as u64 * (table::DUE_TRAIN - table::AMONG);
+        together += timer + train;
         let (mut event, mut parameter) = (Cost::default(), Cost::default());
         for priced in &things {
             match priced.thing {
                 Thing::Event(_) => event = event.or(&priced.cost),
                 Thing::Parameter => parameter = parameter.or(&priced.cost),
-                Thing::TrainEnd(_) | Thing::Timer(_) => together += &priced.cost,
+                Thing::TrainEnd(_) => together += &priced.cost.less(train),
+                Thing::Timer(_) => together += &priced.cost.less(timer),
                 Thing::Edge(..) | Thing::Unheard | Thing::TimeOut(_) => {}
             }
         }
         together += &event;
         together += &parameter;
-        let together = self.whole(&together, true).max(worst.cycles);
-        Bound { one: worst, together, open }
+        self.whole(&together, 0)
     }
 
     /// An edge of every input, whichever costs more.
-    fn edges_together(&self, things: &[Priced], inputs: usize) -> Cost {
+    fn edges_together(&self, things: &[Priced]) -> Cost {
         let mut lines: BTreeMap<u8, Cost> = BTreeMap::new();
         let mut unheard = Cost::default();
         for priced in things {
@@ -371,36 +451,32 @@ impl<'p> Model<'p> {
                 _ => {}
             }
         }
-        let silent = inputs.saturating_sub(lines.len()) as u64;
+        let silent = self.inputs.saturating_sub(lines.len()) as u64;
         // An edge away from active of a line whose rules wait for the other is no more than unheard.
         lines.values().fold(unheard.clone().times(silent), |sum, cost| sum + &cost.clone().or(&unheard))
     }
 
-    /// One thing handled in any configuration, as a whole step, in cycles.
+    /// An event handled as a whole step, in cycles, while P1's log has room for `room` records. If `state` is the innermost
+    /// state of a configuration, its region is in that one; other regions are where it costs most.
     #[must_use]
-    pub fn handling(&self, event: EventId) -> u64 {
+    pub fn handling(&self, event: EventId, state: Option<StateId>, room: u64) -> u64 {
         let around = match event.0 {
             n if n < EventId::train_end(LineId(0)).0 => Cost::recorded(table::EDGE),
-            n if n < EventId::NAMED => Cost::of(self.due()),
+            n if n < EventId::timer(TimerId(0)).0 => Cost::of(self.due(Due::Train)),
+            n if n < EventId::NAMED => Cost::of(self.due(Due::Timer)),
             _ => Cost::recorded(table::OTHER),
         };
-        self.whole(&(self.occur(event).1 + &around), false)
-    }
-
-    /// An event handled while `state` is the innermost active one of its region and nothing else hears it, in cycles.
-    #[must_use]
-    pub fn handling_in(&self, state: StateId, event: EventId) -> u64 {
-        let mut cost = self.whens.clone() + &Cost::of(self.due());
+        let mut cost = self.whens.clone() + &around;
         for (region, leaves) in self.states.regions.iter().enumerate() {
             if !self.states.may_hear(region, event) {
                 continue;
             }
-            let own = leaves.iter().any(|leaf| leaf.state == state);
-            let most = leaves.iter().filter(|leaf| !own || leaf.state == state);
-            let most = most.map(|leaf| self.states.hear(&self.codes, leaf, event));
-            cost += &most.fold(Cost::default(), |most, cost| most.or(&cost));
+            let own = leaves.iter().any(|leaf| Some(leaf.state) == state);
+            let here = leaves.iter().filter(|leaf| !own || Some(leaf.state) == state);
+            let heard = here.map(|leaf| self.states.hear(&self.codes, leaf, event));
+            cost += &heard.fold(Cost::default(), |most, cost| most.or(&cost));
         }
-        self.whole(&cost, false)
+        self.whole(&cost, room)
     }
 }
 

@@ -8,7 +8,7 @@ use link::program::rows::{Code, Scope, Slice, State};
 use link::program::{Program, Table};
 use link::{EventId, StateId};
 
-use super::code::{Codes, Cost};
+use super::code::{Cause, Codes, Cost};
 use super::table;
 
 /// A configuration that may be reached.
@@ -152,7 +152,11 @@ impl<'p> States<'p> {
             cost += &codes.act(row.entry);
             for after in row.afters.range() {
                 cost += table::ARM;
-                cost += &codes.value(self.program.after(after).duration);
+                let duration = self.program.after(after).duration;
+                cost += &codes.value(duration);
+                if codes.falls_due_at_once(duration) {
+                    cost += &codes.follow(Cause::TimeOut(after));
+                }
             }
         }
         cost
@@ -213,6 +217,55 @@ impl<'p> States<'p> {
             StateId::NONE => guard + &codes.act(row.action),
             target => guard + &self.go(codes, leaf, target, row.action),
         }
+    }
+
+    /// All time-outs of one configuration that may fall due together, in their order; each costs `around` besides. One that
+    /// leads away makes an end of those of the states that are left.
+    pub(super) fn time_outs(&self, codes: &Codes<'_>, leaf: &Leaf, around: &Cost) -> Cost {
+        let mut due: Vec<(usize, usize)> = Vec::new();
+        for (depth, (_, row)) in leaf.path.iter().enumerate().rev() {
+            due.extend(row.afters.range().map(|after| (depth, after)));
+        }
+        // From the last one back: per depth, the most that those less deep than it may cost from here on.
+        let mut behind = vec![Cost::default(); MAX_DEPTH + 1];
+        for (depth, after) in due.into_iter().rev() {
+            let row = self.program.after(after);
+            let mut here = behind.clone();
+            for (limit, most) in here.iter_mut().enumerate().skip(depth + 1) {
+                let mut options = Vec::new();
+                if row.target == StateId::NONE {
+                    options.push(self.time_out(codes, leaf, after) + &behind[limit]);
+                } else {
+                    if row.guard != Code::NONE {
+                        options.push(codes.value(row.guard) + &behind[limit]);
+                    }
+                    let kept = self.targets(leaf, row.target).into_iter().map(|target| self.kept(leaf, depth, target));
+                    let kept = kept.max().unwrap_or(0).min(limit);
+                    options.push(self.most_time_out(codes, leaf, after) + &behind[kept]);
+                }
+                *most = options.into_iter().fold(Cost::default(), |most, option| most.or(&option)) + around;
+            }
+            behind = here;
+        }
+        behind.pop().unwrap_or_default()
+    }
+
+    /// How many states, from the outermost, a transition of the active state of `depth` surely or possibly keeps.
+    fn kept(&self, leaf: &Leaf, depth: usize, target: StateId) -> usize {
+        let whole = self.leaf(target);
+        let above = whole.path.get(..usize::from(self.row(target).depth)).unwrap_or_default();
+        let shared = |(one, other): &(&(StateId, State), &(StateId, State))| one.0 == other.0;
+        let known = leaf.path.iter().take(depth + 1).zip(above).take_while(shared).count();
+        // What stands within the state itself may be kept too: another transition may have led there before.
+        if known > depth { above.len().max(known) } else { known }
+    }
+
+    /// A time-out in whichever configuration with its state it costs most.
+    fn most_time_out(&self, codes: &Codes<'_>, leaf: &Leaf, after: usize) -> Cost {
+        let region = leaf.path.first().map_or(0, |(_, row)| row.region.index());
+        let leaves = self.regions.get(region).into_iter().flatten();
+        let own = leaves.filter(|leaf| self.afters(leaf).any(|other| other == after));
+        own.fold(Cost::default(), |most, leaf| most.or(&self.time_out(codes, leaf, after)))
     }
 
     /// The time-outs that may run in one configuration.

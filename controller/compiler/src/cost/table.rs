@@ -38,7 +38,9 @@ pub(super) const DUE_REGION: u64 = 130;
 pub(super) const DUE_TIMER: u64 = 215;
 /// Per line that may play a train: they are looked through as timers are.
 pub(super) const DUE_TRAIN: u64 = 215;
-/// Per time-out that may run in any region: they are looked through as timers are, with one number less to compare.
+/// Of both, how much comes with each of several that end together; the rest comes once. *busy*: "all timers end"
+pub(super) const AMONG: u64 = 85;
+/// Per time-out that may run in its region: they are looked through as timers are, with one number less to compare.
 pub(super) const DUE_TIME_OUT: u64 = 120;
 /// What was worked out beforehand is made good: what it takes besides its records, time-outs and requests. *flagship*
 pub(super) const FORESEEN: u64 = 2_200;
@@ -87,8 +89,8 @@ pub(super) const RECORD: u64 = 162;
 /// A record that finds the log full: the oldest one is written down first. That is 1090 for a short one, 3130 for the
 /// longest, a draw of three long numbers. *records*
 pub(super) const WRITE_DOWN: u64 = 3_300;
-/// Records the log has room for: `LOG` in `firmware/device/src/core_half/recorder.rs`.
-pub(super) const LOG: u64 = 32;
+/// The same where nothing is drawn, played or sampled: one long number is the most in a record. *records*
+pub(super) const WRITE_DOWN_SHORT: u64 = 1_850;
 
 /// A value that is a number or a variable. *states*: "guard int"
 pub(super) const VALUE: u64 = 50;
