@@ -17,6 +17,7 @@ mod names;
 mod protocol;
 mod quantity;
 mod rig;
+mod step;
 pub mod symbols;
 mod yaml;
 
@@ -29,6 +30,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use rig::{
     Animal, Calibration, DeviceConfig, LineConfig, LinkPort, Measured, Person, RigConfig, Simulation, read_rig,
 };
+pub use step::StepBound;
 pub use symbols::Symbols;
 
 use diagnostic::Reporter;
@@ -145,7 +147,13 @@ pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<
     };
     match checked(&image) {
         Ok(hash) => {
-            Ok(Compiled { image, rig: lowered.rig, symbols: lowered.symbols, warnings: reporter.finish(), hash })
+            let (rig_of_device, symbols, warnings) = (lowered.rig, lowered.symbols, Diagnostics::default());
+            let compiled = Compiled { image, rig: rig_of_device, symbols, warnings, hash };
+            step::check(&compiled, &written, rig, &mut reporter);
+            if reporter.has_errors() {
+                return Err(reporter.finish());
+            }
+            Ok(Compiled { warnings: reporter.finish(), ..compiled })
         }
         Err(reason) => {
             reporter
