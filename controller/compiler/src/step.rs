@@ -86,8 +86,8 @@ pub(crate) fn check(program: &Compiled, protocol: &Protocol, rig: &RigConfig, re
         let (us, most) = (Bound::us(one.cycles), Bound::us(ONE_MAX_CYCLES));
         let message = format!("{} may take {us} µs ({} cycles) on a Pico; {most} µs is the most", found.what, one.cycles);
         reporter.error("E162-step-too-long", place, message).label("here it takes longest").help(
-            "let less happen at once: fewer draws, conditions, outputs and events in one step, or spread over \
-             states with a time-out of 1 ms between them; a normal draw is tried up to 32 times, a uniform one never",
+            "let less happen at once: fewer draws, conditions, outputs and events in one step, or spread them over states \
+             with a time-out of 1 ms between; a `normal` draw counts as its 32 tries",
         );
     } else if together > TOGETHER_MAX_CYCLES {
         let (us, most) = (Bound::us(together), Bound::us(TOGETHER_MAX_CYCLES));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Add, AddAssign};
 
 use link::program::op::{Op, OpCode};
-use link::program::rows::{Code, DrawKind, Scope};
+use link::program::rows::{Code, Draw, DrawKind, Scope};
 use link::program::{Program, Table};
 use link::{EventId, LineId, OutcomeId, TimerId};
 
@@ -90,14 +90,12 @@ impl Add<&Self> for Cost {
 /// The code of one program.
 pub(super) struct Codes<'p> {
     pub(super) program: &'p Program<'p>,
-    /// What each variable holds all the time, if nothing sets it.
-    settled: Vec<Option<i64>>,
+    /// What is known of each variable at any time. One that is only drawn is taken to have been drawn.
+    variables: Vec<Known>,
     /// Per line, the invariants that watch it.
     watching: [u64; 32],
     /// Invariants that count over a trial.
     of_trial: u64,
-    /// What each variable holds at least, if that is known. One that is only drawn is taken to have been drawn.
-    lows: Vec<Option<i64>>,
     /// Whether what may take no time at all is followed; else it counts as a thing of its own.
     pub(super) at_once: bool,
     /// What follows from a cause costs, once it is known.
@@ -105,28 +103,38 @@ pub(super) struct Codes<'p> {
     known: RefCell<HashMap<(u16, bool), Cost>>,
 }
 
-/// The most there may be on the way to an operation, and what the stack is sure to hold there.
+/// What is known of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Known {
+    /// What it surely is.
+    is: Option<i64>,
+    /// What it is at least.
+    low: Option<i64>,
+}
+
+impl Known {
+    const fn sure(value: i64) -> Self {
+        Self { is: Some(value), low: Some(value) }
+    }
+
+    /// One or the other.
+    fn or(self, other: Self) -> Self {
+        Self {
+            is: if self.is == other.is { self.is } else { None },
+            low: self.low.zip(other.low).map(|(one, other)| one.min(other)),
+        }
+    }
+}
+
+/// The most there may be on the way to an operation, and what is known of the stack there.
 #[derive(Clone)]
 struct Arrival {
     cost: Cost,
-    stack: Vec<Option<i64>>,
+    stack: Vec<Known>,
 }
 
 impl<'p> Codes<'p> {
     pub(super) fn new(program: &'p Program<'p>, at_once: bool) -> Self {
-        let mut settled: Vec<Option<i64>> =
-            (0..program.rows(Table::Variables)).map(|variable| Some(program.variable(variable))).collect();
-        let (stored, drawn) = (stores(program), draws(program));
-        for variable in stored.iter().chain(drawn.keys()) {
-            if let Some(slot) = settled.get_mut(*variable) {
-                *slot = None;
-            }
-        }
-        let low = |(variable, settled): (usize, &Option<i64>)| match drawn.get(&variable) {
-            Some(low) if !stored.contains(&variable) => *low,
-            _ => *settled,
-        };
-        let lows = settled.iter().enumerate().map(low).collect();
         let (mut watching, mut of_trial) = ([0; 32], 0);
         for row in 0..program.rows(Table::Invariants) {
             let invariant = program.invariant(row);
@@ -136,7 +144,51 @@ impl<'p> Codes<'p> {
             of_trial += u64::from(invariant.scope == Scope::Trial);
         }
         let (follows, known) = (HashMap::new(), RefCell::default());
-        Self { program, settled, watching, of_trial, lows, at_once, follows, known }
+        let variables = vec![Known::default(); program.rows(Table::Variables)];
+        let mut codes = Self { program, variables, watching, of_trial, at_once, follows, known };
+        codes.variables = codes.known_variables();
+        codes
+    }
+
+    /// What is known of each variable: by what it begins with, and by what is put into it anywhere. Of what that is worked out
+    /// from, nothing is known yet.
+    fn known_variables(&self) -> Vec<Known> {
+        let mut put: BTreeMap<usize, Known> = BTreeMap::new();
+        let mut only_drawn: BTreeMap<usize, bool> = BTreeMap::new();
+        for code in pieces(self.program) {
+            self.walk_with(code, &mut |op, stack| {
+                let (variable, known, drawn) = match op.code {
+                    OpCode::Store => (usize::from(op.b), stack.last().copied().unwrap_or_default(), false),
+                    OpCode::Draw => {
+                        let row = self.program.draw(usize::from(op.b));
+                        (row.variable.index(), Known { is: None, low: self.least(&row, stack) }, true)
+                    }
+                    _ => return,
+                };
+                put.entry(variable).and_modify(|before| *before = before.or(known)).or_insert(known);
+                *only_drawn.entry(variable).or_insert(true) &= drawn;
+            });
+        }
+        let known = |variable: usize| {
+            let first = Known::sure(self.program.variable(variable));
+            match (put.get(&variable), only_drawn.get(&variable)) {
+                (Some(known), Some(true)) => *known,
+                (Some(known), _) => known.or(first),
+                (None, _) => first,
+            }
+        };
+        (0..self.program.rows(Table::Variables)).map(known).collect()
+    }
+
+    /// The least that is drawn.
+    fn least(&self, row: &Draw, stack: &[Known]) -> Option<i64> {
+        let constant = |n: usize| self.program.constant(usize::from(row.constants) + n);
+        match row.kind {
+            DrawKind::Exponential => Some(constant(2)),
+            DrawKind::Normal => Some(constant(0)),
+            DrawKind::Uniform => stack.get(stack.len().checked_sub(2)?)?.low,
+            DrawKind::Chance | DrawKind::Weighted | DrawKind::Deck => Some(0),
+        }
     }
 
     /// What follows from a cause is known from here on.
@@ -154,35 +206,7 @@ impl<'p> Codes<'p> {
 
     /// Whether a time-out of this duration may fall due in the very microsecond its state is entered in, and that counts.
     pub(super) fn falls_due_at_once(&self, duration: Code) -> bool {
-        self.at_once && self.low(duration).is_none_or(|low| low <= 0)
-    }
-
-    /// What a duration is at least, if that is plain to see.
-    fn low(&self, duration: Code) -> Option<i64> {
-        let mut stack: Vec<Option<i64>> = Vec::new();
-        let start = duration.address()?;
-        for address in start.. {
-            let op = self.op(address)?;
-            let low = match op.code {
-                OpCode::End => return stack.pop()?,
-                OpCode::Int => Some(i64::from(op.b.cast_signed())),
-                OpCode::Constant => Some(self.program.constant(usize::from(op.b))),
-                OpCode::Load => self.lows.get(usize::from(op.b)).copied().flatten(),
-                OpCode::Jump | OpCode::JumpIfFalse => return None,
-                _ => {
-                    let (pops, _) = op.code.stack_effect();
-                    let (y, x) = (stack.pop().flatten(), if pops == 2 { stack.pop().flatten() } else { None });
-                    match op.code {
-                        OpCode::Add => x.zip(y).and_then(|(x, y)| x.checked_add(y)),
-                        OpCode::Minimum => x.zip(y).map(|(x, y)| x.min(y)),
-                        OpCode::Maximum => x.max(y),
-                        _ => None,
-                    }
-                }
-            };
-            stack.push(low);
-        }
-        None
+        self.at_once && self.result(duration).low.is_none_or(|low| low <= 0)
     }
 
     /// A guard or a duration: what it costs.
@@ -200,7 +224,26 @@ impl<'p> Codes<'p> {
 
     /// Whether a guard may hold.
     pub(super) fn may_hold(&self, guard: Code) -> bool {
-        guard == Code::NONE || self.result(guard) != Some(0)
+        guard == Code::NONE || self.result(guard).is != Some(0)
+    }
+
+    /// Whether a variable surely holds one value all the time.
+    pub(super) fn is_sure(&self, variable: u16) -> bool {
+        self.variables.get(usize::from(variable)).is_some_and(|known| known.is.is_some())
+    }
+
+    /// The operations of a piece of code that has no jumps, without its end; none of another, or if there is nothing to run.
+    pub(super) fn straight(&self, code: Code) -> Option<Vec<Op>> {
+        let mut ops = Vec::new();
+        for address in code.address()?.. {
+            let op = self.op(address)?;
+            match op.code {
+                OpCode::End => return Some(ops),
+                OpCode::Jump | OpCode::JumpIfFalse => return None,
+                _ => ops.push(op),
+            }
+        }
+        None
     }
 
     fn op(&self, address: usize) -> Option<Op> {
@@ -216,18 +259,21 @@ impl<'p> Codes<'p> {
         cost
     }
 
-    /// What a piece of code is sure to leave on the stack.
-    fn result(&self, code: Code) -> Option<i64> {
-        self.walk(code)?.stack.last().copied().flatten()
+    /// What is known of what a piece of code leaves on the stack.
+    fn result(&self, code: Code) -> Known {
+        self.walk(code).and_then(|arrival| arrival.stack.last().copied()).unwrap_or_default()
     }
 
-    /// Walks a piece of code: how its end is reached.
     fn walk(&self, code: Code) -> Option<Arrival> {
+        self.walk_with(code, &mut |_, _| {})
+    }
+
+    /// Walks a piece of code: how its end is reached. `look` is shown each operation with the stack before it.
+    fn walk_with(&self, code: Code, look: &mut dyn FnMut(Op, &[Known])) -> Option<Arrival> {
         let start = code.address()?;
         let mut ahead: HashMap<usize, Arrival> = HashMap::new();
         let mut here = Some(Arrival { cost: Cost::default(), stack: Vec::new() });
-        let mut address = start;
-        loop {
+        for address in start.. {
             let op = self.op(address)?;
             if let Some(landed) = ahead.remove(&address) {
                 here = Some(join(here, landed));
@@ -236,6 +282,7 @@ impl<'p> Codes<'p> {
                 return here;
             }
             if let Some(mut at) = here.take() {
+                look(op, &at.stack);
                 at.cost += &self.cost(op, &at.stack);
                 let top = self.apply(op, &mut at.stack);
                 let target = address + 1 + usize::from(op.b);
@@ -251,12 +298,12 @@ impl<'p> Codes<'p> {
                 }
                 here = goes_on.then_some(at);
             }
-            address += 1;
         }
+        None
     }
 
     /// One operation, whatever follows from it within its microsecond with it.
-    fn cost(&self, op: Op, stack: &[Option<i64>]) -> Cost {
+    fn cost(&self, op: Op, stack: &[Known]) -> Cost {
         let own = table::op(op.code);
         match op.code {
             OpCode::On | OpCode::Off => Cost::recorded(table::SWITCH + self.watched(LineId(op.a))),
@@ -266,7 +313,7 @@ impl<'p> Codes<'p> {
                 let cost = Cost::recorded(table::SIGNAL);
                 cost + &self.follow(Cause::Event(op.b))
             }
-            OpCode::TimerStart if self.at_once && stack.last().copied().flatten().is_none_or(|time| time <= 0) => {
+            OpCode::TimerStart if self.at_once && stack.last().and_then(|time| time.low).is_none_or(|low| low <= 0) => {
                 Cost::of(own) + &self.follow(Cause::Event(EventId::timer(TimerId(op.a)).0))
             }
             OpCode::Trial => self.trial(),
@@ -305,31 +352,22 @@ impl<'p> Codes<'p> {
         Cost::recorded(table::OUTCOME + draws as u64 * table::OUTCOME_DRAW + waiting * table::OUTCOME_DECK)
     }
 
-    /// What an operation does to the stack, as far as that is sure; the value it took off the top, if it is one that jumps.
-    fn apply(&self, op: Op, stack: &mut Vec<Option<i64>>) -> Option<i64> {
-        let constant = |n: u16| Some(self.program.constant(usize::from(n)));
+    /// What an operation does to the stack; the value it took off the top, if that is sure and it is one that jumps.
+    fn apply(&self, op: Op, stack: &mut Vec<Known>) -> Option<i64> {
         match op.code {
-            OpCode::Int => stack.push(Some(i64::from(op.b.cast_signed()))),
-            OpCode::Constant => stack.push(constant(op.b)),
-            OpCode::Load => stack.push(self.settled.get(usize::from(op.b)).copied().flatten()),
-            OpCode::JumpIfFalse => return stack.pop().flatten(),
-            OpCode::Negate | OpCode::Not | OpCode::Absolute => {
-                let x = stack.pop().flatten();
-                stack.push(x.and_then(|x| match op.code {
-                    OpCode::Negate => x.checked_neg(),
-                    OpCode::Not => Some(i64::from(x == 0)),
-                    _ => x.checked_abs(),
-                }));
-            }
+            OpCode::Int => stack.push(Known::sure(i64::from(op.b.cast_signed()))),
+            OpCode::Constant => stack.push(Known::sure(self.program.constant(usize::from(op.b)))),
+            OpCode::Load => stack.push(self.variables.get(usize::from(op.b)).copied().unwrap_or_default()),
+            OpCode::JumpIfFalse => return stack.pop().and_then(|top| top.is),
             _ => {
                 let (pops, pushes) = op.code.stack_effect();
                 let drawn = if op.code == OpCode::Draw { self.drawn_from(op) } else { 0 };
-                let mut taken: Vec<Option<i64>> =
-                    (0..usize::from(pops) + drawn).map(|_| stack.pop().flatten()).collect();
-                taken.reverse();
+                let kept = stack.len().saturating_sub(usize::from(pops) + drawn);
+                let taken = stack.split_off(kept);
                 let result = match taken.as_slice() {
-                    [x, y] if pushes == 1 => both(op.code, *x, *y),
-                    _ => None,
+                    [x] => of_one(op.code, *x),
+                    [x, y] => of_two(op.code, *x, *y),
+                    _ => Known::default(),
                 };
                 stack.extend((0..pushes).map(|_| result));
             }
@@ -353,75 +391,77 @@ pub(super) fn ops<'p>(program: &'p Program<'p>) -> impl Iterator<Item = Op> + 'p
     program.table(Table::Code).iter().filter_map(|word| Op::from_word(*word))
 }
 
-/// The variables that some code sets.
-fn stores(program: &Program<'_>) -> BTreeSet<usize> {
-    ops(program).filter(|op| op.code == OpCode::Store).map(|op| usize::from(op.b)).collect()
-}
-
-/// The variables that are drawn, each with the least that is drawn, if that is known.
-fn draws(program: &Program<'_>) -> BTreeMap<usize, Option<i64>> {
-    let mut drawn: BTreeMap<usize, Option<i64>> = BTreeMap::new();
-    for draw in 0..program.rows(Table::Draws) {
-        let row = program.draw(draw);
-        let constant = |n: usize| Some(program.constant(usize::from(row.constants) + n));
-        let low = match row.kind {
-            DrawKind::Exponential => constant(2),
-            DrawKind::Normal => constant(0),
-            DrawKind::Uniform => least_uniform(program, draw),
-            DrawKind::Chance | DrawKind::Weighted | DrawKind::Deck => Some(0),
-        };
-        let known = drawn.entry(row.variable.index()).or_insert(low);
-        *known = known.zip(low).map(|(known, low)| known.min(low));
+/// Every piece of code of a program.
+fn pieces(program: &Program<'_>) -> Vec<Code> {
+    let mut pieces = Vec::new();
+    for row in (0..program.rows(Table::States)).map(|state| program.state(state)) {
+        pieces.extend([row.entry, row.exit]);
     }
-    drawn
-}
-
-/// The lower bound of a uniform draw, if it is written as a number everywhere.
-fn least_uniform(program: &Program<'_>, draw: usize) -> Option<i64> {
-    let ops: Vec<Op> = ops(program).collect();
-    let mut least = None;
-    for three in ops.windows(3).filter(|three| three[2].code == OpCode::Draw && usize::from(three[2].b) == draw) {
-        let simple = matches!(three[1].code, OpCode::Int | OpCode::Constant | OpCode::Load);
-        let low = match three[0].code {
-            OpCode::Int => i64::from(three[0].b.cast_signed()),
-            OpCode::Constant => program.constant(usize::from(three[0].b)),
-            _ => return None,
-        };
-        if !simple {
-            return None;
-        }
-        least = Some(least.map_or(low, |least: i64| least.min(low)));
+    for row in (0..program.rows(Table::Rules)).map(|rule| program.rule(rule)) {
+        pieces.extend([row.guard, row.action]);
     }
-    least
+    for row in (0..program.rows(Table::Afters)).map(|after| program.after(after)) {
+        pieces.extend([row.duration, row.guard, row.action]);
+    }
+    for row in (0..program.rows(Table::Whens)).map(|when| program.when(when)) {
+        pieces.extend([row.guard, row.action]);
+    }
+    pieces.extend((0..program.rows(Table::Ends)).map(|end| program.end(end).condition));
+    pieces.sort_unstable();
+    pieces.dedup();
+    pieces
 }
 
 fn join(one: Option<Arrival>, other: Arrival) -> Arrival {
     let Some(one) = one else { return other };
-    let same = |(x, y): (&Option<i64>, &Option<i64>)| if x == y { *x } else { None };
-    let stack = one.stack.iter().zip(&other.stack).map(same).collect();
+    let stack = one.stack.iter().zip(&other.stack).map(|(one, other)| one.or(*other)).collect();
     Arrival { cost: one.cost.or(&other.cost), stack }
 }
 
-/// What comes of two values that are sure; of some operations it is enough to know one.
-fn both(code: OpCode, x: Option<i64>, y: Option<i64>) -> Option<i64> {
-    let (truth, is) = (|holds: bool| Some(i64::from(holds)), |value: Option<i64>, n: i64| value == Some(n));
+fn of_one(code: OpCode, x: Known) -> Known {
+    let is = |work: fn(i64) -> Option<i64>| x.is.and_then(work);
     match code {
-        OpCode::And if is(x, 0) || is(y, 0) => return Some(0),
-        OpCode::Or if x.is_some_and(|x| x != 0) || y.is_some_and(|y| y != 0) => return Some(1),
-        _ => {}
+        OpCode::Negate => is(i64::checked_neg).map_or_else(Known::default, Known::sure),
+        OpCode::Not => is(|x| Some(i64::from(x == 0))).map_or_else(truth, Known::sure),
+        OpCode::Absolute => is(i64::checked_abs).map_or_else(truth, Known::sure),
+        _ => Known::default(),
     }
-    let (x, y) = (x?, y?);
+}
+
+/// Something that is not below 0.
+const fn truth() -> Known {
+    Known { is: None, low: Some(0) }
+}
+
+/// What is known of what comes of two values; of some operations it is enough to know one.
+fn of_two(code: OpCode, x: Known, y: Known) -> Known {
+    let truth_of = |holds: bool| Known::sure(i64::from(holds));
+    let both = x.is.zip(y.is);
+    let lows = x.low.zip(y.low);
+    let compared = |work: fn(i64, i64) -> bool| both.map_or_else(truth, |(x, y)| truth_of(work(x, y)));
     match code {
-        OpCode::Add => x.checked_add(y),
-        OpCode::Subtract => x.checked_sub(y),
-        OpCode::Minimum => Some(x.min(y)),
-        OpCode::Maximum => Some(x.max(y)),
-        OpCode::Equal => truth(x == y),
-        OpCode::NotEqual => truth(x != y),
-        OpCode::Less => truth(x < y),
-        OpCode::LessOrEqual => truth(x <= y),
-        OpCode::And => truth(x != 0 && y != 0),
-        OpCode::Or => truth(x != 0 || y != 0),
-        _ => None,
+        OpCode::Add => Known {
+            is: both.and_then(|(x, y)| x.checked_add(y)),
+            low: lows.and_then(|(x, y)| x.checked_add(y)),
+        },
+        OpCode::Multiply | OpCode::MultiplyScaled => {
+            let by = if code == OpCode::Multiply { 1 } else { 1_000_000 };
+            let both_low = lows.filter(|(x, y)| *x >= 0 && *y >= 0);
+            Known { is: None, low: both_low.and_then(|(x, y)| x.checked_mul(y)).map(|product| product / by) }
+        }
+        OpCode::Subtract => {
+            both.and_then(|(x, y)| x.checked_sub(y)).map_or_else(Known::default, Known::sure)
+        }
+        OpCode::Minimum => Known { is: both.map(|(x, y)| x.min(y)), low: lows.map(|(x, y)| x.min(y)) },
+        OpCode::Maximum => Known { is: both.map(|(x, y)| x.max(y)), low: x.low.max(y.low) },
+        OpCode::And if x.is == Some(0) || y.is == Some(0) => truth_of(false),
+        OpCode::Or if [x.is, y.is].into_iter().flatten().any(|value| value != 0) => truth_of(true),
+        OpCode::Equal => compared(|x, y| x == y),
+        OpCode::NotEqual => compared(|x, y| x != y),
+        OpCode::Less => compared(|x, y| x < y),
+        OpCode::LessOrEqual => compared(|x, y| x <= y),
+        OpCode::And => compared(|x, y| x != 0 && y != 0),
+        OpCode::Or => compared(|x, y| x != 0 || y != 0),
+        _ => Known::default(),
     }
 }

@@ -13,6 +13,7 @@
 mod code;
 mod states;
 mod table;
+mod whens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,13 +27,14 @@ use code::{Cause, Codes, Cost};
 use states::{Leaf, States};
 pub use table::CYCLES_PER_US;
 
-/// The longest step that is accepted for one thing handled, in cycles: 1 ms.
+/// The longest step that is accepted for one thing handled, in cycles: 5 ms, a tenth of what the watchdog waits (`PATIENCE_US` in
+/// `firmware/rp2040/src/watchdog.rs`).
 ///
-/// P1 makes up to 48 steps before it shows that it is alive (`STEPS_MAX` in `firmware/device/src/core_half`), and the watchdog
-/// waits 50 ms for it (`PATIENCE_US` in `firmware/rp2040/src/watchdog.rs`).
-pub const ONE_MAX_CYCLES: u64 = 200_000;
-/// The longest step that is accepted for everything that can fall together, in cycles: 25 ms, half of what the watchdog waits.
-/// The other half is for what interrupts P1.
+/// P1 shows that it is alive once a poll, and a poll makes all steps that wait, up to 48. This leaves room for several of
+/// the longest, and for what interrupts P1.
+pub const ONE_MAX_CYCLES: u64 = 1_000_000;
+/// The longest step that is accepted for everything that can fall together, in cycles: 25 ms, half of what the watchdog waits, a
+/// quarter of the lateness that trips (`LATE_MAX_US` in `firmware/device/src/interlock`).
 pub const TOGETHER_MAX_CYCLES: u64 = 5_000_000;
 
 /// One thing handled.
@@ -163,7 +165,7 @@ impl<'p> Model<'p> {
             inputs,
             write_down,
         };
-        model.whens = model.followed();
+        (model.whens, model.chain) = whens::followed(&model.states, &model.codes);
         model.price_causes();
         model
     }
@@ -193,7 +195,7 @@ impl<'p> Model<'p> {
             let cause = ready.unwrap_or(first);
             waiting.remove(&cause);
             self.codes.learn(cause, cost);
-            self.whens = self.followed();
+            (self.whens, self.chain) = whens::followed(&self.states, &self.codes);
         }
         signals += table::SIGNAL;
         for (is_open, cost, limit) in [(open[0], signals, MAX_CHAIN), (open[1], dues, MAX_DUE)] {
@@ -238,65 +240,6 @@ impl<'p> Model<'p> {
                 own.fold(Cost::default(), |most, leaf| most.or(&cost(leaf))) + &self.whens
             }
         }
-    }
-
-    /// Every `when` asked until none holds any more.
-    fn followed(&mut self) -> Cost {
-        if !self.states.any_whens {
-            return Cost::default();
-        }
-        let mut ask = Cost::of(table::WHENS);
-        let mut turn = Cost::default();
-        for leaves in &self.states.regions {
-            let most = leaves.iter().map(|leaf| self.states.ask_whens(&self.codes, leaf));
-            ask += &most.fold(Cost::default(), |most, cost| most.or(&cost));
-        }
-        let mut all = ask.clone();
-        for leaves in &self.states.regions {
-            let mut known: BTreeMap<u16, Option<Cost>> = BTreeMap::new();
-            let mut most = Cost::default();
-            for leaf in leaves {
-                let (longest, steps) = self.longest(leaf, leaves, &ask, &mut known);
-                most = most.or(&longest);
-                turn = turn.or(&steps);
-            }
-            all += &most;
-        }
-        if all.open {
-            turn += &ask;
-            self.chain = turn.times(u64::from(MAX_CHAIN));
-        }
-        all
-    }
-
-    /// The longest way `when`s may lead from a configuration on, and the costliest single transition on it.
-    fn longest(
-        &self,
-        leaf: &Leaf,
-        leaves: &[Leaf],
-        ask: &Cost,
-        known: &mut BTreeMap<u16, Option<Cost>>,
-    ) -> (Cost, Cost) {
-        match known.get(&leaf.state.0) {
-            Some(Some(cost)) => return (cost.clone(), Cost::default()),
-            // It is being looked at: the way leads round.
-            Some(None) => return (Cost { open: true, ..Cost::default() }, Cost::default()),
-            None => {}
-        }
-        known.insert(leaf.state.0, None);
-        let (mut most, mut turn) = (Cost::default(), Cost::default());
-        for (next, go) in self.states.led_on(&self.codes, leaf) {
-            turn = turn.or(&go);
-            let mut way = go + ask;
-            if let Some(next) = leaves.iter().find(|leaf| leaf.state == next) {
-                let (rest, further) = self.longest(next, leaves, ask, known);
-                way += &rest;
-                turn = turn.or(&further);
-            }
-            most = most.or(&way);
-        }
-        known.insert(leaf.state.0, Some(most.clone()));
-        (most, turn)
     }
 
     /// One event through every region, with the `when`s that follow; and where it costs most.

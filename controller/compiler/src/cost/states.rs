@@ -65,7 +65,7 @@ impl<'p> States<'p> {
     }
 
     /// The innermost state that is active once `state` is entered.
-    fn innermost(&self, mut state: StateId) -> StateId {
+    pub(super) fn innermost(&self, mut state: StateId) -> StateId {
         for _ in 0..MAX_DEPTH {
             let initial = self.row(state).initial;
             if initial == StateId::NONE {
@@ -132,7 +132,7 @@ impl<'p> States<'p> {
     }
 
     /// A transition of one configuration, to a state that is no way back.
-    fn go_to(&self, codes: &Codes<'_>, leaf: &Leaf, target: StateId, action: Code) -> Cost {
+    pub(super) fn go_to(&self, codes: &Codes<'_>, leaf: &Leaf, target: StateId, action: Code) -> Cost {
         let mut cost = Cost::of(table::GO);
         let whole = self.leaf(target);
         let depth = usize::from(self.row(target).depth);
@@ -287,14 +287,9 @@ impl<'p> States<'p> {
         cost
     }
 
-    /// Where the `when`s of a configuration may lead, and what the transition costs.
-    pub(super) fn led_on(&self, codes: &Codes<'_>, leaf: &Leaf) -> Vec<(StateId, Cost)> {
+    /// The `when`s of a configuration, in their order: guard, target, action.
+    pub(super) fn whens(&self, leaf: &Leaf) -> Vec<(Code, StateId, Code)> {
         let rows = leaf.path.iter().rev().flat_map(|(_, row)| Slice::range(row.whens));
-        let whens = rows.map(|when| self.program.when(when)).filter(|when| codes.may_hold(when.guard));
-        let led = whens.flat_map(|when| {
-            let targets = self.targets(leaf, when.target).into_iter();
-            targets.map(move |target| (target, when.action))
-        });
-        led.map(|(target, action)| (self.innermost(target), self.go_to(codes, leaf, target, action))).collect()
+        rows.map(|when| self.program.when(when)).map(|when| (when.guard, when.target, when.action)).collect()
     }
 }
