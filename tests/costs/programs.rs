@@ -59,7 +59,6 @@ pub(crate) struct Chain {
     taps: Vec<Tap>,
 }
 
-
 /// What is special about one state.
 #[derive(Default, Clone)]
 pub(crate) struct Link {
@@ -80,8 +79,15 @@ pub(crate) struct Link {
 
 impl Chain {
     fn new(first: &[Op]) -> Self {
-        let mut chain =
-            Self { a: Assembly::default(), steps: Vec::new(), leaves: Vec::new(), edges: Vec::new(), together: None, holder: StateId::NONE, taps: Vec::new() };
+        let mut chain = Self {
+            a: Assembly::default(),
+            steps: Vec::new(),
+            leaves: Vec::new(),
+            edges: Vec::new(),
+            together: None,
+            holder: StateId::NONE,
+            taps: Vec::new(),
+        };
         chain.a.variables = vec![0; 16];
         chain.a.regions.push(Region { start: StateId(0) });
         let mut entry = first.to_vec();
@@ -170,7 +176,9 @@ impl Chain {
         if let Err(error) = &outcome.result {
             println!("  {error}");
         }
-        if let Some((_, at, fault)) = outcome.session().records().find(|(_, _, record)| matches!(record, link::Record::Fault(_))) {
+        if let Some((_, at, fault)) =
+            outcome.session().records().find(|(_, _, record)| matches!(record, link::Record::Fault(_)))
+        {
             println!("  fault at {at}: {fault:?}");
         }
         rig.laps().to_vec()
@@ -223,7 +231,10 @@ fn operations() -> Chain {
     c.ops("in state", &[op(OpCode::InState, 0, 0), STORE]);
     for code in [OpCode::Negate, OpCode::Not, OpCode::Absolute] {
         c.ops(format!("{code:?}"), &[int(1), op(code, 0, 0), STORE]);
-        c.ops(format!("5 × {code:?}"), &[int(1), op(code, 0, 0), op(code, 0, 0), op(code, 0, 0), op(code, 0, 0), op(code, 0, 0), STORE]);
+        c.ops(
+            format!("5 × {code:?}"),
+            &[int(1), op(code, 0, 0), op(code, 0, 0), op(code, 0, 0), op(code, 0, 0), op(code, 0, 0), STORE],
+        );
     }
     for code in [
         OpCode::Add,
@@ -244,13 +255,48 @@ fn operations() -> Chain {
     ] {
         c.ops(format!("{code:?}"), &[int(7), int(3), op(code, 0, 0), STORE]);
     }
-    c.ops("5 × add", &[int(7), int(3), int(3), int(3), int(3), int(3), op(OpCode::Add, 0, 0), op(OpCode::Add, 0, 0), op(OpCode::Add, 0, 0), op(OpCode::Add, 0, 0), op(OpCode::Add, 0, 0), STORE]);
-    c.ops("5 × load add", &[op(OpCode::Load, 0, 1), op(OpCode::Load, 0, 1), op(OpCode::Add, 0, 0), op(OpCode::Load, 0, 1), op(OpCode::Add, 0, 0), op(OpCode::Load, 0, 1), op(OpCode::Add, 0, 0), op(OpCode::Load, 0, 1), op(OpCode::Add, 0, 0), op(OpCode::Load, 0, 1), op(OpCode::Add, 0, 0), STORE]);
+    c.ops(
+        "5 × add",
+        &[
+            int(7),
+            int(3),
+            int(3),
+            int(3),
+            int(3),
+            int(3),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Add, 0, 0),
+            STORE,
+        ],
+    );
+    c.ops(
+        "5 × load add",
+        &[
+            op(OpCode::Load, 0, 1),
+            op(OpCode::Load, 0, 1),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Load, 0, 1),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Load, 0, 1),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Load, 0, 1),
+            op(OpCode::Add, 0, 0),
+            op(OpCode::Load, 0, 1),
+            op(OpCode::Add, 0, 0),
+            STORE,
+        ],
+    );
     c.ops("jump if false, taken, over 1", &[int(0), op(OpCode::JumpIfFalse, 0, 1), op(OpCode::On, 2, 0)]);
     c.ops("jump if false, not taken", &[int(1), op(OpCode::JumpIfFalse, 0, 0)]);
     c.ops("jump", &[int(1), op(OpCode::JumpIfFalse, 0, 1), op(OpCode::Jump, 0, 0)]);
     c.ops("signal nobody hears", &[op(OpCode::Signal, 0, EventId::named(200).0)]);
-    c.ops("2 signals nobody hears", &[op(OpCode::Signal, 0, EventId::named(200).0), op(OpCode::Signal, 0, EventId::named(200).0)]);
+    c.ops(
+        "2 signals nobody hears",
+        &[op(OpCode::Signal, 0, EventId::named(200).0), op(OpCode::Signal, 0, EventId::named(200).0)],
+    );
     c.ops("trial", &[op(OpCode::Trial, 0, 0)]);
     c.ops("outcome", &[op(OpCode::Outcome, 0, 0)]);
     for b in [0, u16::MAX] {
@@ -271,7 +317,17 @@ fn operations() -> Chain {
 
 fn arithmetic() -> Chain {
     let mut c = Chain::new(&[]);
-    let values: [i64; 9] = [1, 3, 1_000_003, 4_294_967_295, 4_294_967_297, 1_000_000_000_007, 4_611_686_018_427_387_905, -3, -4_294_967_297];
+    let values: [i64; 9] = [
+        1,
+        3,
+        1_000_003,
+        4_294_967_295,
+        4_294_967_297,
+        1_000_000_000_007,
+        4_611_686_018_427_387_905,
+        -3,
+        -4_294_967_297,
+    ];
     for code in [OpCode::Multiply, OpCode::Divide, OpCode::Remainder, OpCode::MultiplyScaled, OpCode::DivideScaled] {
         for x in values {
             for y in values {
@@ -371,7 +427,9 @@ fn draws() -> Chain {
 
 fn outputs() -> Chain {
     let mut c = Chain::new(&[]);
-    let train = |count, width_us, period_us| Stimulus { train: Train { delay_us: 0, width_us, period_us, count, carrier: None } };
+    let train = |count, width_us, period_us| Stimulus {
+        train: Train { delay_us: 0, width_us, period_us, count, carrier: None },
+    };
     c.a.stimuli = vec![train(1_000_000, 1, 4_000_000), train(1, 1, 1)];
     c.add("nothing", Link::default());
     for round in 0..2 {
@@ -485,7 +543,10 @@ fn whens() -> Chain {
     for k in [1, 2, 4, 8] {
         for n in 0..k {
             let next = StateId(c.a.states.len() as u16 + 1);
-            c.add(if n == 0 { format!("{k} whens that lead on") } else { String::new() }, Link { whens: vec![when(Code::NONE, next)], ..plain.clone() });
+            c.add(
+                if n == 0 { format!("{k} whens that lead on") } else { String::new() },
+                Link { whens: vec![when(Code::NONE, next)], ..plain.clone() },
+            );
             if n > 0 {
                 c.merge();
             }
@@ -537,7 +598,15 @@ fn records() -> Chain {
     c.add("nothing", Link::default());
     let large = c.a.push(i64::MIN);
     let wide = c.a.constants(&[i64::MIN, i64::MAX]);
-    c.a.draws.push(Draw { kind: DrawKind::Uniform, variable: VariableId(0), labels: 0, constants: wide, max_run: 0, cells: 0, spend_on: Draw::AT_ONCE });
+    c.a.draws.push(Draw {
+        kind: DrawKind::Uniform,
+        variable: VariableId(0),
+        labels: 0,
+        constants: wide,
+        max_run: 0,
+        cells: 0,
+        spend_on: Draw::AT_ONCE,
+    });
     for k in [1, 8, 16, 28, 29, 30, 31, 32, 33, 40, 60] {
         let ops: Vec<Op> = (0..k).flat_map(|_| [int(1), op(OpCode::Store, 1, 0)]).collect();
         c.ops(format!("{k} records of a variable"), &ops);
@@ -616,7 +685,12 @@ fn edges() -> Chain {
     c.add("nothing", Link::default());
     let last = StateId(c.a.states.len() as u16);
     let mut c = c.finished();
-    let lever = |active, target| Rule { event: EventId::edge(LineId(0), active), target, guard: Code::NONE, action: Code::NONE };
+    let lever = |active, target| Rule {
+        event: EventId::edge(LineId(0), active),
+        target,
+        guard: Code::NONE,
+        action: Code::NONE,
+    };
     let rules = slice(&mut c.a.rules, vec![lever(true, last), lever(false, StateId::NONE)]);
     if let Some(row) = c.a.states.get_mut(last.index()) {
         row.rules = rules;

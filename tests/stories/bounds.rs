@@ -67,7 +67,11 @@ fn no_step_of_a_random_program_takes_more_than_its_bound() {
         assert!(rig.mishaps().iter().all(|event| starved(&event)), "seed {seed}: {:?}", rig.mishaps());
         let longest = rig.laps().iter().map(|lap| lap.cycles).max().unwrap_or(0);
         println!("seed {seed}: {} steps, the longest {longest}; {bound:?}", rig.laps().len());
-        assert!(longest <= bound.together, "seed {seed}: a step took {longest} cycles; its bound is {}", bound.together);
+        assert!(
+            longest <= bound.together,
+            "seed {seed}: a step took {longest} cycles; its bound is {}",
+            bound.together
+        );
         steps += rig.laps().len();
         beyond_one += rig.laps().iter().filter(|lap| lap.cycles > bound.one.cycles).count();
         if longest > 0 {

@@ -81,8 +81,10 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     add(maximum("maximum"), pulled(&MAXIMUM));
     add(maximum("maximum, loaded").loaded(), pulled(&LOADED));
 
-    let due = scene("maximum, its time-outs due", workloads::maximum_due(DUE_US)).within(Around::Largest);
-    add(due, Box::new(|scene| scene.undisturbed(2 * DUE_US.unsigned_abs() + 50_000)));
+    for (name, regions) in [("maximum, a region's time-outs due", 1), ("maximum, all time-outs due", 8)] {
+        let due = scene(name, workloads::maximum_due(DUE_US, regions)).within(Around::Largest);
+        add(due, Box::new(|scene| scene.undisturbed(2 * DUE_US.unsigned_abs() + 50_000)));
+    }
 
     let together = scene("six outputs switched together", programs::together());
     add(together, Box::new(move |scene| scene.skew(2_000, edges.div_ceil(2), &PULSE)));

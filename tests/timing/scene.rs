@@ -169,7 +169,8 @@ impl Scene {
         if longest > bound.together {
             failures.push(format!("{}: a step took {longest} cycles; {} is its bound", self.name, bound.together));
         }
-        let share = bound.one.cycles * 100 / longest.max(1);
+        let holds = if longest <= bound.one.cycles { bound.one.cycles } else { bound.together };
+        let share = holds * 100 / longest.max(1);
         let told = [("bound_cycles", bound.one.cycles), ("bound_together_cycles", bound.together), ("share", share)];
         meanwhile.counted.extend(told.map(|(name, value)| (name.to_owned(), value)));
     }

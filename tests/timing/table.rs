@@ -148,10 +148,10 @@ const COUNTED: [(&str, &str, Option<u64>); 10] = [
     ("level1_ns", "P0", None),
     ("level2_ns", "P1", None),
     ("timed_cycles", "engine at once, its own cycles", None),
-    ("lap_cycles", "longest step, cycles", None),
+    ("lap_cycles", "longest step, its own cycles", None),
     ("bound_cycles", "bound: one thing handled", None),
     ("bound_together_cycles", "bound: all that can fall together", None),
-    ("share", "first bound to longest step", None),
+    ("share", "bound that holds to longest step", None),
 ];
 
 impl Meanwhile {

@@ -84,15 +84,17 @@ pub(crate) fn check(program: &Compiled, protocol: &Protocol, rig: &RigConfig, re
     let place = found.state.as_deref().and_then(|path| place(protocol, path)).unwrap_or(protocol.name.span);
     if one.cycles > ONE_MAX_CYCLES && !open {
         let (us, most) = (Bound::us(one.cycles), Bound::us(ONE_MAX_CYCLES));
-        let message = format!("{} may take {us} µs ({} cycles) on a Pico; {most} µs is the most", found.what, one.cycles);
+        let message =
+            format!("{} may take {us} µs ({} cycles) on a Pico; {most} µs is the most", found.what, one.cycles);
         reporter.error("E162-step-too-long", place, message).label("here it takes longest").help(
             "let less happen at once: fewer draws, conditions, outputs and events in one step, or spread them over states \
              with a time-out of 1 ms between; a `normal` draw counts as its 32 tries",
         );
     } else if together > TOGETHER_MAX_CYCLES {
         let (us, most) = (Bound::us(together), Bound::us(TOGETHER_MAX_CYCLES));
-        let message =
-            format!("all that can fall into one µs may take {us} µs ({together} cycles) on a Pico; {most} µs is the most");
+        let message = format!(
+            "all that can fall into one µs may take {us} µs ({together} cycles) on a Pico; {most} µs is the most"
+        );
         let what = &found.what;
         let help = if open {
             format!(

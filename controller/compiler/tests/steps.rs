@@ -80,7 +80,8 @@ fn whens_that_cannot_hold_together_do_not_lead_round() {
 
 #[test]
 fn a_time_out_of_no_time_falls_into_the_step_that_began_it() {
-    let (fixed, set) = (bound("", "{after: 2 s, to: a}, "), bound("{set: {wait: wait - 1 s}}", "{after: wait, to: a}, "));
+    let (fixed, set) =
+        (bound("", "{after: 2 s, to: a}, "), bound("{set: {wait: wait - 1 s}}", "{after: wait, to: a}, "));
     assert!(!fixed.open && !set.open, "from `a` nothing leads on by itself");
     let more = set.together - set.one.cycles;
     assert!(more > fixed.together - fixed.one.cycles, "{set:?} {fixed:?}");

@@ -440,18 +440,15 @@ fn of_two(code: OpCode, x: Known, y: Known) -> Known {
     let lows = x.low.zip(y.low);
     let compared = |work: fn(i64, i64) -> bool| both.map_or_else(truth, |(x, y)| truth_of(work(x, y)));
     match code {
-        OpCode::Add => Known {
-            is: both.and_then(|(x, y)| x.checked_add(y)),
-            low: lows.and_then(|(x, y)| x.checked_add(y)),
-        },
+        OpCode::Add => {
+            Known { is: both.and_then(|(x, y)| x.checked_add(y)), low: lows.and_then(|(x, y)| x.checked_add(y)) }
+        }
         OpCode::Multiply | OpCode::MultiplyScaled => {
             let by = if code == OpCode::Multiply { 1 } else { 1_000_000 };
             let both_low = lows.filter(|(x, y)| *x >= 0 && *y >= 0);
             Known { is: None, low: both_low.and_then(|(x, y)| x.checked_mul(y)).map(|product| product / by) }
         }
-        OpCode::Subtract => {
-            both.and_then(|(x, y)| x.checked_sub(y)).map_or_else(Known::default, Known::sure)
-        }
+        OpCode::Subtract => both.and_then(|(x, y)| x.checked_sub(y)).map_or_else(Known::default, Known::sure),
         OpCode::Minimum => Known { is: both.map(|(x, y)| x.min(y)), low: lows.map(|(x, y)| x.min(y)) },
         OpCode::Maximum => Known { is: both.map(|(x, y)| x.max(y)), low: x.low.max(y.low) },
         OpCode::And if x.is == Some(0) || y.is == Some(0) => truth_of(false),

@@ -208,10 +208,8 @@ impl<'p> Model<'p> {
 
     /// Whatever may be brought about within a microsecond.
     fn causes(&self) -> BTreeSet<Cause> {
-        let mut causes: BTreeSet<Cause> = code::ops(self.program)
-            .filter(|op| op.code == OpCode::Signal)
-            .map(|op| Cause::Event(op.b))
-            .collect();
+        let mut causes: BTreeSet<Cause> =
+            code::ops(self.program).filter(|op| op.code == OpCode::Signal).map(|op| Cause::Event(op.b)).collect();
         if self.codes.at_once {
             causes.extend(self.timers.iter().map(|timer| Cause::Event(EventId::timer(TimerId(*timer)).0)));
             let rows = 0..self.program.rows(Table::Afters);
@@ -303,9 +301,11 @@ impl<'p> Model<'p> {
         }
         things.extend(named.iter().map(|event| self.event(Thing::Event(EventId(*event)), EventId(*event), &other)));
         let (train, timer) = (Cost::of(self.due(Due::Train)), Cost::of(self.due(Due::Timer)));
-        things.extend(self.trains.iter().map(|line| {
-            self.event(Thing::TrainEnd(LineId(*line)), EventId::train_end(LineId(*line)), &train)
-        }));
+        things.extend(
+            self.trains
+                .iter()
+                .map(|line| self.event(Thing::TrainEnd(LineId(*line)), EventId::train_end(LineId(*line)), &train)),
+        );
         things.extend(
             self.timers.iter().map(|n| self.event(Thing::Timer(TimerId(*n)), EventId::timer(TimerId(*n)), &timer)),
         );
@@ -338,11 +338,8 @@ impl<'p> Model<'p> {
         let leaves = self.states.regions.iter().flatten();
         let time_outs = leaves.flat_map(|leaf| self.time_outs(leaf));
         let all = self.things().into_iter().chain(time_outs);
-        let whole = |priced: Priced| Worst {
-            cycles: self.whole(&priced.cost, 0),
-            thing: priced.thing,
-            state: priced.state,
-        };
+        let whole =
+            |priced: Priced| Worst { cycles: self.whole(&priced.cost, 0), thing: priced.thing, state: priced.state };
         let none = Worst { cycles: 0, thing: Thing::Unheard, state: StateId::NONE };
         all.map(whole).fold(none, |worst, next| if next.cycles > worst.cycles { next } else { worst })
     }
