@@ -32,8 +32,9 @@ fn main() -> ExitCode {
         let Ok(program) = Program::open(&words) else { continue };
         let model = Model::new(&program, &programs::rig());
         let step = EventId::timer(TimerId(0));
-        let steps =
-            chain.steps.iter().zip(&chain.leaves).map(|(name, from)| (name, model.handling(step, Some(*from), LOG)));
+        let steps = chain.steps.iter().zip(&chain.leaves).map(|(name, from)| {
+            (name, if chain.by_time_outs { model.time_out(*from, LOG) } else { model.handling(step, Some(*from), LOG) })
+        });
         let edges = chain.edges.iter().map(|(name, event)| (name, model.handling(*event, None, LOG)));
         for (n, (step, bound)) in steps.chain(edges).enumerate() {
             let took = laps.get(n).map_or(0, |lap| lap.cycles);

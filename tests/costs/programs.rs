@@ -50,6 +50,8 @@ pub(crate) struct Chain {
     pub(crate) steps: Vec<String>,
     /// The innermost state before each of them, and behind the last.
     pub(crate) leaves: Vec<StateId>,
+    /// Whether time-outs lead on, and not the timer.
+    pub(crate) by_time_outs: bool,
     /// What is heard behind the last step, with its name.
     pub(crate) edges: Vec<(String, EventId)>,
     /// What every state is nested in.
@@ -83,6 +85,7 @@ impl Chain {
             a: Assembly::default(),
             steps: Vec::new(),
             leaves: Vec::new(),
+            by_time_outs: false,
             edges: Vec::new(),
             together: None,
             holder: StateId::NONE,
@@ -205,6 +208,8 @@ pub(crate) fn all() -> Vec<(&'static str, Chain)> {
         ("records", records()),
         ("busy", busy()),
         ("edges", edges()),
+        ("foreseen", foreseen(1)),
+        ("foreseen, 8 regions", foreseen(8)),
     ]
 }
 
@@ -702,6 +707,58 @@ fn edges() -> Chain {
             c.edges.push((name.to_owned(), EventId::edge(LineId(line), active)));
             at_us += 2_000;
         }
+    }
+    c
+}
+
+/// Time-outs lead on: what they do is worked out before they are due, and made good then.
+fn foreseen(regions: u8) -> Chain {
+    let mut c = Chain::new(&[op(OpCode::TimerStop, STEP.0, 0)]);
+    c.by_time_outs = true;
+    let every = c.a.code(&[int(EVERY_US)]);
+    let lead_on = |c: &mut Chain, name: &str, mut link: Link| {
+        let target = StateId((c.a.states.len() + link.inside.len()) as u16 + 1);
+        let next = After { duration: every, target, guard: Code::NONE, action: Code::NONE };
+        link.afters.push(next);
+        c.add(name, link);
+    };
+    // The first state has been written already: it waits as the others do.
+    let after = After { duration: every, target: StateId(1), guard: Code::NONE, action: Code::NONE };
+    let afters = slice(&mut c.a.afters, vec![after]);
+    if let Some(first) = c.a.states.first_mut() {
+        first.entry = Code::NONE;
+        first.afters = afters;
+    }
+    let far =
+        After { duration: c.a.code(&[int(30_000)]), target: StateId::NONE, guard: Code::NONE, action: Code::NONE };
+    lead_on(&mut c, "nothing", Link::default());
+    lead_on(&mut c, "on", Link { entry: vec![op(OpCode::On, 2, 0)], ..Link::default() });
+    lead_on(&mut c, "off", Link { entry: vec![op(OpCode::Off, 2, 0)], ..Link::default() });
+    lead_on(&mut c, "store recorded", Link { entry: vec![int(1), op(OpCode::Store, 1, 0)], ..Link::default() });
+    lead_on(&mut c, "3 more time-outs", Link { afters: vec![far; 3], ..Link::default() });
+    lead_on(&mut c, "enter 3 more", Link { inside: vec![Link::default(); 3], ..Link::default() });
+    lead_on(&mut c, "leave 3 more", Link::default());
+    lead_on(&mut c, "trial", Link { entry: vec![op(OpCode::Trial, 0, 0)], ..Link::default() });
+    let c = c.finished();
+    at_rest(c, 1..regions)
+}
+
+/// With regions beside it in which nothing happens.
+fn at_rest(mut c: Chain, regions: core::ops::Range<u8>) -> Chain {
+    for region in regions {
+        let start = StateId(c.a.states.len() as u16);
+        c.a.regions.push(Region { start });
+        c.a.states.push(State {
+            parent: StateId::NONE,
+            initial: StateId::NONE,
+            region: RegionId(region),
+            depth: 0,
+            entry: Code::NONE,
+            exit: Code::NONE,
+            rules: Slice::default(),
+            afters: Slice::default(),
+            whens: Slice::default(),
+        });
     }
     c
 }

@@ -37,6 +37,9 @@ pub const ONE_MAX_CYCLES: u64 = 1_000_000;
 /// quarter of the lateness that trips (`LATE_MAX_US` in `firmware/device/src/interlock`).
 pub const TOGETHER_MAX_CYCLES: u64 = 5_000_000;
 
+/// The fault and the end that the last step of a session records.
+const END_RECORDS: u64 = 2;
+
 /// One thing handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
@@ -264,10 +267,8 @@ impl<'p> Model<'p> {
 
     /// What a step takes however little happens in it.
     fn step(&self) -> u64 {
-        table::STEP
-            + table::END
-            + self.regions_beyond() * table::STEP_REGION
-            + self.edges.len() as u64 * table::STEP_FORGET
+        let regions = self.regions_beyond() * table::STEP_REGION;
+        table::STEP + regions + self.edges.len() as u64 * table::STEP_FORGET
     }
 
     /// Something falls due, with what is looked through for it.
@@ -329,6 +330,8 @@ impl<'p> Model<'p> {
         if cost.open {
             cost += &self.chain;
         }
+        // Any step may be the last one.
+        cost += &Cost::recorded(table::END).times(END_RECORDS);
         let sum = self.step() + cost.cycles + cost.records.saturating_sub(room) * self.write_down;
         sum + sum * table::MARGIN_PERCENT / 100
     }
@@ -417,6 +420,15 @@ impl<'p> Model<'p> {
             cost += &heard.fold(Cost::default(), |most, cost| most.or(&cost));
         }
         self.whole(&cost, room)
+    }
+
+    /// The costliest time-out while `state` is the innermost active one of its region, as a whole step, in cycles, while P1's
+    /// log has room for `room` records.
+    #[must_use]
+    pub fn time_out(&self, state: StateId, room: u64) -> u64 {
+        let leaves = self.states.regions.iter().flatten().filter(|leaf| leaf.state == state);
+        let time_outs = leaves.flat_map(|leaf| self.time_outs(leaf));
+        time_outs.map(|priced| self.whole(&priced.cost, room)).max().unwrap_or(0)
     }
 }
 

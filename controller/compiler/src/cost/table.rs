@@ -23,8 +23,8 @@ pub(super) const STEP: u64 = 950;
 pub(super) const STEP_REGION: u64 = 70;
 /// Per edge that any rule waits for: what was foreseen of it is forgotten. `Reflexes::forget`
 pub(super) const STEP_FORGET: u64 = 25;
-/// The two records of a session's end. *records*
-pub(super) const END: u64 = 500;
+/// What comes with each of the two records of a session's end.
+pub(super) const END: u64 = 90;
 
 /// An edge that nobody hears. *edges*
 pub(super) const EDGE: u64 = 330;
@@ -101,8 +101,8 @@ pub(super) const CODE: u64 = 75;
 
 /// An event is raised, and taken off again. *whens and signals*
 pub(super) const SIGNAL: u64 = 205;
-/// A trial begins, its record not counted. *operations*
-pub(super) const TRIAL: u64 = 930;
+/// A trial begins, its record not counted. *operations*; and 200 for the order that arms lines again.
+pub(super) const TRIAL: u64 = 1_130;
 /// Per draw whose card goes back when a trial begins. *draws*
 pub(super) const TRIAL_DRAW: u64 = 15;
 /// Per condition that may end the session, itself not counted. *busy*
