@@ -127,6 +127,8 @@ fn both_shipped_protocols_are_good() {
     assert!(checked.status.success(), "{}", complaint(&checked));
     assert_eq!(complaint(&checked), "", "no warnings either");
     assert!(out(&checked).contains("lever-pull.yaml: good"), "{}", out(&checked));
+    let steps = out(&checked).matches("the longest step on a Pico is at most ").count();
+    assert_eq!(steps, out(&checked).matches(": good on rig ").count(), "{}", out(&checked));
 }
 
 #[test]

@@ -33,8 +33,11 @@ pub(super) fn followed(states: &States<'_>, codes: &Codes<'_>) -> (Cost, Cost) {
     let (mut all, mut turn) = (ask.clone(), Cost::default());
     for leaves in &states.regions {
         let mut ways = Ways { states, codes, leaves, ask: &ask, known: BTreeMap::new(), turn: Cost::default() };
-        let longest = leaves.iter().map(|leaf| ways.longest(leaf, &Facts::new()));
-        all += &longest.collect::<Vec<_>>().iter().fold(Cost::default(), |most, way| most.or(way));
+        let mut most = Cost::default();
+        for leaf in leaves {
+            most = most.or(&ways.longest(leaf, &Facts::new()));
+        }
+        all += &most;
         turn = turn.or(&ways.turn);
     }
     let chain = if all.open { (turn + &ask).times(u64::from(MAX_CHAIN)) } else { Cost::default() };
