@@ -6,7 +6,7 @@ mod common;
 
 use common::{shipped, task};
 use compiler::cost::{Bound, ONE_MAX_CYCLES};
-use compiler::{Compiled, Diagnostics, Options, compile, read_rig};
+use compiler::{Compiled, Diagnostics, Options, Style, compile, read_rig};
 
 const LINES: &str = "\
 protocol: steps
@@ -98,6 +98,8 @@ fn a_step_too_long_for_a_pico_is_an_error_there_alone() {
     let found = on("rig-configs/pico-box.yaml", &many, "").unwrap_err();
     let first = found.list.first().unwrap();
     assert_eq!((first.code, first.line), ("E162-step-too-long", 9), "{found}");
+    let shown = Diagnostics { list: found.list.iter().take(1).cloned().collect() };
+    insta::assert_snapshot!("too_long", shown.render_in(Style::PLAIN));
     assert!(first.message.starts_with("`lever.press` may take "), "{found}");
     assert!(on("rig-configs/pico-box.yaml", &draw("p"), "").is_ok());
 }

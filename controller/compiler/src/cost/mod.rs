@@ -179,10 +179,13 @@ impl<'p> Model<'p> {
         let mut waiting = self.causes();
         let raises: BTreeMap<Cause, BTreeSet<Cause>> =
             waiting.iter().map(|cause| (*cause, self.caused(*cause).raised)).collect();
-        let (mut signals, mut dues) = (Cost::default(), Cost::default());
+        let (mut signals, mut dues, mut in_place) = (Cost::default(), Cost::default(), Cost::default());
         for cause in &waiting {
             let kind = if self.is_signal(*cause) { &mut signals } else { &mut dues };
             *kind = kind.clone().or(&self.caused(*cause));
+            if !self.is_signal(*cause) {
+                in_place = in_place.or(&self.in_place(*cause));
+            }
         }
         let mut open = [false; 2];
         while let Some(first) = waiting.first().copied() {
@@ -201,7 +204,10 @@ impl<'p> Model<'p> {
             (self.whens, self.chain) = whens::followed(&self.states, &self.codes);
         }
         signals += table::SIGNAL;
-        for (is_open, cost, limit) in [(open[0], signals, MAX_CHAIN), (open[1], dues, MAX_DUE)] {
+        // What falls due again and again leads on as often as a chain may be long; else it acts where it is.
+        for (is_open, cost, limit) in
+            [(open[0] || open[1], signals, MAX_CHAIN), (open[1], dues, MAX_CHAIN), (open[1], in_place, MAX_DUE)]
+        {
             if is_open {
                 self.chain += &cost.times(u64::from(limit));
             }
@@ -224,6 +230,28 @@ impl<'p> Model<'p> {
 
     fn is_signal(&self, cause: Cause) -> bool {
         matches!(cause, Cause::Event(event) if event >= EventId::NAMED)
+    }
+
+    /// What falls due, if no transition is taken for it.
+    fn in_place(&self, cause: Cause) -> Cost {
+        let asked = whens::asked(&self.states, &self.codes);
+        match cause {
+            Cause::Event(event) => {
+                let event = EventId(event);
+                let mut cost = asked + &Cost::of(self.due(Due::Timer));
+                for (_, leaves) in
+                    (0..).zip(&self.states.regions).filter(|(region, _)| self.states.may_hear(*region, event))
+                {
+                    let heard = leaves.iter().map(|leaf| self.states.hear_and(&self.codes, leaf, event).0);
+                    cost += &heard.fold(Cost::default(), |most, cost| most.or(&cost));
+                }
+                cost
+            }
+            Cause::TimeOut(row) => {
+                let leaves = self.states.regions.iter().flatten().map(|leaf| self.due(Due::TimeOut(leaf)));
+                asked + &self.states.stays(&self.codes, row) + &Cost::of(leaves.max().unwrap_or(0))
+            }
+        }
     }
 
     /// What a cause leads to.

@@ -175,6 +175,12 @@ impl<'p> States<'p> {
 
     /// One event in one configuration: handlers, then the first transition that matches.
     pub(super) fn hear(&self, codes: &Codes<'_>, leaf: &Leaf, event: EventId) -> Cost {
+        let (stays, moves) = self.hear_and(codes, leaf, event);
+        stays.or(&moves)
+    }
+
+    /// The same if no transition is taken; and if one is.
+    pub(super) fn hear_and(&self, codes: &Codes<'_>, leaf: &Leaf, event: EventId) -> (Cost, Cost) {
         let mut cost = Cost::of(table::HEAR);
         let (mut most, mut looked_through) = (Cost::default(), Cost::default());
         for (_, row) in leaf.path.iter().rev() {
@@ -199,11 +205,10 @@ impl<'p> States<'p> {
                         let taken = self.go(codes, leaf, rule.target, rule.action) + &looked_through;
                         most = most.or(&taken);
                     }
-                    most = most.or(&looked_through);
                 }
             }
         }
-        cost + &most
+        (cost.clone() + &looked_through, cost + &most)
     }
 
     /// A time-out of one configuration.
@@ -266,6 +271,13 @@ impl<'p> States<'p> {
         let leaves = self.regions.get(region).into_iter().flatten();
         let own = leaves.filter(|leaf| self.afters(leaf).any(|other| other == after));
         own.fold(Cost::default(), |most, leaf| most.or(&self.time_out(codes, leaf, after)))
+    }
+
+    /// A time-out of one configuration that leads nowhere.
+    pub(super) fn stays(&self, codes: &Codes<'_>, after: usize) -> Cost {
+        let row = self.program.after(after);
+        let guard = codes.value(row.guard);
+        if row.target == StateId::NONE { guard + &codes.act(row.action) } else { guard }
     }
 
     /// The time-outs that may run in one configuration.

@@ -20,16 +20,25 @@ type Facts = BTreeSet<Fact>;
 /// Ways looked at in one region before the rest is left to the engine's limit.
 const WAYS_MAX: usize = 20_000;
 
-/// What follows each thing handled; and what the longest chain costs that the engine allows, if the graph leaves it open.
-pub(super) fn followed(states: &States<'_>, codes: &Codes<'_>) -> (Cost, Cost) {
+/// All asked once, in vain.
+pub(super) fn asked(states: &States<'_>, codes: &Codes<'_>) -> Cost {
     if !states.any_whens {
-        return (Cost::default(), Cost::default());
+        return Cost::default();
     }
     let mut ask = Cost::of(table::WHENS);
     for leaves in &states.regions {
         let most = leaves.iter().map(|leaf| states.ask_whens(codes, leaf));
         ask += &most.fold(Cost::default(), |most, cost| most.or(&cost));
     }
+    ask
+}
+
+/// What follows each thing handled; and what the longest chain costs that the engine allows, if the graph leaves it open.
+pub(super) fn followed(states: &States<'_>, codes: &Codes<'_>) -> (Cost, Cost) {
+    if !states.any_whens {
+        return (Cost::default(), Cost::default());
+    }
+    let ask = asked(states, codes);
     let (mut all, mut turn) = (ask.clone(), Cost::default());
     for leaves in &states.regions {
         let mut ways = Ways { states, codes, leaves, ask: &ask, known: BTreeMap::new(), turn: Cost::default() };
