@@ -4,9 +4,12 @@
 
 mod common;
 
+use assembler::random;
 use common::{shipped, task};
-use compiler::cost::{Bound, ONE_MAX_CYCLES};
+use compiler::cost::{self, Bound, ONE_MAX_CYCLES};
 use compiler::{Compiled, Diagnostics, Options, Style, compile, read_rig};
+use link::program::Program;
+use link::rig::{Pull, Rig, RigLine, Role};
 
 const LINES: &str = "\
 protocol: steps
@@ -102,4 +105,25 @@ fn a_step_too_long_for_a_pico_is_an_error_there_alone() {
     insta::assert_snapshot!("too_long", shown.render_in(Style::PLAIN));
     assert!(first.message.starts_with("`lever.press` may take "), "{found}");
     assert!(on("rig-configs/pico-box.yaml", &draw("p"), "").is_ok());
+}
+
+#[test]
+fn every_program_has_a_bound() {
+    let line = |output: bool| RigLine {
+        pin: 2,
+        active_high: true,
+        role: if output {
+            Role::Output { max_on_us: 1_000, must_arm: false, safe_on_trip: true, speaker: false }
+        } else {
+            Role::Input { pull: Pull::None, debounce_us: 0 }
+        },
+    };
+    for seed in 0..random::cases(300) {
+        let program = random::program(seed);
+        let lines = (0..program.lines).map(|n| line(program.outputs & (1 << n) != 0)).collect();
+        let rig = Rig { lines, silence_us: 1, rejoin_us: 1, carry_on_us: 1, sample_us: 1_000 };
+        let opened = Program::open(&program.image).unwrap();
+        let found = cost::bound(&opened, &rig);
+        assert!(found.one.cycles > 1_000 && found.one.cycles <= found.together, "seed {seed}: {found:?}");
+    }
 }
