@@ -19,13 +19,14 @@
 //   powered P 0|1        pad P carries a power and is on when low (0) or high (1): an edge is who drives it, not each pulse
 //   waves 0|1            whether what PWM pins carry is told
 //   time PART …          counts the cycles of each call of the one function whose name has all these parts, if there is one
+//   lap PART …           divides those calls where the one function whose name has all these parts returns
 //   read WHERE WORDS   = words of memory, by symbol or 0x address
 //   counters           = what was counted since the start or `clear`
 //   clear                counts from now
 //
 // Events: e T PIN LEVEL · u0|u1|us T HEX (bytes from serial port 0, 1, USB; T of the last) · z T (the timer counts from here) ·
 // s T PIN 1 · s T PIN 0 MILLIHERTZ LOWEST HIGHEST (a sound began; has ended, at T, and was this) ·
-// r T CAUSE (reset) · f T KIND ADDRESS PC FUNCTION LEVEL (fault) · l T (lock-up) · w T PIN ON CC TOP TICK_PS
+// t T CYCLES (a lap of a timed call, told at its end) · r T CAUSE (reset) · f T KIND ADDRESS PC FUNCTION LEVEL (fault) · l T (lock-up) · w T PIN ON CC TOP TICK_PS
 
 import { readSync, writeSync } from "node:fs";
 import { Chip, readElf } from "./chip.mjs";
@@ -77,6 +78,9 @@ class Bench {
       case "fault":
         this.out.push(`f ${nanos} ${event.kind.replaceAll(" ", "-")} ${event.address.toString(16)} ${event.pc.toString(16)} ${functionAt(this.elf, event.pc)} ${event.level}`);
         break;
+      case "lap":
+        this.out.push(`t ${nanos} ${event.cycles}`);
+        break;
       case "lockup":
         this.out.push(`l ${nanos}`);
         break;
@@ -127,6 +131,7 @@ class Bench {
     };
     for (const [name, value] of Object.entries(told)) this.out.push(`c ${name} ${value}`);
     if (chip.timed) this.out.push(`c timed_cycles ${chip.timed.longest}`);
+    if (chip.timed?.lap) this.out.push(`c lap_cycles ${chip.timed.longestLap}`);
     for (const [irq, nanos] of chip.nvic.longestMasked) this.out.push(`c irq${irq}_masked_ns ${Math.round(nanos)}`);
     for (const reader of reads) this.out.push(`c reads_flash ${reader}`);
     for (const [text, count] of chip.complaints) this.out.push(`c complaint ${count} times: ${text}`);
@@ -178,9 +183,10 @@ class Bench {
       case "waves":
         this.waves = rest[0] === "1";
         return;
-      case "time": {
+      case "time":
+      case "lap": {
         const found = this.elf.functions.filter(({ name }) => rest.every((part) => name.includes(part)));
-        if (found.length === 1) chip.time(found[0].start);
+        if (found.length === 1) chip[word](found[0].start);
         else chip.complain(`${found.length} functions are called ${rest.join(" … ")}`);
         return;
       }

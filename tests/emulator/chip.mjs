@@ -61,7 +61,7 @@ export class Chip {
     this.adcValue = () => 0;
     /** Stops a run at the end of the instruction under way. */
     this.stop = false;
-    /** The function that is timed, if one is: `{start, longest, until, level, cycles}`; see `time`. */
+    /** The function that is timed, if one is: `{start, longest, until, level, cycles, lap, ...}`; see `time` and `lap`. */
     this.timed = null;
     /** What is to go wrong as soon as a level runs: `{level, loops}`; see `upset`. */
     this.mishap = null;
@@ -86,7 +86,7 @@ export class Chip {
     this.longestMasked = 0;
     this.longestAt = [0, 0, 0, 0];
     /** The most cycles of its own a call of the timed function has taken, whoever interrupted it. */
-    if (this.timed) this.timed.longest = 0;
+    if (this.timed) Object.assign(this.timed, { longest: 0, longestLap: 0 });
     /** When those ended. */
     this.longestEnded = [0, 0, 0, 0];
     this.nvic?.longestMasked.clear();
@@ -385,7 +385,13 @@ export class Chip {
 
   /** Counts the cycles of each call of the function that begins at `start`. */
   time(start) {
-    this.timed = { start, longest: 0, until: null, level: 0, cycles: 0 };
+    this.timed = { start, longest: 0, until: null, level: 0, cycles: 0, lap: null, longestLap: 0, lapUntil: null, laps: [] };
+  }
+
+  /** Divides calls of the timed function into laps, each of which ends when the function at `start` has returned. What comes
+   * behind the last of them belongs to it. */
+  lap(start) {
+    if (this.timed !== null) this.timed.lap = start;
   }
 
   #count(pc, cycles, level) {
@@ -393,12 +399,22 @@ export class Chip {
     if (timed.until === null) {
       if (pc !== timed.start) return;
       // The first instruction of a function leaves where it returns to as it is.
-      Object.assign(timed, { until: core.LR & ~1, level, cycles });
+      Object.assign(timed, { until: core.LR & ~1, level, cycles, lapFrom: 0, lapUntil: null });
+      timed.laps.length = 0;
     } else if (level === timed.level) {
       timed.cycles += cycles;
+      if (pc === timed.lap) timed.lapUntil = core.LR & ~1;
+      if (core.PC === timed.lapUntil) {
+        timed.laps.push(timed.cycles - timed.lapFrom);
+        Object.assign(timed, { lapFrom: timed.cycles, lapUntil: null });
+      }
       if (core.PC !== timed.until) return;
       timed.longest = Math.max(timed.longest, timed.cycles);
       timed.until = null;
+      if (timed.laps.length === 0) return;
+      timed.laps[timed.laps.length - 1] += timed.cycles - timed.lapFrom;
+      timed.longestLap = Math.max(timed.longestLap, ...timed.laps);
+      for (const lap of timed.laps) this.onEvent({ at: this.clock.nanosCounter, what: "lap", cycles: lap });
     }
   }
 

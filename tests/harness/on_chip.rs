@@ -17,6 +17,11 @@ const STAMP_US: i64 = 1;
 /// The image's package.
 const PACKAGE: &str = "nosepoke-rp2040";
 
+/// The function by which P1 lets the engine handle what is closed: in names that the compiler has mangled.
+const ENGINE: &[&str] = &["9core_half", "3run17h"];
+/// The function that ends each step of it.
+const CLOSE: &[&str] = &["7machine", "6Engine", "5close17h"];
+
 /// An image ready to run, and what it takes.
 #[derive(Debug, Clone)]
 pub struct OnChip {
@@ -34,6 +39,8 @@ pub struct OnChip {
     pub notices: bool,
     /// Parts of the name of a function whose calls are timed; none for none.
     pub timed: &'static [&'static str],
+    /// Parts of the name of a function whose returns divide those calls into laps; none for none.
+    pub laps: &'static [&'static str],
     /// What goes wrong in the chip's code so many µs after the session's start.
     pub upset: Option<(Micros, Upset)>,
     /// A pad that stays at a level whatever drives it.
@@ -41,6 +48,12 @@ pub struct OnChip {
 }
 
 impl OnChip {
+    /// The same, with the cycles of every step of the engine told.
+    #[must_use]
+    pub fn timing_steps(&self) -> Self {
+        Self { timed: ENGINE, laps: CLOSE, ..self.clone() }
+    }
+
     /// The image of this repository, built once; none where there is no node, unless `CI` says that nothing is skipped.
     ///
     /// # Panics
@@ -58,6 +71,7 @@ impl OnChip {
                 phases: false,
                 notices: true,
                 timed: &[],
+                laps: &[],
                 upset: None,
                 stuck: None,
             }),

@@ -196,6 +196,7 @@ impl System {
             notices: image.notices,
             upset: image.upset,
             timed: image.timed,
+            laps: image.laps,
             seed: self.seed,
         };
         let mut rig = EmulatedRig::new(&settings, &self.compiled.rig, animal)?;

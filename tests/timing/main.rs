@@ -32,6 +32,8 @@ const MAXIMUM_PERIOD_US: u64 = 600;
 /// The same beside the load. Every 600 µs P1 would have no time left for P2: after 3 s the ring is full, and the session ends.
 const MAXIMUM_LOADED_PERIOD_US: u64 = 2_000;
 const CROSSING_PERIOD_US: u64 = 1_999;
+/// When the time-outs of the maximum fall due, where they do, in µs.
+const DUE_US: i64 = 150_000;
 /// Width and period of the pulses whose edges are looked at, in µs, and of those that are counted by the million.
 const PULSES: (u64, u64) = (1_000, 2_000);
 const MANY_PULSES: (u64, u64) = (100, 200);
@@ -81,6 +83,11 @@ fn jobs(image: &OnChip, edges: usize) -> Vec<(&'static str, Job)> {
     add(maximum("maximum, flash without cost").without_cache(), pulled(MAXIMUM_PERIOD_US, &MAXIMUM));
     add(maximum("maximum"), pulled(MAXIMUM_PERIOD_US, &MAXIMUM));
     add(maximum("maximum, loaded").loaded(), pulled(MAXIMUM_LOADED_PERIOD_US, &LOADED));
+
+    for (name, regions) in [("maximum, a region's time-outs due", 1), ("maximum, all time-outs due", 8)] {
+        let due = scene(name, workloads::maximum_due(DUE_US, regions)).within(Around::Largest);
+        add(due, Box::new(|scene| scene.undisturbed(2 * DUE_US.unsigned_abs() + 50_000)));
+    }
 
     let together = scene("six outputs switched together", programs::together());
     add(together, Box::new(move |scene| scene.skew(2_000, edges.div_ceil(2), &PULSE)));

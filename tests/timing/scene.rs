@@ -4,8 +4,10 @@
 use std::panic::AssertUnwindSafe;
 
 use assembler::Assembly;
+use compiler::cost;
 use emulated::{EmulatedRig, FineEdge};
 use harness::{OnChip, System, generated};
+use link::program::Program;
 use link::record::Record;
 use link::rig::ANALOG_MAX;
 use link::{EndReason, LineId, Micros};
@@ -23,9 +25,6 @@ const NOISE_US: f64 = 5_000.0;
 /// How often an analog line of a loaded box sets out for another place, and how long it is on its way, in µs.
 const TRAVEL_EVERY_US: u64 = 100_000;
 const TRAVEL_US: u64 = 80_000;
-
-/// The function by which P1 lets the engine handle what is closed: in names that the compiler has mangled.
-const ENGINE: &[&str] = &["9core_half", "3run17h"];
 
 /// A program on the chip.
 #[derive(Clone)]
@@ -65,7 +64,7 @@ impl Ran {
 
 impl Scene {
     pub(crate) fn new(image: &OnChip, name: &'static str, assembly: Assembly) -> Self {
-        let image = OnChip { phases: true, notices: false, timed: ENGINE, ..image.clone() };
+        let image = OnChip { phases: true, notices: false, ..image.timing_steps() };
         Self { image, name, assembly, around: Around::Usual, loaded: false }
     }
 
@@ -159,8 +158,24 @@ impl Scene {
                 Err(_) => {}
             }
         }
+        self.bound(&mut meanwhile, &mut failures);
         let edges = rig.take_fine();
         Ran { rig, edges, records, meanwhile, failures }
+    }
+
+    /// What the compiler says a step may take, beside what the longest took; a step that took more is a failure.
+    fn bound(&self, meanwhile: &mut Meanwhile, failures: &mut Vec<String>) {
+        let words = self.assembly.image().unwrap_or_default();
+        let Ok(program) = Program::open(&words) else { return };
+        let bound = cost::bound(&program, &self.around.rig(self.loaded));
+        let longest = meanwhile.value("lap_cycles").unwrap_or(0);
+        if longest > bound.together {
+            failures.push(format!("{}: a step took {longest} cycles; {} is its bound", self.name, bound.together));
+        }
+        let holds = if longest <= bound.one.cycles { bound.one.cycles } else { bound.together };
+        let share = holds * 100 / longest.max(1);
+        let told = [("bound_cycles", bound.one.cycles), ("bound_together_cycles", bound.together), ("share", share)];
+        meanwhile.counted.extend(told.map(|(name, value)| (name.to_owned(), value)));
     }
 
     fn presses(&self, period_us: u64, presses: usize) -> (Vec<Tap>, u64) {
@@ -174,6 +189,17 @@ impl Scene {
             }
         }
         (taps, at)
+    }
+
+    /// Until a time, with nothing from outside: how many records the fullest microsecond holds.
+    pub(crate) fn undisturbed(&self, until_us: u64) -> Measured {
+        let ran = self.run(Vec::new(), until_us);
+        let start = ran.records.first().map_or(0, |(at, _)| *at);
+        let later = ran.records.iter().filter(|(at, _)| *at > start);
+        let mut count = std::collections::BTreeMap::new();
+        later.for_each(|(at, _)| *count.entry(*at).or_insert(0) += 1);
+        let most = count.into_values().max().unwrap_or(0);
+        ran.rows(vec![Row::new(self.name, "records of one microsecond").counted(most)])
     }
 
     /// From the lever's edge to the lamp's.

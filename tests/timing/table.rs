@@ -61,6 +61,12 @@ impl Row {
         self
     }
 
+    /// What was counted.
+    pub(crate) fn counted(mut self, count: u64) -> Self {
+        self.count = count;
+        self
+    }
+
     /// What was counted, in so many µs.
     pub(crate) fn counting(mut self, count: u64, in_us: u64) -> Self {
         self.count = count;
@@ -134,7 +140,7 @@ pub(crate) struct Meanwhile {
 }
 
 /// What the bench counts, as the tables call it, and the aim in ns, if there is one.
-const COUNTED: [(&str, &str, Option<u64>); 6] = [
+const COUNTED: [(&str, &str, Option<u64>); 10] = [
     ("masked_ns", "PRIMASK set", Some(1_000)),
     // The timer's third interrupt: nothing but P2's critical section masks it.
     ("irq2_masked_ns", "P2's critical section", None),
@@ -142,10 +148,14 @@ const COUNTED: [(&str, &str, Option<u64>); 6] = [
     ("level1_ns", "P0", None),
     ("level2_ns", "P1", None),
     ("timed_cycles", "engine at once, its own cycles", None),
+    ("lap_cycles", "longest step, its own cycles", None),
+    ("bound_cycles", "bound: one thing handled", None),
+    ("bound_together_cycles", "bound: all that can fall together", None),
+    ("share", "bound that holds to longest step", None),
 ];
 
 impl Meanwhile {
-    fn value(&self, name: &str) -> Option<u64> {
+    pub(crate) fn value(&self, name: &str) -> Option<u64> {
         self.counted.iter().find(|(of, _)| of == name).map(|(_, value)| *value)
     }
 
@@ -154,6 +164,7 @@ impl Meanwhile {
         cells.extend(COUNTED.map(|(name, _, aim)| match self.value(name) {
             Some(ns) if aim.is_some_and(|aim| ns > aim) => format!("{:.2} missed", ns as f64 / 1_000.0),
             Some(cycles) if name.ends_with("cycles") => cycles.to_string(),
+            Some(hundredths) if name == "share" => format!("{:.2}", hundredths as f64 / 100.0),
             Some(ns) => format!("{:.2}", ns as f64 / 1_000.0),
             None => String::new(),
         }));

@@ -203,9 +203,17 @@ const OUTERMOST_RULES: usize = 16;
 /// of the last region, behind 15 rules for other events and a guard of 15 operations; it moves from leaf to leaf, whose
 /// entry switches the lamp. The spout leaves one tree with all its 8 states for the other, which switches the sign.
 pub(crate) fn maximum() -> Assembly {
+    maximum_due(4_000_000_000_000, 0)
+}
+
+/// The same with every time-out of the first regions so many µs long: all of them fall due together. The first leaves all 8
+/// states of its region for 8 others; in the first region 64 timers and 16 trains are started with that.
+pub(crate) fn maximum_due(due_us: i64, regions: usize) -> Assembly {
     let mut a = Assembly::default();
     a.variables = (0..MAX_VARIABLES as i64).collect();
     let long = a.push(4_000_000_000_000);
+    let due = a.push(due_us);
+    let due = a.code(&[due]);
     let long = a.code(&[long]);
     let unheard = |n: usize| Rule {
         event: EventId::named(n as u16),
@@ -263,8 +271,9 @@ pub(crate) fn maximum() -> Assembly {
                     });
                 }
                 let per_state = MAX_DEADLINES_PER_REGION / MAX_DEPTH;
-                let after =
-                    After { duration: long, target: StateId(first as u16), guard: Code::NONE, action: Code::NONE };
+                let duration = if region < regions { due } else { long };
+                let target = StateId(first as u16);
+                let after = After { duration, target, guard: Code::NONE, action: Code::NONE };
                 let whens = if region == 0 && is_leaf {
                     vec![When { guard: never, target: StateId(first as u16), action: Code::NONE }]
                 } else {

@@ -7,6 +7,7 @@
 //! Everything wrong on the way is collected as [`Diagnostics`], each with its place and a remedy; only when nothing is
 //! wrong is there a program.
 
+pub mod cost;
 mod diagnostic;
 mod expression;
 mod fields;
@@ -16,6 +17,7 @@ mod names;
 mod protocol;
 mod quantity;
 mod rig;
+mod step;
 pub mod symbols;
 mod yaml;
 
@@ -28,6 +30,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use rig::{
     Animal, Calibration, DeviceConfig, LineConfig, LinkPort, Made, Measured, Person, RigConfig, Simulation, read_rig,
 };
+pub use step::StepBound;
 pub use symbols::Symbols;
 
 use diagnostic::Reporter;
@@ -144,7 +147,13 @@ pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<
     };
     match checked(&image) {
         Ok(hash) => {
-            Ok(Compiled { image, rig: lowered.rig, symbols: lowered.symbols, warnings: reporter.finish(), hash })
+            let (rig_of_device, symbols, warnings) = (lowered.rig, lowered.symbols, Diagnostics::default());
+            let compiled = Compiled { image, rig: rig_of_device, symbols, warnings, hash };
+            step::check(&compiled, &written, rig, &mut reporter);
+            if reporter.has_errors() {
+                return Err(reporter.finish());
+            }
+            Ok(Compiled { warnings: reporter.finish(), ..compiled })
         }
         Err(reason) => {
             reporter

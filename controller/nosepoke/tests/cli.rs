@@ -127,6 +127,8 @@ fn both_shipped_protocols_are_good() {
     assert!(checked.status.success(), "{}", complaint(&checked));
     assert_eq!(complaint(&checked), "", "no warnings either");
     assert!(out(&checked).contains("lever-pull.yaml: good"), "{}", out(&checked));
+    let steps = out(&checked).matches("the longest step on a Pico is at most ").count();
+    assert_eq!(steps, out(&checked).matches(": good on rig ").count(), "{}", out(&checked));
 }
 
 #[test]
@@ -391,6 +393,11 @@ fn whoever_asked_for_json_gets_it_whatever_happens() {
     assert_eq!((&unset["good"], &unset["findings"][0]["code"]), (&false.into(), &"E106-out-of-range".into()));
     let unwritten = json(&["run", FLAGSHIP, "--json", "--out", FLAGSHIP]);
     assert!(unwritten["error"].as_str().is_some_and(|error| error.contains("--out")), "{unwritten}");
+    let good = run(&["check", FLAGSHIP, "--json", "--rig", "rig-configs/pico-box.yaml"]);
+    let good: serde_json::Value = serde_json::from_slice(&good.stdout).unwrap_or_default();
+    let step = &good[0]["step_on_a_pico"];
+    assert!(step["cycles"].as_u64() > Some(10_000) && step["us"].as_u64() > Some(50), "{good}");
+    assert_eq!((step["state"].as_str(), step["by_limits_alone"].as_bool()), (Some("iti"), Some(false)), "{good}");
     let no_rig = json(&["check", FLAGSHIP, "--json", "--rig", "nowhere.yaml"]);
     assert_eq!(no_rig[0]["findings"][0]["code"], "E171-not-found");
 }

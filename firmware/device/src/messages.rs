@@ -176,7 +176,7 @@ fn get(slot: &[AtomicU32], place: usize) -> u32 {
 
 const CAUSES: [DisarmCause; 4] =
     [DisarmCause::Operator, DisarmCause::Silence, DisarmCause::SessionEnd, DisarmCause::Trip];
-const VERDICTS: [Verdict; 7] = [
+const VERDICTS: [Verdict; 8] = [
     Verdict::Withheld,
     Verdict::OverMaxOn,
     Verdict::CutAtMaxOn,
@@ -184,6 +184,7 @@ const VERDICTS: [Verdict; 7] = [
     Verdict::NotAnOutput,
     Verdict::CutByDisarm,
     Verdict::CutByEnd,
+    Verdict::NoSuchPower,
 ];
 
 /// The member that was packed as its place.

@@ -69,6 +69,13 @@ pub enum Event {
         /// When.
         at: u64,
     },
+    /// A lap of a timed call; see [`Bench::lap`].
+    Lap {
+        /// When the call ended.
+        at: u64,
+        /// Its own cycles.
+        cycles: u64,
+    },
     /// What a pin under PWM carries from here on.
     Wave {
         /// When.
@@ -244,6 +251,12 @@ impl Bench {
         self.tell(format_args!("time {}", parts.join(" ")));
     }
 
+    /// Divides the timed calls into laps, each ending where the one function whose name has all these parts returns. Each
+    /// is told as [`Event::Lap`]; the longest is among the counters as `lap_cycles`.
+    pub fn lap(&mut self, parts: &[&str]) {
+        self.tell(format_args!("lap {}", parts.join(" ")));
+    }
+
     /// Counters begin anew.
     pub fn clear(&mut self) {
         self.tell(format_args!("clear"));
@@ -361,6 +374,7 @@ fn parse(line: &str) -> Option<Event> {
         "r" => Event::Reset { at, cause: words.next()?.to_owned() },
         "f" => Event::Fault { at, what: words.collect::<Vec<_>>().join(" ") },
         "l" => Event::LockUp { at },
+        "t" => Event::Lap { at, cycles: words.next()?.parse().ok()? },
         "w" => Event::Wave {
             at,
             pin: words.next()?.parse().ok()?,

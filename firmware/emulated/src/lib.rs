@@ -22,5 +22,5 @@ pub use bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
 pub use image::{ImageError, Tools};
 pub use pace::Pace;
 pub use port::Port;
-pub use rig::{Carried, Cord, EmulatedRig, EmulatedSettings, FineEdge};
+pub use rig::{Carried, Cord, EmulatedRig, EmulatedSettings, FineEdge, Lap};
 pub use table::{Order, Seen, Table};

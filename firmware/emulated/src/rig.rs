@@ -63,6 +63,8 @@ pub struct EmulatedSettings<'a> {
     pub notices: bool,
     /// Parts of the name of a function whose calls are timed; none for none.
     pub timed: &'a [&'a str],
+    /// Parts of the name of a function whose returns divide those calls into laps; none for none.
+    pub laps: &'a [&'a str],
     /// What goes wrong so many µs after the first session's start.
     pub upset: Option<(Micros, Upset)>,
     /// Throws what the room leaves to chance.
@@ -95,6 +97,15 @@ pub struct Carried {
     pub tick_ps: u64,
 }
 
+/// A lap of a timed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lap {
+    /// When its call ended, in ns since the supply came.
+    pub at_ns: u64,
+    /// What it took, in cycles of its own.
+    pub cycles: u64,
+}
+
 /// An emulated rig: bytes in, bytes out, time as an argument.
 pub struct EmulatedRig {
     bench: Bench,
@@ -124,6 +135,7 @@ pub struct EmulatedRig {
     sounds: Vec<(u8, Sounded)>,
     powers: Vec<Carried>,
     mishaps: Vec<Event>,
+    laps: Vec<Lap>,
     failed: Option<BenchError>,
 }
 
@@ -148,6 +160,9 @@ impl EmulatedRig {
         }
         if !settings.timed.is_empty() {
             bench.time(settings.timed);
+        }
+        if !settings.laps.is_empty() {
+            bench.lap(settings.laps);
         }
         if settings.cord == Cord::Usb {
             bench.plug(true);
@@ -176,6 +191,7 @@ impl EmulatedRig {
             sounds: Vec::new(),
             powers: Vec::new(),
             mishaps: Vec::new(),
+            laps: Vec::new(),
             failed: None,
         })
     }
@@ -211,6 +227,12 @@ impl EmulatedRig {
     #[must_use]
     pub fn powers(&self) -> &[Carried] {
         &self.powers
+    }
+
+    /// The laps of the timed calls, in order, so far.
+    #[must_use]
+    pub fn laps(&self) -> &[Lap] {
+        &self.laps
     }
 
     /// Resets, faults and lock-ups so far.
@@ -349,6 +371,7 @@ impl EmulatedRig {
             Event::Wave { at, pin, on: true, compare, top, tick_ps } => {
                 self.powers.push(Carried { at_ns: at, pin, compare, counts: u32::from(top) + 1, tick_ps });
             }
+            Event::Lap { at, cycles } => self.laps.push(Lap { at_ns: at, cycles }),
             Event::Bytes { .. } | Event::Wave { .. } => {}
         }
     }

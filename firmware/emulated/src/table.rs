@@ -74,6 +74,7 @@ impl Table {
                 phases: false,
                 notices: true,
                 timed: &[],
+                laps: &[],
                 upset: None,
                 seed: 1,
             };

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use compiler::{Diagnostics, Options, Source};
+use compiler::cost::Bound;
+use compiler::{Compiled, Diagnostics, Options, Source, StepBound};
 
 use super::{Complaint, assignment, draw, looked_through, rig, say};
 
@@ -45,6 +46,7 @@ impl Check {
                 .filter_map(|line| line.travel().or_else(|| line.power()))
                 .collect();
             all_good &= good;
+            let step = compiled.as_ref().ok().and_then(Compiled::step_bound);
             let (found, size) = match compiled {
                 Ok(compiled) => {
                     let size = format!("{} states, {} bytes", compiled.symbols.states.len(), compiled.image.len() * 4);
@@ -57,6 +59,7 @@ impl Check {
                     "protocol": path.display().to_string(),
                     "good": good,
                     "findings": found,
+                    "step_on_a_pico": step.as_ref().map(written),
                 }));
                 continue;
             }
@@ -67,6 +70,9 @@ impl Check {
                 say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;
                 for line in told {
                     say(format_args!("  {line}"))?;
+                }
+                if let Some(step) = step {
+                    say(format_args!("  the longest step on a Pico is at most {step}"))?;
                 }
             }
         }
@@ -90,4 +96,18 @@ impl Check {
         say(format_args!("{:#}", serde_json::Value::Array(findings.collect())))?;
         Ok(ExitCode::FAILURE)
     }
+}
+
+/// The bound on a step, for a program.
+fn written(step: &StepBound) -> serde_json::Value {
+    let Bound { one, together, open } = step.bound;
+    serde_json::json!({
+        "cycles": one.cycles,
+        "us": Bound::us(one.cycles),
+        "what": step.what,
+        "state": step.state,
+        "together_cycles": together,
+        "together_us": Bound::us(together),
+        "by_limits_alone": open,
+    })
 }
