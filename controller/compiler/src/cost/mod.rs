@@ -145,7 +145,7 @@ impl<'p> Model<'p> {
         for op in code::ops(program) {
             match op.code {
                 OpCode::Play | OpCode::PlayPower | OpCode::Pulse | OpCode::PulsePower | OpCode::Deliver => {
-                    drop(trains.insert(op.a));
+                    trains.insert(op.a);
                 }
                 OpCode::TimerStart => drop(timers.insert(op.a)),
                 _ => {}
