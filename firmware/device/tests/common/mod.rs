@@ -16,6 +16,7 @@ use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
 use link::record::{Reader, Train};
 use link::rig::Rig;
 use link::upload::Uploader;
+use link::versions::Versions;
 use link::{EventId, LineId, Micros, Record, RegionId, StateId};
 
 use bench::*;
@@ -141,7 +142,14 @@ pub struct Lab<'s> {
 /// Tells a story of a device that was just switched on. With a `seed` other than 0, halves come in between one another.
 pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
     let (mut storage, mut ring) = (Box::new(Storage::new()), Box::new(Ring::<RING_WORDS>::new()));
-    let identity = Identity { boot: 9, id: 0xB0A2_D001, board: "bench", settle_us: SETTLE_US, separate_supply: false };
+    let identity = Identity {
+        boot: 9,
+        id: 0xB0A2_D001,
+        board: "bench",
+        settle_us: SETTLE_US,
+        separate_supply: false,
+        versions: Versions::OURS,
+    };
     let (edge, core, outer) = storage.split(&mut *ring, vec![0; 1_024], &identity);
     let mut lab = Lab {
         edge,
