@@ -105,7 +105,7 @@ pub fn on_both(image: &OnChip, allowed: &Allowed, system: impl Fn() -> System) -
     let mishaps: Vec<&Event> = chip.mishaps().iter().collect();
     assert!(mishaps.is_empty(), "on the chip: {mishaps:?}");
     for (pin, sound) in chip.sounds() {
-        println!("  pin {pin} sounded at {} mHz, widths {:?}", sound.frequency_mhz, sound.widths);
+        println!("  pin {pin} sounded at {} mHz, up to {} of 1022 wide", sound.frequency_mhz, sound.widths.1);
     }
     let settle_us = chip.ears().hello().map(|hello| hello.settle_us);
     let mut simulated = system();
