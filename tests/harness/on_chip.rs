@@ -95,7 +95,7 @@ pub fn same_on_chip(image: &OnChip, tolerance_us: u32, system: impl Fn() -> Syst
 /// As [`same_on_chip`].
 #[must_use]
 pub fn on_both(image: &OnChip, allowed: &Allowed, system: impl Fn() -> System) -> Both {
-    let (on_chip, chip) = match system().run_on_chip(image) {
+    let (on_chip, mut chip) = match system().run_on_chip(image) {
         Ok(ran) => ran,
         Err(error) => panic!("{error}"),
     };
@@ -104,6 +104,9 @@ pub fn on_both(image: &OnChip, allowed: &Allowed, system: impl Fn() -> System) -
     }
     let mishaps: Vec<&Event> = chip.mishaps().iter().collect();
     assert!(mishaps.is_empty(), "on the chip: {mishaps:?}");
+    let counted = chip.bench().counters().unwrap_or_else(|error| panic!("{error}"));
+    let reads: Vec<_> = counted.iter().filter(|(name, _)| name == "reads_flash").collect();
+    assert!(reads.is_empty(), "an upper level reads the flash: {reads:?}");
     for (pin, sound) in chip.sounds() {
         println!("  pin {pin} sounded at {} mHz, up to {} of 1022 wide", sound.frequency_mhz, sound.widths.1);
     }

@@ -1,9 +1,11 @@
 //! The chip's own code goes wrong in the middle of a session: it goes astray and faults, or goes round without end. Every
 //! output is safe at the pads within the time that was promised, and the session ends with all its records.
 
+use std::process::Command;
+
 use compiler::Source;
 use controller::session::Ended;
-use emulated::{Cord, Event, Upset};
+use emulated::{Cord, Event, ImageError, Tools, Upset};
 use harness::{OnChip, System};
 use link::{EndReason, Micros, Record};
 use sim::animal::Scripted;
@@ -52,6 +54,10 @@ fn goes_wrong(image: &OnChip, upset: Upset) -> (String, u64) {
         .collect();
     let [(_, cause)] = resets.as_slice() else { panic!("{told}: {:?}", rig.mishaps()) };
 
+    let counted = rig.bench().counters().unwrap_or_else(|error| panic!("{told}: {error}"));
+    let scope: Vec<_> = counted.iter().filter(|(_, what)| what.contains("watchdog's scope")).collect();
+    assert!(scope.is_empty(), "{told}: the watchdog is to reset all but the oscillators: {scope:?}");
+
     let session = outcome.session();
     let begun = session.records().next().map_or(0, |(_, at, _)| at);
     let last = session.records().last();
@@ -77,6 +83,20 @@ fn goes_wrong(image: &OnChip, upset: Upset) -> (String, u64) {
         safe - wrong_ns
     });
     (cause.clone(), last_on.into_iter().max().unwrap_or(u64::MAX))
+}
+
+#[test]
+fn the_emulator_itself_faults_where_the_chip_would() {
+    let tools = match Tools::ready() {
+        Ok(tools) => tools,
+        Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => return,
+        Err(error) => panic!("{error}"),
+    };
+    let folder = tools.script.parent().expect("a folder");
+    let ran = Command::new("node").arg("--test").current_dir(folder).output().expect("node starts");
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{told}");
+    assert!(told.lines().any(|line| line.contains("pass 9")), "{told}");
 }
 
 #[test]
