@@ -12,12 +12,12 @@ use sim::animal::{Scripted, Tap};
 
 /// A mouse runs for water: it rests, sets off, and is paid for 100 mm; backing off is told too.
 const RUN: &str = "protocol: run-for-water
-lines: {wheel: encoder, water: valve, mask: light}
+lines: {treadmill: encoder, water: valve, mask: light}
 detectors:
-  far:     {line: wheel, reach: 100 mm, hysteresis: 5 mm}
-  behind:  {line: wheel, below: -20 mm, hysteresis: 2 mm}
-  running: {line: wheel, speed: 50 mm/s, over: 50 ms}
-  resting: {line: wheel, still: 1 mm, for: 200 ms}
+  far:     {line: treadmill, reach: 100 mm, hysteresis: 5 mm}
+  behind:  {line: treadmill, below: -20 mm, hysteresis: 2 mm}
+  running: {line: treadmill, speed: 50 mm/s, over: 50 ms}
+  resting: {line: treadmill, still: 1 mm, for: 200 ms}
 counters: {starts: {count: running.onset, reset: session}}
 session: {ends: [{after: 12 s}]}
 start: rest
@@ -83,7 +83,7 @@ fn times(session: &Session, like: impl Fn(&Record) -> bool) -> usize {
 fn a_wheel_turned_forth_and_back_is_counted_on_the_chip_as_in_simulation() {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
     let system = || System::written(source(RUN), &[], 6);
-    let wheel = line(&system(), "wheel");
+    let wheel = line(&system(), "treadmill");
     // Where the wheel goes, one after the other: from when, in ms, to which count, in how many ms. Pins change half way
     // between two samples while it turns a count a ms; then 8 counts a ms.
     let way = [(500, 1_200, 1_200), (2_500, 1_000, 200), (3_600, 100, 900), (5_200, -500, 600), (7_000, 3_500, 500)];
