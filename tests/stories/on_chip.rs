@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use compiler::Source;
 use emulated::Cord;
 use harness::{Both, OnChip, Outcome, System, cases, fidgets, on_both, same_on_chip, top};
 use journal::pairing::Tolerance;
@@ -187,4 +188,51 @@ fn two_sessions_that_are_not_the_same_are_shown_where_they_part() {
     let allowed = Allowed { until_us: 8_000_000, ..allowed };
     let early = side_by_side(&first.session(), &play(&[presses[0]], 3).session(), 1_000, &allowed, |_| false);
     assert!(early.is_same() && early.records > 5, "{early}");
+}
+
+/// Three sampled lines at once, two of them analog, each with its own millimetres.
+const TWO_LEVERS: &str = "protocol: two-levers
+lines: {left: analog, right: analog, wheel: encoder, mask: light}
+detectors:
+  far_left:  {line: left, reach: 3 mm, hysteresis: 0.5 mm}
+  far_right: {line: right, reach: 10 mm, hysteresis: 1 mm}
+  moves:     {line: right, onset: 1 mm, within: 20 ms, hysteresis: 0.5 mm}
+  rests:     {line: left, still: 0.2 mm, for: 300 ms}
+  turned:    {line: wheel, reach: 20 deg, hysteresis: 1 deg}
+session: {ends: [{after: 18 s}]}
+start: wait
+states:
+  wait:
+    entry: [{trial: begin}]
+    transitions:
+      - {event: far_left.reach, outcome: left, to: lit}
+      - {event: far_right.reach, outcome: right, to: lit}
+      - {event: turned.reach, outcome: turned, to: lit}
+      - {after: 3 s, outcome: none, to: lit}
+  lit:
+    entry: [{on: mask}]
+    transitions: [{after: 200 ms, to: wait}]
+";
+const TWO_LEVERS_BOX: &str = "rig: two-lever-box
+body: simulator
+sample: 1 ms
+lines:
+  left: {kind: analog, pin: 26, calibration: {date: 2026-11-02, points: [[0.35 V, 0 mm], [2.9 V, 8 mm]]}}
+  right: {kind: analog, pin: 27, calibration: {date: 2026-11-02, points: [[0.2 V, 0 mm], [3.1 V, 20 mm]]}}
+  wheel: {kind: encoder, pin: 20, pin_b: 21, counts_per_turn: 4096}
+  mask: {kind: light, pin: 12, max_on: 60 s}
+simulation: {settle: 2 µs, animal: {model: none}}
+";
+
+#[test]
+fn two_analog_levers_and_a_wheel_are_sampled_together_as_in_simulation() {
+    let Some(image) = OnChip::ready(Cord::Usb) else { return };
+    let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
+    let found = holds(&image, "two-levers", || {
+        let system = System::on_rig(source("task.yaml", TWO_LEVERS), &source("box.yaml", TWO_LEVERS_BOX), &[], 2);
+        let animal = fidgets(&system, 2, COMPARED_US);
+        system.with_animal(animal)
+    });
+    assert!(found.samples > 3 * 17_000, "{found}");
+    assert_eq!(found.unlike.0, 0, "{found}");
 }
