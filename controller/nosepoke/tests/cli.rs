@@ -283,9 +283,21 @@ fn in_real_time_too_ctrl_c_ends_the_session_cleanly() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_session_cleanly() {
-    let folder = folder("ctrl-c");
+    ends_cleanly("ctrl-c", "-INT");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_system_that_goes_down_or_a_terminal_that_is_closed_ends_the_session_cleanly() {
+    ends_cleanly("terminated", "-TERM");
+    ends_cleanly("hung-up", "-HUP");
+}
+
+#[cfg(unix)]
+fn ends_cleanly(name: &str, signal: &str) {
+    let folder = folder(name);
     let child = under_way(&folder);
-    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    let told = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
     assert!(told.success());
     let ended = child.wait_with_output().expect("ended");
     assert!(ended.status.success(), "{}", complaint(&ended));
