@@ -13,7 +13,7 @@ use link::rig::{Pull, RigLine, Role};
 
 use crate::chip::{PADS, connect, io, pads, sio};
 use crate::fault::{Safe, remember};
-use crate::stamp::EDGES;
+use crate::stamp::{self, EDGES};
 use crate::strike::Strikes;
 use crate::tone::Speakers;
 use crate::{adc, clock};
@@ -106,6 +106,7 @@ impl Board for Pins {
         for register in 0..PADS.div_ceil(8) {
             io().proc0_inte(register).write(|w| unsafe { w.bits(0) });
         }
+        stamp::listen();
         for pin in (0..PADS as u8).filter(|pin| is_free(*pin)) {
             let n = usize::from(pin);
             remember(pin, Safe::Released);

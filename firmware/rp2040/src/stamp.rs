@@ -1,5 +1,9 @@
 //! The pins' interrupt, above all else: stamps what changed and hands it to P0. Owns the queue in between, of words that are
 //! loaded and stored; knows no line.
+//!
+//! A wire that rings or a wheel that turns far too fast could keep P0 so busy that nothing else ran, until the watchdog reset
+//! the chip and nobody knew why. Edges that come so thick for so long are a loss: this level stops listening, and P0 is told
+//! again and again until a rig is set up anew.
 
 // Registers of the pins, that only this level acknowledges.
 #![allow(unsafe_code)]
@@ -8,7 +12,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use cortex_m::peripheral::NVIC;
 
-use crate::chip::{EDGE_IRQ, io, sio};
+use crate::chip::{EDGE_IRQ, PINS_IRQ, io, sio};
 use crate::clock;
 
 /// Where an entry keeps which register it is of: no pin has these bits.
@@ -18,6 +22,11 @@ const ENTRIES: usize = 64;
 /// An edge of either kind, as a pin's four interrupt bits, and the one that rises.
 pub(crate) const EDGES: u32 = 0b1100;
 const RISE: u32 = 0b1000;
+
+/// So many entries …
+const THICK: u32 = 1024;
+/// … in less than this, in µs, are more than P0 can take and leave time for the rest: over 93 000 a second.
+const THICK_US: u32 = 11_000;
 
 /// When, the levels with the number of the register above them, and which of its pins rose and fell.
 type Entry = [AtomicU32; 3];
@@ -29,6 +38,10 @@ static PUT: AtomicU32 = AtomicU32::new(0);
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 /// Entries there was no room for so far; this level's.
 static LOST: AtomicU32 = AtomicU32::new(0);
+/// Entries put in, and the time, when it was looked how thick they come; this level's.
+static LOOKED: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+/// 1 while this level does not listen.
+static DEAF: AtomicU32 = AtomicU32::new(0);
 
 /// Pins changed. An edge that comes after it was looked for asks for this again.
 pub(crate) extern "C" fn pins() {
@@ -40,7 +53,26 @@ pub(crate) extern "C" fn pins() {
     let put = register::<2>(at, put);
     let put = register::<3>(at, put);
     PUT.store(put, Ordering::Release);
+    let [entries, time] = &LOOKED;
+    if put.wrapping_sub(entries.load(Ordering::Relaxed)) >= THICK {
+        if at.wrapping_sub(time.load(Ordering::Relaxed)) < THICK_US {
+            NVIC::mask(PINS_IRQ);
+            DEAF.store(1, Ordering::Relaxed);
+        }
+        entries.store(put, Ordering::Relaxed);
+        time.store(at, Ordering::Relaxed);
+    }
     NVIC::pend(EDGE_IRQ);
+}
+
+/// Listens again, if it had stopped. P0 calls this while no pin is listened to.
+pub(crate) fn listen() {
+    if DEAF.load(Ordering::Relaxed) != 0 {
+        LOOKED[1].store(clock::low().wrapping_sub(THICK_US), Ordering::Relaxed);
+        DEAF.store(0, Ordering::Relaxed);
+        // Sound: only this one interrupt comes by it, and its handler and P0 share words alone.
+        unsafe { NVIC::unmask(PINS_IRQ) };
+    }
 }
 
 /// Stamps what changed at eight pins: how many entries were put in then.
@@ -106,10 +138,10 @@ impl Stamps {
         some
     }
 
-    /// How many entries were lost since this was asked last.
+    /// How many entries were lost since this was asked last; one more while nobody listens.
     #[inline(always)]
     pub(crate) fn lost(&mut self) -> u32 {
         let lost = LOST.load(Ordering::Relaxed);
-        lost.wrapping_sub(core::mem::replace(&mut self.lost, lost))
+        lost.wrapping_sub(core::mem::replace(&mut self.lost, lost)).wrapping_add(DEAF.load(Ordering::Relaxed))
     }
 }
