@@ -25,7 +25,7 @@
 //   clear                counts from now
 //
 // Events: e T PIN LEVEL · u0|u1|us T HEX (bytes from serial port 0, 1, USB; T of the last) · z T (the timer counts from here) ·
-// s T PIN 1 · s T PIN 0 MILLIHERTZ LOWEST HIGHEST (a sound began; has ended, at T, and was this) ·
+// s T PIN 1 · s T PIN 0 MILLIHERTZ LOWEST HIGHEST HALF (a sound began; has ended, at T, and was this) ·
 // t T CYCLES (a lap of a timed call, told at its end) · r T CAUSE (reset) · f T KIND ADDRESS PC FUNCTION LEVEL (fault) · l T (lock-up) · w T PIN ON CC TOP TICK_PS
 
 import { readSync, writeSync } from "node:fs";
@@ -46,8 +46,8 @@ class Bench {
     this.waves = false;
     this.values = [0, 0, 0, 0, 876];
     this.chip.adcValue = (channel) => this.values[channel] ?? 0;
-    this.ear = new Ear(this.chip, ({ pin, nanos, on, hertz, lowest, highest }) => {
-      const what = on ? "" : ` ${Math.round(hertz * 1000)} ${lowest} ${highest}`;
+    this.ear = new Ear(this.chip, ({ pin, nanos, on, hertz, lowest, highest, half }) => {
+      const what = on ? "" : ` ${Math.round(hertz * 1000)} ${lowest} ${highest} ${Math.round(half)}`;
       this.out.push(`s ${Math.round(nanos)} ${pin} ${on ? 1 : 0}${what}`);
       if (this.stopAtEdge) this.chip.stop = true;
     });

@@ -2,7 +2,9 @@
 //! memory. The stories say what must hold; nothing is asserted here.
 
 mod disk;
+mod fidgets;
 mod loaded;
+mod noisy;
 mod on_chip;
 mod system;
 mod table;
@@ -11,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 pub use assembler::random::cases;
 pub use disk::Disk;
+pub use fidgets::fidgets;
 pub use loaded::{RingUse, loaded, ring_use};
-pub use on_chip::{Comparison, OnChip, apart, same_on_chip};
+pub use on_chip::{Both, OnChip, on_both, same_on_chip};
 pub use system::{Outcome, System, generated};
 pub use table::{Desk, nosepoke, said};
 

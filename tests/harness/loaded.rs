@@ -34,7 +34,7 @@ pub fn loaded(set: &[(&str, &str)], seconds: u64, seed: u64) -> System {
     for (source, added) in [(&mut protocol, kinds), (&mut rig, lines)] {
         source.text = source.text.replacen("\nlines:\n", &format!("\nlines:\n{added}"), 1);
     }
-    let mut system = System::on(&rig, protocol, set, seed);
+    let mut system = System::on_rig(protocol, &rig, set, seed);
     let load = Scripted::new(taps(&system, seconds * 1_000_000, seed));
     system.add_animal(|flagship| Beside(flagship, load));
     system

@@ -10,9 +10,10 @@ use emulated::{BenchError, EmulatedRig, EmulatedSettings};
 use journal::Writer;
 use link::Micros;
 use link::rig::{Rig, RigLine};
-use sim::animal::Animal;
+use sim::animal::{Animal, Surroundings};
 use sim::{Memory, PinEdge, SimRig, SimSettings, VirtualBody, WireFaults};
 
+use crate::noisy::Noisy;
 use crate::{Disk, OnChip, top};
 
 /// The longest session on the emulated chip, in µs of its time: what goes on longer is stopped.
@@ -95,12 +96,12 @@ impl System {
     /// A protocol on the shipped rig, with parameters set.
     #[must_use]
     pub fn written(protocol: Source, set: &[(&str, &str)], seed: u64) -> Self {
-        Self::on(&read(SIM_BOX), protocol, set, seed)
+        Self::on_rig(protocol, &read(SIM_BOX), set, seed)
     }
 
     /// A protocol on a rig, with parameters set.
     #[must_use]
-    pub fn on(rig: &Source, protocol: Source, set: &[(&str, &str)], seed: u64) -> Self {
+    pub fn on_rig(protocol: Source, rig: &Source, set: &[(&str, &str)], seed: u64) -> Self {
         let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let rig = compiler::read_rig(rig).unwrap_or_else(|found| panic!("{found:?}"));
         let compiled = compiler::compile(&protocol, &rig, &Options { set }).unwrap_or_else(|found| panic!("{found:?}"));
@@ -148,6 +149,12 @@ impl System {
             animal: Some(animal),
             protocol: String::new(),
         }
+    }
+
+    /// What is what in its box.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings {
+        self.rig.as_ref().map(|rig| room::surroundings(&self.compiled, rig)).unwrap_or_default()
     }
 
     /// Runs the session to its end.
@@ -209,7 +216,8 @@ impl System {
         // A chip that never answers would be asked for a day.
         let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
         let mut begun = false;
-        let (result, took_us) = self.carry(&mut session, &mut rig, |now, session, _| {
+        let mut noisy = Noisy::new(&mut rig, image.noise, self.seed);
+        let (result, took_us) = self.carry(&mut session, &mut noisy, |now, session, _| {
             begun |= session.tally().records > 0;
             assert!(begun || now < BEGUN_ON_CHIP_US, "no record from the chip within {BEGUN_ON_CHIP_US} µs");
             if now >= limit {
@@ -217,6 +225,9 @@ impl System {
                 limit = now + LONGEST_ON_CHIP_US;
             }
         });
+        if image.noise > 0 {
+            println!("  noise: {} sequences, {} bytes", noisy.sequences, noisy.bytes);
+        }
         VirtualBody::run_until(&mut rig, took_us + 1_000_000);
         rig.settle_scope();
         let outcome = Outcome {

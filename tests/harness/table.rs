@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use compiler::{Options, Source};
+use controller::serial::find::{AskError, PATIENCE as PATIENCE_OF_ONE, ask};
 use emulated::{Order, Seen, Table};
 use link::Record;
 use sim::animal::Animal;
@@ -90,6 +91,11 @@ impl Desk {
         arguments.extend(set.iter().flat_map(|(name, value)| ["--set".to_owned(), format!("{name}={value}")]));
         let desk = Self { folder: folder.to_owned(), table, arguments };
         desk.wait_for("the port", || fs::symlink_metadata(&port).ok());
+        // On a busy machine the emulated board may take longer to start than the program waits for a real one.
+        desk.wait_for("the board", || match ask(&text(&port), PATIENCE_OF_ONE) {
+            Ok(_) | Err(AskError::Mismatch { .. }) => Some(()),
+            Err(_) => None,
+        });
         desk
     }
 

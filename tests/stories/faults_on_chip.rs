@@ -1,12 +1,15 @@
 //! The chip's own code goes wrong in the middle of a session: it goes astray and faults, or goes round without end. Every
 //! output is safe at the pads within the time that was promised, and the session ends with all its records.
 
+use std::path::Path;
+use std::process::Command;
+
 use compiler::Source;
 use controller::session::Ended;
-use emulated::{Cord, Event, Upset};
-use harness::{OnChip, System};
-use link::{EndReason, Micros, Record, TripCause};
-use sim::animal::Scripted;
+use emulated::{Cord, Event, ImageError, Tools, Upset};
+use harness::{Desk, OnChip, System, said};
+use link::{EndReason, LineId, Micros, Record, TripCause};
+use sim::animal::{Scripted, Tap};
 
 /// A light that is on throughout, and a laser that flashes.
 const LIT: &str = "protocol: lit
@@ -52,6 +55,10 @@ fn goes_wrong(image: &OnChip, upset: Upset) -> (String, u64) {
         .collect();
     let [(_, cause)] = resets.as_slice() else { panic!("{told}: {:?}", rig.mishaps()) };
 
+    let counted = rig.bench().counters().unwrap_or_else(|error| panic!("{told}: {error}"));
+    let scope: Vec<_> = counted.iter().filter(|(_, what)| what.contains("watchdog's scope")).collect();
+    assert!(scope.is_empty(), "{told}: the watchdog is to reset all but the oscillators: {scope:?}");
+
     let session = outcome.session();
     let begun = session.records().next().map_or(0, |(_, at, _)| at);
     let last = session.records().last();
@@ -80,6 +87,67 @@ fn goes_wrong(image: &OnChip, upset: Upset) -> (String, u64) {
         safe - wrong_ns
     });
     (cause.clone(), last_on.into_iter().max().unwrap_or(u64::MAX))
+}
+
+/// A press ends the trial, and the first trial the session.
+const PRESS: &str = "protocol: press
+lines: {lever: lever, mask: light}
+session: {ends: [{trials: 1}]}
+start: wait
+states:
+  wait:
+    entry: [{trial: begin}]
+    transitions: [{event: lever.press, outcome: pressed, to: lit}]
+  lit:
+    entry: [{on: mask}]
+    transitions: [{after: 500 ms, to: wait}]
+";
+const PRESS_BOX: &str = "rig: press-box
+body: rp2040
+supply: separate
+host: {silence: 1 s}
+lines:
+  lever: {kind: lever, pin: 2, active: low, pull: up, debounce: 20 us}
+  mask: {kind: light, pin: 12, max_on: 60 s}
+";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_wire_that_rings_is_a_loss_that_is_told_and_the_next_session_hears_it_again() {
+    let Some(image) = OnChip::ready(Cord::Usb) else { return };
+    // More edges, and faster, than P0 can take and let anyone else run; and a press for the second session.
+    let ring = (0..1_500).map(|n| Tap::new(1_000_137 + n * 5, LineId(0), n % 2 == 0));
+    let ring = ring.chain([Tap::new(3_000_137, LineId(0), true), Tap::new(3_100_137, LineId(0), false)]);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults-ringing");
+    let desk = Desk::new(&folder, &image, PRESS_BOX, PRESS, &[], Box::new(Scripted::new(ring.collect())));
+    let run = || desk.run(&[]).wait_with_output().expect("it ends");
+    let rings = run();
+    assert!(!rings.status.success(), "{}", said(&rings));
+    assert!(said(&rings).contains("an edge was lost"), "{}", said(&rings));
+    let session = desk.session().expect("a journal");
+    let lost = session.records().filter(|(_, _, record)| matches!(record, Record::Lost { .. })).count();
+    let tripped = Record::End(EndReason::Tripped(TripCause::Lost));
+    assert!(lost > 0 && session.records().last().is_some_and(|(_, _, record)| record == tripped));
+    let again = run();
+    assert!(again.status.success(), "the wire is heard again: {}", said(&again));
+    let seen = desk.take_away();
+    assert_eq!(seen.failed, None);
+    assert!(seen.mishaps.is_empty(), "no reset: {:?}", seen.mishaps);
+    assert!(!seen.edges.iter().rfind(|edge| edge.pin == LIGHT_PIN).is_some_and(|edge| edge.high), "the light is off");
+}
+
+#[test]
+fn the_emulator_itself_faults_where_the_chip_would() {
+    let tools = match Tools::ready() {
+        Ok(tools) => tools,
+        Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => return,
+        Err(error) => panic!("{error}"),
+    };
+    let folder = tools.script.parent().expect("a folder");
+    let ran = Command::new("node").arg("--test").current_dir(folder).output().expect("node starts");
+    let told = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{told}");
+    assert!(told.lines().any(|line| line.contains("pass 9")), "{told}");
 }
 
 #[test]

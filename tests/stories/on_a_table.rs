@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Output};
 
 use emulated::{Cord, Event, Order, Seen};
-use harness::{Desk, OnChip, System, apart, cases, said};
+use harness::{Desk, OnChip, System, cases, said};
 use journal::pairing::Tolerance;
-use journal::{Integrity, NoteKind, Session};
+use journal::{Allowed, Integrity, NoteKind, Session, side_by_side};
 use link::{DisarmCause, EndReason, LineId, Record, Verdict};
 use sim::animal::{Scripted, Tap};
 
@@ -141,7 +141,8 @@ fn the_flagship(name: &str, cord: Cord) {
     );
 
     let simulated = System::shipped("protocols/probabilistic-reward.yaml", &set, SEED).with_animal(presses()).run();
-    let found = apart(&simulated.session(), &session, Tolerance::RP2040.latency_us.cast_signed(), 1_000, |_| false);
+    let allowed = Allowed::interlock(Tolerance::RP2040.latency_us as u32);
+    let found = side_by_side(&simulated.session(), &session, 1_000, &allowed, |_| false);
     println!("{name}: {found}");
     assert!(found.differences.is_empty(), "the animal is the same, and so is the seed: {found}");
 
@@ -182,8 +183,8 @@ fn a_cable_pulled_for_two_seconds_while_the_laser_rests_changes_nothing_but_that
     assert_eq!(count(&pulled_session, armed), count(&quiet_session, armed) + 1, "armed again, once");
     assert_eq!(withheld(&pulled_session), 0);
     let of_the_cut = |record: &Record| gone(record) || armed(record) || matches!(record, Record::Silence(_));
-    let tolerance_us = Tolerance::RP2040.latency_us.cast_signed();
-    let found = apart(&quiet_session, &pulled_session, tolerance_us, 1_000, of_the_cut);
+    let allowed = Allowed::interlock(Tolerance::RP2040.latency_us as u32);
+    let found = side_by_side(&quiet_session, &pulled_session, 1_000, &allowed, of_the_cut);
     println!("the same device stream: {found}");
     assert!(found.differences.is_empty(), "{found}");
     assert!(found.records > 300 && found.edges > 280, "{found}");

@@ -1,20 +1,24 @@
 //! The real image on an emulated Pico does what the simulator does: the same animal, the same seed, the same records in the
 //! same order. The biggest difference in time is printed.
 
-use std::process::Command;
+use std::fmt::Write as _;
+use std::fs;
 
+use compiler::Source;
 use emulated::Cord;
-use harness::{Comparison, OnChip, System, same_on_chip};
+use harness::{Both, OnChip, Outcome, System, cases, fidgets, on_both, same_on_chip, top};
 use journal::pairing::Tolerance;
-use link::LineId;
+use journal::{Allowed, SideBySide, side_by_side};
+use link::{LineId, Micros, Record};
 use sim::animal::{Scripted, Tap};
+use std::process::Command;
 
 /// How far an output's edge may lie apart, in µs; all else lies on the same µs, or is told. The simulator answers in no time.
 /// On the chip an answer to an input follows after a few µs, but one to a time-out, or to the beginning of a trial, when the
 /// step is made that asks for it: 20 to 70 µs here, and 195 µs for the cue of the first trial, behind the session's own
 /// beginning. An edge that ends a pulse lies as far apart as the one that began it. `Disarmed` at the session's end follows
 /// its last step by 26 µs.
-const TOLERANCE_US: i64 = Tolerance::RP2040.latency_us.cast_signed();
+const TOLERANCE_US: u32 = Tolerance::RP2040.latency_us as u32;
 
 const LEVER: LineId = LineId(0);
 const SPOUT: LineId = LineId(1);
@@ -26,10 +30,10 @@ fn taps(times: &[(u64, LineId)]) -> Scripted {
     Scripted::new(times.iter().flat_map(tap).collect())
 }
 
-fn holds(image: &OnChip, name: &str, system: impl Fn() -> System) -> Comparison {
+fn holds(image: &OnChip, name: &str, system: impl Fn() -> System) -> SideBySide {
     let found = same_on_chip(image, TOLERANCE_US, system);
     println!("{name}: {found}");
-    assert!(found.differences.is_empty(), "{name}: {found}");
+    assert!(found.is_same(), "{name}: {found}");
     assert!(found.records > 30, "{name}: only {} records were compared", found.records);
     found
 }
@@ -100,5 +104,146 @@ fn an_analog_lever_is_sampled_and_judged_as_in_simulation() {
     let pulls = [pull(1_500_137, 5_000), pull(7_000_137, 2_000), pull(13_000_137, 7_950)].concat();
     let found = holds(&image, "lever-pull-analog", || system().with_animal(Scripted::new(pulls.clone())));
     assert!(found.samples > 5_000, "{found}");
+    assert_eq!(found.unlike.0, 0, "{found}");
+}
+
+/// What is compared of each protocol, from its beginning.
+const COMPARED_US: Micros = 20_000_000;
+/// How much longer each runs, so that what comes a little later on one body is there on both.
+const LONGER_US: Micros = 1_000_000;
+
+/// How often something stands in a session, as far as it is compared.
+fn count(both: &Both, like: impl Fn(&Record) -> bool) -> usize {
+    let start = both.simulated.records().next().map_or(0, |(_, at, _)| at);
+    let records = both.simulated.records();
+    records.filter(|(_, at, record)| at - start < COMPARED_US && like(record)).count()
+}
+
+/// One row of the table.
+fn row(name: &str, seed: u64, both: &Both) -> String {
+    let SideBySide { records, edges, samples, unlike, widest, widest_edge, .. } = &both.found;
+    let trials = count(both, |record| matches!(record, Record::Trial { .. }));
+    let outcomes = count(both, |record| matches!(record, Record::Outcome(_)));
+    let draws = count(both, |record| matches!(record, Record::Draw { .. }));
+    let us = |widest: &Option<(i64, Record)>| widest.map_or(0, |(us, _)| us);
+    format!(
+        "| {name} | {seed} | {trials} | {draws} | {outcomes} | {records} | {} | {edges} | {} | {samples} | {} |",
+        us(widest),
+        us(widest_edge),
+        unlike.0
+    )
+}
+
+#[test]
+fn every_shipped_protocol_goes_on_the_chip_as_in_simulation() {
+    let Some(image) = OnChip::ready(Cord::Usb) else { return };
+    let folder = fs::read_dir(top().join("protocols")).expect("the folder reads").flatten();
+    let mut names: Vec<String> = folder.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| name.ends_with(".yaml"));
+    names.sort();
+    assert!(names.len() >= 4, "{names:?}");
+    let allowed = Allowed { until_us: COMPARED_US, ..Allowed::interlock(TOLERANCE_US) };
+    let mut table =
+        "| protocol | seed | trials | draws | outcomes | records | apart at most, µs | by the interlock | apart \
+                     at most, µs | samples | of other value |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
+            .to_owned();
+    let mut parted = String::new();
+    for name in &names {
+        for seed in 1..=cases(1) as u64 {
+            let both = on_both(&image, &allowed, || {
+                let system = System::shipped(&format!("protocols/{name}"), &[], seed);
+                let animal = fidgets(&system, seed, COMPARED_US);
+                let mut system = system.with_animal(animal);
+                system.stop_after_us = Some(COMPARED_US + LONGER_US);
+                system
+            });
+            let _ = writeln!(table, "{}", row(name.trim_end_matches(".yaml"), seed, &both));
+            if let Some(difference) = both.found.first_difference() {
+                let _ = writeln!(parted, "{name}, seed {seed}: {difference}");
+            }
+            assert!(count(&both, |record| matches!(record, Record::Trial { .. })) > 0, "{name}: nothing happened");
+        }
+    }
+    println!("{table}");
+    assert!(parted.is_empty(), "{parted}");
+}
+
+#[test]
+fn two_sessions_that_are_not_the_same_are_shown_where_they_part() {
+    let play = |times: &[(u64, LineId)], seed| {
+        System::shipped("protocols/probabilistic-reward.yaml", &[("trials_max", "2")], seed)
+            .with_animal(taps(times))
+            .run()
+    };
+    let allowed = Allowed::interlock(25);
+    let apart =
+        |one: &Outcome, other: &Outcome| side_by_side(&one.session(), &other.session(), 1_000, &allowed, |_| false);
+    let presses = [(400_000, LEVER), (9_000_000, LEVER), (30_000_000, LEVER)];
+    let first = play(&presses, 3);
+    let same = apart(&first, &play(&presses, 3));
+    assert!(same.is_same() && same.first_difference().is_none() && same.records > 10, "{same}");
+
+    let late = apart(&first, &play(&[presses[0], (9_000_002, LEVER), presses[2]], 3));
+    let difference = late.first_difference().expect("2 µs are too much of a touch");
+    assert_eq!(difference.at_us, 9_000_137, "{difference}");
+    assert!(difference.to_string().contains("2 µs apart, and at most 1 may be"), "{difference}");
+
+    let missing = apart(&first, &play(&[presses[0], presses[2]], 3));
+    let difference = missing.first_difference().expect("a press is missing");
+    println!("{difference}");
+    let timeline = difference.to_string();
+    let marked: Vec<&str> = timeline.lines().filter(|line| line.trim_start().starts_with('>')).collect();
+    assert!(marked.len() == 1 && marked[0].contains("9000137 µs") && marked[0].matches('>').count() == 2, "{timeline}");
+
+    // What comes after the time that is compared does not count.
+    let allowed = Allowed { until_us: 8_000_000, ..allowed };
+    let early = side_by_side(&first.session(), &play(&[presses[0]], 3).session(), 1_000, &allowed, |_| false);
+    assert!(early.is_same() && early.records > 5, "{early}");
+}
+
+/// Three sampled lines at once, two of them analog, each with its own millimetres.
+const TWO_LEVERS: &str = "protocol: two-levers
+lines: {left: analog, right: analog, wheel: encoder, mask: light}
+detectors:
+  far_left:  {line: left, reach: 3 mm, hysteresis: 0.5 mm}
+  far_right: {line: right, reach: 10 mm, hysteresis: 1 mm}
+  moves:     {line: right, onset: 1 mm, within: 20 ms, hysteresis: 0.5 mm}
+  rests:     {line: left, still: 0.2 mm, for: 300 ms}
+  turned:    {line: wheel, reach: 20 deg, hysteresis: 1 deg}
+session: {ends: [{after: 18 s}]}
+start: wait
+states:
+  wait:
+    entry: [{trial: begin}]
+    transitions:
+      - {event: far_left.reach, outcome: left, to: lit}
+      - {event: far_right.reach, outcome: right, to: lit}
+      - {event: turned.reach, outcome: turned, to: lit}
+      - {after: 3 s, outcome: none, to: lit}
+  lit:
+    entry: [{on: mask}]
+    transitions: [{after: 200 ms, to: wait}]
+";
+const TWO_LEVERS_BOX: &str = "rig: two-lever-box
+body: simulator
+sample: 1 ms
+lines:
+  left: {kind: analog, pin: 26, calibration: {date: 2026-11-02, points: [[0.35 V, 0 mm], [2.9 V, 8 mm]]}}
+  right: {kind: analog, pin: 27, calibration: {date: 2026-11-02, points: [[0.2 V, 0 mm], [3.1 V, 20 mm]]}}
+  wheel: {kind: encoder, pin: 20, pin_b: 21, counts_per_turn: 4096}
+  mask: {kind: light, pin: 12, max_on: 60 s}
+simulation: {settle: 2 µs, animal: {model: none}}
+";
+
+#[test]
+fn two_analog_levers_and_a_wheel_are_sampled_together_as_in_simulation() {
+    let Some(image) = OnChip::ready(Cord::Usb) else { return };
+    let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
+    let found = holds(&image, "two-levers", || {
+        let system = System::on_rig(source("task.yaml", TWO_LEVERS), &source("box.yaml", TWO_LEVERS_BOX), &[], 2);
+        let animal = fidgets(&system, 2, COMPARED_US);
+        system.with_animal(animal)
+    });
+    assert!(found.samples > 3 * 17_000, "{found}");
     assert_eq!(found.unlike.0, 0, "{found}");
 }

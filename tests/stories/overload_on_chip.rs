@@ -53,7 +53,7 @@ fn toggled(image: &OnChip, rate: &str, every_us: Micros, times: u64) -> (Outcome
     let mut rig = Source::read(&top().join("rig-configs/sim-box.yaml")).unwrap_or_else(|found| panic!("{found}"));
     rig.text = rig.text.replacen("\nlines:\n", LINES, 1);
     let taps = (0..times).map(|n| Tap::new(STORM_AT_US + n * every_us, KEY, n % 2 == 0)).collect();
-    let mut system = System::on(&rig, protocol, &[], 1).with_animal(Scripted::new(taps));
+    let mut system = System::on_rig(protocol, &rig, &[], 1).with_animal(Scripted::new(taps));
     system.arm = 0;
     let image = OnChip { notices: false, ..image.clone() };
     system.run_on_chip(&image).unwrap_or_else(|error| panic!("{error}"))

@@ -69,7 +69,7 @@ fn presses() -> Scripted {
 }
 
 fn system() -> System {
-    System::on(&source("box.yaml", BOX), source("dimmed.yaml", DIMMED), &[], 1).with_animal(presses())
+    System::on_rig(source("dimmed.yaml", DIMMED), &source("box.yaml", BOX), &[], 1).with_animal(presses())
 }
 
 /// What a pin carried while it was on, in the order of time; shares of a period as counts.
@@ -80,7 +80,7 @@ fn carried(rig: &EmulatedRig, pin: u8) -> Vec<Carried> {
 #[test]
 fn powers_on_the_chip_go_as_in_simulation() {
     let Some(image) = OnChip::ready(Cord::Uart) else { return };
-    let found = same_on_chip(&image, Tolerance::RP2040.latency_us.cast_signed(), system);
+    let found = same_on_chip(&image, Tolerance::RP2040.latency_us as u32, system);
     println!("powers: {found}");
     assert!(found.differences.is_empty(), "{found}");
     assert!(found.records > 60 && found.edges > 60, "{found}");
@@ -210,7 +210,7 @@ states:
 #[test]
 fn a_silent_controller_disarms_a_power_in_the_midst() {
     let Some(image) = OnChip::ready(Cord::Uart) else { return };
-    let mut system = System::on(&source("box.yaml", BOX), source("held.yaml", HELD), &[], 1);
+    let mut system = System::on_rig(source("held.yaml", HELD), &source("box.yaml", BOX), &[], 1);
     system.unplugged_us = Some((300_000, 900_000));
     let (outcome, mut rig) = system.run_on_chip(&image).unwrap_or_else(|error| panic!("{error}"));
     assert!(outcome.result.is_ok() && rig.mishaps().is_empty(), "{:?} {:?}", outcome.result, rig.mishaps());
@@ -265,7 +265,7 @@ fn the_chip_itself_refuses_what_cannot_share_a_slice() {
         ),
     ] {
         let text = BOX.replace(line, other);
-        let system = System::on(&source("box.yaml", &text), source("held.yaml", HELD), &[], 1);
+        let system = System::on_rig(source("held.yaml", HELD), &source("box.yaml", &text), &[], 1);
         let (outcome, rig) = system.run_on_chip(&image).unwrap_or_else(|error| panic!("{error}"));
         let told = outcome.result.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(told.contains("rig"), "{other}: {told}");

@@ -3,6 +3,7 @@
 //!
 //! The compiler writes images with it, and so do tests that want a program without a protocol.
 
+pub mod noise;
 pub mod random;
 
 use std::collections::HashMap;

@@ -96,8 +96,7 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let device = device::read(top.get("device"), body, reporter);
     let supplies = [("separate", true), ("usb", false)];
     let supply = top.get("supply").and_then(|node| fields::choice(node, "the supply", &supplies, reporter));
-    let carrier = line::Carrier { body: body.unwrap_or(Body::Simulator), link: device.link };
-    let lines = line::read(&top, carrier, reporter);
+    let lines = line::read(&top, body.unwrap_or(Body::Simulator), reporter);
     let sample_us = line::sample(&top, reporter);
     let simulation = top.get("simulation").and_then(|node| room::read(node, &lines, reporter));
     if let (Some(span), Some(real)) = (top.key("simulation"), body.filter(|body| *body != Body::Simulator)) {

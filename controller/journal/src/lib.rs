@@ -7,6 +7,7 @@
 //! - [`Session`]: what a file holds, whatever became of it, and what was found wrong with it.
 //! - [`replay()`]: whether the program in the journal, given what it was given, does again what the journal says it did.
 //! - [`sensed`]: whether detectors find in the samples what the journal says they found.
+//! - [`side_by_side()`]: whether two sessions tell the same, as one session on two bodies must, and where they part.
 //! - [`pairing`]: whether every request became its edges, and every edge had its request.
 //!
 //! This crate never sees a device, a wall clock or a protocol: records come as the device's bytes, names stay opaque.
@@ -19,6 +20,7 @@ mod reader;
 mod reopen;
 mod replay;
 pub mod sensed;
+pub mod side_by_side;
 pub mod storage;
 mod writer;
 
@@ -27,5 +29,6 @@ pub use finding::{Finding, Flaw, Place};
 pub use reader::{FILE_BYTES_MAX, Gap, Integrity, PlacedNote, ReadError, Records, Session, Tail};
 pub use reopen::ReopenError;
 pub use replay::{ReplayFailure, ReplayReport, replay, replay_within};
+pub use side_by_side::{Allowed, Difference, SideBySide, side_by_side};
 pub use storage::{Storage, SyncApart};
 pub use writer::{Closed, CreateError, GATHER_BYTES, WriteError, Writer};

@@ -7,6 +7,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use link::message::{LINK_CURRENT, LINK_MIN};
+use link::versions::Versions;
+
 /// Bytes of a UF2 block.
 const BLOCK: usize = 512;
 const MAGIC_START: [u32; 2] = [0x0A32_4655, 0x9E5D_5157];
@@ -85,6 +88,15 @@ pub struct Drive {
 /// Why an image was not copied.
 #[derive(Debug)]
 pub enum FlashError {
+    /// No board waits for firmware.
+    None,
+    /// A board waits for firmware, and its drive is not mounted.
+    NotMounted {
+        /// The drive's device file.
+        device: PathBuf,
+    },
+    /// Several wait, and nothing says which is meant.
+    Several(Vec<PathBuf>),
     /// The folder is no board's drive.
     NoDrive {
         /// The folder.
@@ -118,6 +130,13 @@ pub enum FlashError {
         /// The chip of the board.
         board: Chip,
     },
+    /// The image speaks another version of the link than this nosepoke.
+    OtherLink {
+        /// The file.
+        file: PathBuf,
+        /// What it speaks.
+        image: Versions,
+    },
     /// The drive does not take it.
     Write {
         /// The drive.
@@ -130,6 +149,16 @@ pub enum FlashError {
 impl fmt::Display for FlashError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::None => write!(f, "no board waits for firmware: {HOW}"),
+            Self::NotMounted { device } => write!(
+                f,
+                "a board waits for firmware, and its drive is not mounted: udisksctl mount -b {}",
+                device.display()
+            ),
+            Self::Several(folders) => {
+                write!(f, "{} boards wait for firmware; say which:", folders.len())?;
+                folders.iter().try_for_each(|folder| write!(f, "\n  --drive {}", folder.display()))
+            }
             Self::NoDrive { folder } => write!(
                 f,
                 "{} is no board's drive: there is no {INFO} in it. Name the folder where the drive RPI-RP2 or RP2350 is mounted",
@@ -156,16 +185,67 @@ impl fmt::Display for FlashError {
                 }
                 write!(f, ", and the board is an {board}: take the image whose name ends in {}", board.word())
             }
-            Self::Write { folder, error } => write!(
-                f,
-                "the board's drive {} does not take the image: {error}; plug the board in again with BOOTSEL held, and retry",
-                folder.display()
-            ),
+            Self::OtherLink { file, image } => {
+                write!(
+                    f,
+                    "{} speaks link version {}, and this nosepoke {LINK_CURRENT}",
+                    file.display(),
+                    image.current
+                )?;
+                match (image.min > LINK_CURRENT, image.current < LINK_MIN) {
+                    (true, _) => write!(f, ": update nosepoke first, or take the firmware that came with this one"),
+                    (_, true) => write!(f, ": it is too old; take the firmware that came with this nosepoke"),
+                    _ => write!(
+                        f,
+                        ", but they were built from different sources: build both from the same (`cargo firmware`)"
+                    ),
+                }
+            }
+            Self::Write { folder, error } => {
+                let folder = folder.display();
+                match error.kind() {
+                    io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => write!(
+                        f,
+                        "the board's drive {folder} may not be written by you: {error}; mount it again so that it may, or \
+                         copy the UF2 file there as an administrator"
+                    ),
+                    io::ErrorKind::StorageFull => write!(
+                        f,
+                        "the board's drive {folder} is full: delete what was copied onto it, or plug the board in again \
+                         with BOOTSEL held, which empties it"
+                    ),
+                    _ => write!(
+                        f,
+                        "the board's drive {folder} does not take the image: {error}; plug the board in again with BOOTSEL \
+                         held, and retry"
+                    ),
+                }
+            }
         }
     }
 }
 
 impl std::error::Error for FlashError {}
+
+/// How a board is made to wait for firmware.
+const HOW: &str = "unplug the board, hold its BOOTSEL button, plug it in, let go: a drive RPI-RP2 (Pico) or RP2350 (Pico 2) \
+                   appears. A board that runs a session is better left alone until it is over";
+
+/// The one board that waits for firmware, among the drives that are mounted and those that are not.
+///
+/// # Errors
+/// When there is none, or it is not clear which is meant.
+pub fn the_one(mounted: Vec<Drive>, unmounted: Vec<PathBuf>) -> Result<Drive, FlashError> {
+    match <[Drive; 1]>::try_from(mounted) {
+        Ok([drive]) => Ok(drive),
+        Err(several) if !several.is_empty() => {
+            Err(FlashError::Several(several.into_iter().map(|drive| drive.folder).collect()))
+        }
+        Err(_) => {
+            Err(unmounted.into_iter().next().map_or(FlashError::None, |device| FlashError::NotMounted { device }))
+        }
+    }
+}
 
 /// The board's drive at a folder.
 ///
@@ -211,25 +291,38 @@ fn mounted() -> Vec<PathBuf> {
 #[derive(Debug)]
 pub struct Image {
     bytes: Vec<u8>,
+    versions: Option<Versions>,
 }
 
 impl Image {
-    /// Reads the image in `file` and checks that it is whole and for this chip.
+    /// Reads the image in `file` and checks that it is whole, for this chip, and speaks as this nosepoke does.
     ///
     /// # Errors
-    /// When it cannot be read, is no whole UF2 image, or is for another chip.
+    /// When it cannot be read, is no whole UF2 image, is for another chip, or of a nosepoke that does not match this one.
     pub fn read(file: &Path, chip: Chip) -> Result<Self, FlashError> {
         let bytes = fs::read(file).map_err(|error| FlashError::Read { file: file.into(), error })?;
         let families = families(&bytes).map_err(|why| FlashError::NoImage { file: file.into(), why })?;
         let fits = |family: &u32| chip.families().contains(family) || *family == ABSOLUTE;
         let for_it = families.iter().any(|family| chip.families().contains(family));
         match families.iter().find(|family| !fits(family)) {
-            None if for_it => Ok(Self { bytes }),
+            None if for_it => {
+                let versions = Versions::find(&payload(&bytes)).map(|(_, versions)| versions);
+                match versions {
+                    Some(image) if !image.match_ours() => Err(FlashError::OtherLink { file: file.into(), image }),
+                    _ => Ok(Self { bytes, versions }),
+                }
+            }
             other => {
                 let image = other.and_then(|family| Chip::of_family(*family));
                 Err(FlashError::OtherChip { file: file.into(), image, board: chip })
             }
         }
+    }
+
+    /// Whether it is firmware of nosepoke at all; any other is copied all the same.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        self.versions.is_some()
     }
 
     /// Its length in bytes.
@@ -265,6 +358,13 @@ impl Image {
         }
         Ok(())
     }
+}
+
+/// What the blocks of a whole image put into the flash, one behind the other.
+fn payload(bytes: &[u8]) -> Vec<u8> {
+    const BEGINS: usize = 32;
+    const PAGE: usize = 256;
+    bytes.chunks(BLOCK).filter_map(|block| block.get(BEGINS..BEGINS + PAGE)).flatten().copied().collect()
 }
 
 /// The families that the blocks of an image are for.
@@ -340,6 +440,32 @@ mod tests {
             let mut changed = whole.clone();
             changed[at] ^= 1;
             assert!(families(&changed).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn of_the_boards_that_wait_there_must_be_one() {
+        let drive = |folder: &str| Drive { folder: folder.into(), chip: Chip::Rp2040 };
+        assert_eq!(the_one(vec![drive("/media/a")], vec!["/dev/b".into()]).ok(), Some(drive("/media/a")));
+        for (mounted, unmounted, words) in [
+            (vec![], vec![], ["no board waits", "BOOTSEL"]),
+            (vec![], vec!["/dev/disk/by-label/RP2350".into()], ["not mounted", "-b /dev/disk/by-label/RP2350"]),
+            (vec![drive("/media/a"), drive("/media/b")], vec![], ["2 boards wait", "--drive /media/b"]),
+        ] {
+            let said = the_one(mounted, unmounted).expect_err("not one").to_string();
+            assert!(words.iter().all(|word| said.contains(word)), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_drive_that_does_not_take_it_is_told_with_what_to_do() {
+        for (kind, word) in [
+            (io::ErrorKind::ReadOnlyFilesystem, "mount it again"),
+            (io::ErrorKind::StorageFull, "is full: delete"),
+            (io::ErrorKind::BrokenPipe, "plug the board in again"),
+        ] {
+            let said = FlashError::Write { folder: "/media/RPI-RP2".into(), error: kind.into() }.to_string();
+            assert!(said.contains(word) && said.contains("/media/RPI-RP2"), "{said}");
         }
     }
 

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use link::versions::Versions;
+
 const FLAGSHIP: &str = "protocols/probabilistic-reward.yaml";
 
 fn top() -> PathBuf {
@@ -283,9 +285,21 @@ fn in_real_time_too_ctrl_c_ends_the_session_cleanly() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_session_cleanly() {
-    let folder = folder("ctrl-c");
+    ends_cleanly("ctrl-c", "-INT");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_system_that_goes_down_or_a_terminal_that_is_closed_ends_the_session_cleanly() {
+    ends_cleanly("terminated", "-TERM");
+    ends_cleanly("hung-up", "-HUP");
+}
+
+#[cfg(unix)]
+fn ends_cleanly(name: &str, signal: &str) {
+    let folder = folder(name);
     let child = under_way(&folder);
-    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    let told = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
     assert!(told.success());
     let ended = child.wait_with_output().expect("ended");
     assert!(ended.status.success(), "{}", complaint(&ended));
@@ -474,6 +488,32 @@ fn firmware_is_put_on_a_board_that_waits_for_it_and_on_no_other() {
     assert_eq!(fs::read(&copied[0]).expect("the copy reads"), image(300));
     fs::remove_file(&copied[0]).expect("removed");
 
+    // What the image says that it speaks lies across two blocks.
+    let versions = |min, current, schema| {
+        let (mut image, marked) = (image(300), Versions { min, current, schema }.marked());
+        for (n, byte) in marked.into_iter().enumerate() {
+            image[(40 + (250 + n) / 256) * 512 + 32 + (250 + n) % 256] = byte;
+        }
+        fs::write(&firmware, image).expect("written");
+        flash()
+    };
+    let Versions { min, current, schema } = Versions::OURS;
+    fails_with(&versions(min - 1, min - 1, schema), &["speaks link version 0", "too old; take the firmware"]);
+    fails_with(&versions(current + 1, current + 1, schema), &["speaks link version 2", "update nosepoke first"]);
+    fails_with(&versions(min, current, !schema), &["different sources", "cargo firmware"]);
+    assert_eq!(fs::read_dir(&drive).expect("the drive reads").count(), 1, "nothing was copied");
+    assert!(complaint(&flashed).contains("is no firmware of nosepoke"), "{}", complaint(&flashed));
+    let ours = versions(min, current, schema);
+    assert!(ours.status.success() && complaint(&ours).is_empty(), "{}", complaint(&ours));
+    fs::remove_file(&copied[0]).expect("removed");
+    #[cfg(target_os = "linux")]
+    {
+        std::os::unix::fs::symlink("/dev/full", &copied[0]).expect("a drive without room");
+        fails_with(&flash(), &["is full: delete"]);
+        fs::remove_file(&copied[0]).expect("removed");
+    }
+
+    fs::write(&firmware, image(300)).expect("written");
     says("UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n");
     fails_with(&flash(), &["is for the RP2040", "RP2350", "rp2350"]);
     says("Board-ID: SAMD21G18A-Feather-v0\n");

@@ -5,7 +5,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use heapless::spsc::Queue;
 use link::limits::MAX_LINES;
-use link::message::{Hello, LINK_CURRENT, LINK_MIN, SCHEMA};
+use link::message::Hello;
+use link::versions::Versions;
 
 use crate::answers::Answers;
 use crate::core_half::Core;
@@ -102,6 +103,8 @@ pub struct Identity<'a> {
     pub settle_us: u32,
     /// Whether the board can tell that its supply outlives that of the controller.
     pub separate_supply: bool,
+    /// What it says that it speaks: [`Versions::OURS`], as it stands in the image.
+    pub versions: Versions,
 }
 
 /// All that the halves share. A chip keeps it in a static, a simulator in a box.
@@ -143,9 +146,9 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
         identity: &Identity,
     ) -> (Edge<'s>, Core<'s, M>, Outer<'s, M>) {
         let hello = Hello {
-            link_min: LINK_MIN,
-            link_current: LINK_CURRENT,
-            schema: SCHEMA,
+            link_min: identity.versions.min,
+            link_current: identity.versions.current,
+            schema: identity.versions.schema,
             id: identity.id,
             board: name(identity.board),
             firmware: name(env!("CARGO_PKG_VERSION")),

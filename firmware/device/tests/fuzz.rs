@@ -1,152 +1,36 @@
 //! Whatever bytes come in at the link: no panic, no output moves but by what the program and a person asked for, and the
 //! session goes on as if nothing had come.
 //!
-//! Two kinds of bytes. **Noise** is random, or a valid frame with something wrong: its checksum cannot fit, so nothing may
-//! come of it at all, and the pins and records are those of a twin that heard none. **Forged** frames are wrong first and
-//! sealed then: their checksum fits, they may say anything, and only what is lawful may come of it.
+//! Of noise, whose checksum cannot fit, nothing may come at all: the pins and records are those of a twin that heard none. Of
+//! forged frames, whose checksum fits and which may say anything, only what is lawful may come (`assembler::noise` makes
+//! both). Seeds of lives that went wrong are written down in `fuzz.regressions` and lived again first, ever after.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
+use std::cell::Cell;
+use std::fs;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use assembler::noise::{Addressee, Dice, forged, noise, payload, torn};
 use assembler::random::cases;
 use common::bench::*;
 use common::*;
 use device::Undisturbed;
-use link::frame::{MAX_FRAME, MAX_PAYLOAD, seal};
-use link::message::{Answer, Command, HostFrame, State, Upload};
-use link::{EventId, LineId, Micros, VariableId};
+use link::frame::MAX_FRAME;
+use link::message::{Answer, Command, HostFrame, State};
+use link::{LineId, Micros, Record};
 
 /// Sequences a device hears in one life.
 const A_LIFE: u64 = 500;
-/// Lives that once went wrong, to be lived again first.
-const REGRESSIONS: &[u64] = &[];
 /// The boot of the device on the bench.
 const BOOT: u32 = 9;
-const SESSION: u32 = 5;
-
-/// A row of numbers without pattern.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 >> 5
-    }
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-    fn byte(&mut self) -> u8 {
-        self.next() as u8
-    }
-}
-
-fn command(dice: &mut Dice) -> Command {
-    let what = if dice.percent(50) { Upload::Rig } else { Upload::Program };
-    match dice.below(12) {
-        0 => Command::Hello,
-        1 => Command::Begin { what, bytes: dice.below(600) as u32, hash: [dice.byte(); 32] },
-        2 => {
-            let bytes = (0..dice.below(100)).map(|_| dice.byte()).collect();
-            Command::Piece { offset: dice.below(300) as u32, bytes }
-        }
-        3 => Command::Finish,
-        4 => Command::Arm { lines: dice.next() as u32 },
-        5 => Command::Disarm { lines: dice.next() as u32 },
-        6 => Command::Start { session: dice.below(8) as u32, seed: dice.next() },
-        7 => Command::Stop,
-        8 => Command::Abort,
-        9 => Command::Event(EventId(dice.below(300) as u16)),
-        10 => Command::Parameter { variable: VariableId(dice.below(4) as u16), value: dice.next() as i64 },
-        _ => Command::Forget { session: dice.below(8) as u32 },
-    }
-}
-
-/// A frame a controller might send, for this device or another.
-fn frame(dice: &mut Dice) -> HostFrame {
-    let some = |dice: &mut Dice, usual, percent| if dice.percent(percent) { usual } else { dice.next() as u32 };
-    let received = dice.below(400) as u32;
-    HostFrame {
-        boot: some(dice, BOOT, 90),
-        beat: dice.byte(),
-        session: some(dice, SESSION, 80),
-        received,
-        durable: some(dice, received, 80),
-        command: dice.percent(70).then(|| (dice.next() as u16, command(dice))),
-    }
-}
-
-fn sealed(frame: &HostFrame) -> Vec<u8> {
-    let mut out = [0; MAX_FRAME];
-    let used = frame.encode(&mut out).unwrap();
-    out[..used].to_vec()
-}
-
-/// Changes a few bytes, cuts some off, or puts some in.
-fn spoil(bytes: &mut Vec<u8>, dice: &mut Dice) {
-    for _ in 0..=dice.below(3) {
-        let at = dice.below(bytes.len().max(1) as u64) as usize;
-        match dice.below(4) {
-            0 if !bytes.is_empty() => bytes[at] ^= 1 << dice.below(8),
-            1 if !bytes.is_empty() => bytes[at] = dice.byte(),
-            2 => bytes.truncate(at),
-            _ => bytes.insert(at, dice.byte()),
-        }
-    }
-}
-
-/// Bytes of which none is a frame with a sound checksum.
-fn noise(dice: &mut Dice) -> Vec<u8> {
-    if dice.percent(30) {
-        let zeros = dice.below(20);
-        return (0..dice.below(300)).map(|_| if dice.percent(zeros) { 0 } else { dice.byte() }).collect();
-    }
-    let good = sealed(&frame(dice));
-    let mut bytes = good[..good.len() - 1].to_vec();
-    spoil(&mut bytes, dice);
-    if dice.percent(20) {
-        // The end of one in front of the beginning of another.
-        let other = sealed(&frame(dice));
-        bytes.splice(..0, other[dice.below(other.len() as u64 / 2) as usize + 1..other.len() - 1].iter().copied());
-    }
-    // Unspoilt by chance, it would be a frame.
-    if bytes.split(|byte| *byte == 0).any(|part| part == &good[..good.len() - 1]) { vec![0xFF] } else { bytes }
-}
-
-/// A frame with a sound checksum that may say anything.
-fn forged(dice: &mut Dice) -> Vec<u8> {
-    let good = frame(dice);
-    let plain = sealed(&good);
-    if dice.percent(40) {
-        return plain;
-    }
-    let mut payload = plain;
-    let whole = cobs_payload(&mut payload);
-    payload.truncate(whole);
-    spoil(&mut payload, dice);
-    payload.truncate(MAX_PAYLOAD);
-    let mut out = [0; MAX_FRAME];
-    seal(&payload, &mut out).map_or(vec![0], |used| out[..used].to_vec())
-}
-
-/// Turns a frame back into its payload; the bytes of it.
-fn cobs_payload(frame: &mut Vec<u8>) -> usize {
-    let mut deframer: link::frame::Deframer = link::frame::Deframer::new();
-    let bytes = frame.clone();
-    let mut rest = bytes.as_slice();
-    assert!(deframer.next_frame(&mut rest));
-    frame.clear();
-    frame.extend_from_slice(deframer.payload());
-    frame.len()
-}
+/// Who is meant: the device on the bench, and its session.
+const TO: Addressee = Addressee { boot: BOOT, session: 5 };
+/// Where seeds are kept.
+const REGRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz.regressions");
 
 fn hear(lab: &mut Lab<'_>, bytes: &[u8]) {
     let now = lab.now;
@@ -161,7 +45,7 @@ fn life(seed: u64, session: bool, mut bytes: impl FnMut(&mut Dice) -> Vec<u8>) -
         let mut dice = Dice::new(seed);
         lab.load(&rig(), &protocol());
         if session {
-            lab.ask(Command::Arm { lines: LineId(LASER).bit() });
+            assert_eq!(lab.ask(Command::Arm { lines: LineId(LASER).bit() }), Answer::Done);
             lab.until(1_000_000);
             lab.start();
         }
@@ -174,9 +58,8 @@ fn life(seed: u64, session: bool, mut bytes: impl FnMut(&mut Dice) -> Vec<u8>) -
                 lab.touch(LEVER_PIN, pressed);
             }
             let heard = bytes(&mut dice);
-            // It may come in two parts; the zero ends it, or the controller's next frame would go with it.
-            let (front, back) = heard.split_at(dice.below(heard.len() as u64 + 1) as usize);
-            for part in [front, back, &[0]] {
+            // It may come in parts; the zero ends it, or the controller's next frame would go with it.
+            for part in torn(&mut dice, heard).iter().map(Vec::as_slice).chain([&[0][..]]) {
                 hear(lab, part);
             }
         }
@@ -192,28 +75,74 @@ fn life(seed: u64, session: bool, mut bytes: impl FnMut(&mut Dice) -> Vec<u8>) -
     found
 }
 
-fn lives() -> impl Iterator<Item = u64> {
-    REGRESSIONS.iter().copied().chain(0..cases(25_000) as u64 / A_LIFE)
+/// Lives many lives, first those that once went wrong, and writes down which goes wrong now.
+fn lives(name: &str, live: impl Fn(u64)) {
+    let kept = fs::read_to_string(REGRESSIONS).unwrap_or_default();
+    let kept = kept.lines().filter_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    let seeds: Vec<u64> = kept.chain(0..cases(25_000) / A_LIFE).collect();
+    for seed in &seeds {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| live(*seed))) {
+            let file = fs::OpenOptions::new().append(true).create(true).open(REGRESSIONS);
+            if let Ok(mut file) = file
+                && writeln!(file, "{name} {seed}").is_ok()
+            {
+                eprintln!("{name}: seed {seed} is written down in {REGRESSIONS}: commit it");
+            }
+            resume_unwind(panic);
+        }
+    }
+    println!("{name}: {} sequences in {} lives", seeds.len() as u64 * A_LIFE, seeds.len());
 }
 
 #[test]
 fn noise_moves_nothing_while_no_session_runs() {
-    for seed in lives() {
-        let (changes, ..) = life(seed, false, noise);
+    lives("noise-at-rest", |seed| {
+        let (changes, ..) = life(seed, false, |dice| noise(dice, &TO));
         assert_eq!(changes, [], "seed {seed}");
-    }
+    });
 }
 
 #[test]
-fn noise_leaves_a_session_as_it_is() {
-    let mut moved = 0;
-    for seed in lives() {
-        let disturbed = life(seed, true, noise);
+fn noise_leaves_a_session_with_an_armed_laser_as_it_is() {
+    let moved = Cell::new([0; 2]);
+    lives("noise-in-session", |seed| {
+        let disturbed = life(seed, true, |dice| noise(dice, &TO));
         let calm = life(seed, true, |_| Vec::new());
         assert_eq!(disturbed, calm, "seed {seed}");
-        moved += calm.0.len();
-    }
-    assert!(moved > 0, "animals pressed, and outputs moved");
+        let of = |pin| calm.0.iter().filter(|(_, of, _)| *of == pin).count();
+        moved.set([moved.get()[0] + of(WATER_PIN), moved.get()[1] + of(LASER_PIN)]);
+    });
+    assert!(moved.get().iter().all(|edges| *edges > 0), "animals pressed, water flowed and the laser fired");
+}
+
+/// Rig and program are uploaded, and a session begun, over a link on which something else speaks in the midst of the
+/// controller's own frames: no pin moves meanwhile, every upload is taken up whole, and the session is as any.
+fn uploads_through(seed: u64, what: impl Fn(&mut Dice) -> Vec<u8>) {
+    lab(0, |lab| {
+        let mut dice = Dice::new(seed);
+        for _ in 0..A_LIFE {
+            // In between, a frame comes through, or nothing ever would.
+            lab.in_between.extend((0..1 + dice.below(2)).map(|_| (0, Vec::new())));
+            lab.in_between.push_back((dice.next() as usize, what(&mut dice)));
+        }
+        while !lab.in_between.is_empty() {
+            lab.load(&rig(), &protocol());
+            assert_eq!(lab.board.changes.borrow().as_slice(), [], "seed {seed}");
+        }
+        assert_eq!(lab.ask(Command::Arm { lines: LineId(LASER).bit() }), Answer::Done);
+        lab.start();
+        lab.wait(10_000);
+        lab.press();
+        lab.wait(500_000);
+        let edges = |pin| lab.board.changes_of(pin).len();
+        assert_eq!((edges(WATER_PIN), edges(LASER_PIN), edges(MASK_PIN)), (2, 6, 2), "seed {seed}");
+        assert!(lab.records.iter().all(|(_, record)| !matches!(record, Record::Lost { .. })), "seed {seed}");
+    });
+}
+
+#[test]
+fn what_is_uploaded_through_noise_is_whole() {
+    lives("noise-while-uploading", |seed| uploads_through(seed, |dice| noise(dice, &TO)));
 }
 
 /// Hears forged frames for a life, then looks whether all was lawful. `may` says which of them come in.
@@ -235,19 +164,17 @@ fn forged_life(seed: u64, session: bool, may: impl Fn(&HostFrame) -> bool) {
                 let pressed = !lab.board.is_high(LEVER_PIN);
                 lab.touch(LEVER_PIN, pressed);
             }
-            let bytes = forged(&mut dice);
-            let mut payload = bytes.clone();
-            if payload.len() > 1 {
-                cobs_payload(&mut payload);
-            }
-            if let Some(frame) = HostFrame::decode(&payload) {
+            let bytes = forged(&mut dice, &TO);
+            if let Some(frame) = HostFrame::decode(&payload(&bytes)) {
                 if !may(&frame) {
                     continue;
                 }
                 let arms = |command: &Command| matches!(command, Command::Arm { .. });
                 arm_heard |= frame.boot == BOOT && frame.command.is_some_and(|(_, command)| arms(&command));
             }
-            hear(lab, &bytes);
+            for part in torn(&mut dice, bytes) {
+                hear(lab, &part);
+            }
             let now = lab.now;
             while lab.outer.poll_transmit(now, &mut frame, &mut Undisturbed).is_some() {}
         }
@@ -291,14 +218,10 @@ fn recover(lab: &mut Lab<'_>, seed: u64) {
 #[test]
 fn no_forged_frame_drives_a_line_that_nobody_armed() {
     let arms = |frame: &HostFrame| matches!(frame.command, Some((_, Command::Arm { .. })));
-    for seed in lives() {
-        forged_life(seed, seed % 2 == 0, |frame| !arms(frame));
-    }
+    lives("forged-unarmed", |seed| forged_life(seed, seed % 2 == 0, |frame| !arms(frame)));
 }
 
 #[test]
 fn whatever_a_forger_says_every_limit_is_kept() {
-    for seed in lives() {
-        forged_life(seed, seed % 2 == 0, |_| true);
-    }
+    lives("forged", |seed| forged_life(seed, seed % 2 == 0, |_| true));
 }

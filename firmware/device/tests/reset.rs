@@ -17,6 +17,7 @@ use link::host_end::{HostEnd, HostEvent};
 use link::message::{Answer, Command, State, Upload};
 use link::record::Reader;
 use link::upload::Uploader;
+use link::versions::Versions;
 use link::{EndReason, LineId, Micros, Record};
 
 /// A controller, and what became of one session under its eyes.
@@ -105,7 +106,14 @@ fn boot(
     until: Micros,
 ) -> bool {
     let mut storage = Box::new(Storage::new());
-    let identity = Identity { boot: number, id: 1, board: "bench", settle_us: SETTLE_US, separate_supply: false };
+    let identity = Identity {
+        boot: number,
+        id: 1,
+        board: "bench",
+        settle_us: SETTLE_US,
+        separate_supply: false,
+        versions: Versions::OURS,
+    };
     let mut board = Bench::new();
     board.put(LEVER_PIN, true);
     // The device's clock begins at 0 in every boot, the controller's goes on.

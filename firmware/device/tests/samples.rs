@@ -7,7 +7,7 @@ use common::*;
 use link::limits::{MAX_DETECTORS, MAX_SAMPLED};
 use link::message::{Answer, Command, Refusal, Upload};
 use link::rig::{Pattern, Pull, Rig, RigLine, Role};
-use link::{EndReason, LineId, Micros, Record};
+use link::{EndReason, LineId, Micros, Record, TripCause};
 
 const JOYSTICK_PIN: u8 = 26;
 const PERIOD_US: Micros = 1_000;
@@ -137,6 +137,40 @@ fn an_encoder_counts_from_the_beginning_of_the_session() {
         counts.dedup();
         assert_eq!(counts, [0, 1, 2, 3, 4, 5, 4, 3, 2], "what was turned before the session is not of it");
     });
+}
+
+#[test]
+fn an_encoder_that_turns_faster_than_it_can_be_followed_is_lost_aloud() {
+    let turned = |turns: &[(u8, bool)]| {
+        let mut found = (Vec::new(), Vec::new());
+        lab(0, |lab| {
+            let mut rig = joystick_rig();
+            rig.lines[6] = RigLine { pin: 6, active_high: true, role: Role::Encoder { pin_b: 7, pull: Pull::Up } };
+            lab.load(&rig, &protocol());
+            lab.start();
+            lab.wait(10_500);
+            turns.iter().for_each(|(pin, high)| lab.touch(*pin, *high));
+            lab.wait(100_000);
+            lab.ask(Command::Stop);
+            lab.wait(100_000);
+            let mut counts: Vec<i32> = samples_of(lab, 6).iter().map(|(_, raw)| *raw).collect();
+            counts.dedup();
+            let lost = lab.records.iter().filter_map(|(_, record)| match record {
+                Record::Lost { count } => Some(*count),
+                _ => None,
+            });
+            found = (counts, lost.collect());
+            let tripped = lab.times_of(Record::Trip(TripCause::Lost)).len();
+            assert_eq!(tripped, usize::from(!found.1.is_empty()), "what is lost ends the session");
+        });
+        found
+    };
+    assert_eq!(turned(&[(6, true)]), (vec![0, 1], vec![]));
+    assert_eq!(turned(&[(6, true), (6, false), (6, true)]), (vec![0, 1], vec![]), "a contact that bounces");
+    for both in [[(6, true), (7, true)], [(7, true), (6, true)]] {
+        assert_eq!(turned(&both).1, [1], "both pins in one microsecond: which was first?");
+    }
+    assert_eq!(turned(&[(6, true), (7, true), (6, false), (7, false)]).1, [3]);
 }
 
 #[test]

@@ -96,10 +96,12 @@ pub enum Event {
 /// What a sound was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sounded {
-    /// Its frequency, by its passages through the middle, in mHz.
+    /// Its frequency, by its passages through the middle of its highest swing, in mHz.
     pub frequency_mhz: u64,
     /// The narrowest and the widest pulse, in counts.
     pub widths: (u16, u16),
+    /// From its beginning to when it first had half of its highest swing, in ns: half of its rise.
+    pub half_ns: u64,
 }
 
 /// What ends a run before its time.
@@ -355,7 +357,8 @@ fn parse(line: &str) -> Option<Event> {
                 None
             } else {
                 let frequency_mhz = words.next()?.parse().ok()?;
-                Some(Sounded { frequency_mhz, widths: (words.next()?.parse().ok()?, words.next()?.parse().ok()?) })
+                let widths = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+                Some(Sounded { frequency_mhz, widths, half_ns: words.next()?.parse().ok()? })
             };
             Event::Sound { at, pin, heard }
         }

@@ -13,6 +13,7 @@
 //! - [`frame`]: how a message lies in a stream of bytes.
 //! - [`device_end`], [`host_end`]: who sends what when, so that a bad link loses nothing and doubles nothing; their
 //!   times stand in [`reliable`].
+//! - [`versions`]: what an image says that it speaks, so that it can be read from the image's bytes.
 //! - [`upload`]: a program or a rig in pieces, and together again.
 //!
 //! This crate never sees a pin, a clock or a heap. Time is always an argument, as [`Micros`] since device boot.
@@ -34,6 +35,7 @@ pub mod reliable;
 pub mod rig;
 pub mod samples;
 pub mod upload;
+pub mod versions;
 pub mod vocabulary;
 
 pub use device_end::{Batch, DeviceEnd, RecordSource, StatusNow};

@@ -11,6 +11,7 @@ use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{self, MAX_PAYLOAD};
+use crate::versions::Versions;
 use crate::vocabulary::{EventId, Micros, VariableId};
 
 /// The oldest version of the link this build understands.
@@ -352,14 +353,14 @@ impl fmt::Display for Mismatch {
 /// # Errors
 /// With the side that must be updated.
 pub fn compatible(hello: &Hello) -> Result<(), Mismatch> {
-    if hello.link_current < LINK_MIN {
+    if Versions::of(hello).match_ours() {
+        Ok(())
+    } else if hello.link_current < LINK_MIN {
         Err(Mismatch::DeviceTooOld { device: hello.link_current })
     } else if hello.link_min > LINK_CURRENT {
         Err(Mismatch::ControllerTooOld { device: hello.link_min })
-    } else if hello.link_current == LINK_CURRENT && hello.schema != SCHEMA {
-        Err(Mismatch::Schema { device: hello.schema, firmware: hello.firmware.clone() })
     } else {
-        Ok(())
+        Err(Mismatch::Schema { device: hello.schema, firmware: hello.firmware.clone() })
     }
 }
 

@@ -1,6 +1,23 @@
-//! Which board this is, and which of its lives. Owns how its number is shown and where chance comes from at the start.
+//! Which board this is, which of its lives, and what it speaks. Owns how its number is shown, where chance comes from at
+//! the start, and the mark by which an image tells its versions unread.
+
+// A static is given a place, and read as it stands there.
+#![allow(unsafe_code)]
+
+use link::versions::{MARKED, Versions};
 
 use crate::chip::rosc;
+
+/// What the image says that it speaks: `nosepoke flash` finds it there.
+#[used]
+#[unsafe(link_section = ".rodata.cold.versions")]
+static VERSIONS: [u8; MARKED] = Versions::OURS.marked();
+
+/// What the image says that it speaks, read from where it says so: the device and its file cannot tell different things.
+pub(crate) fn versions() -> Versions {
+    // Sound: a static of this very type.
+    Versions::of_marked(&unsafe { (&raw const VERSIONS).read_volatile() })
+}
 
 /// A number as USB tells it and the hello shows it: 16 hexadecimal digits.
 pub(crate) fn digits(id: u64) -> [u8; 16] {

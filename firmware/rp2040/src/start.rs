@@ -86,6 +86,7 @@ unsafe fn start() -> Option<()> {
             board: chip::BOARD,
             settle_us: SETTLE_US,
             separate_supply: false,
+            versions: identity::versions(),
         };
         let (edge, core, outer) = STORAGE.get().split(ring, PROGRAM.get().as_mut_slice(), &identity);
         *PORTS.get() = Some(Ports::new(outer, Usb::new(bus, serial)?, Uart::new()));

@@ -8,6 +8,7 @@ pub use device::core_half::RING_RESERVE;
 use device::ring::Ring;
 use device::{Core, Edge, Identity, Outer, Preempt, Storage};
 use link::rig::Rig;
+use link::versions::Versions;
 use link::{LineId, Micros};
 
 use crate::animal::Animal;
@@ -255,6 +256,7 @@ impl<'m> SimRig<'m> {
             board: "simulator",
             settle_us: settings.settle_us,
             separate_supply: true,
+            versions: Versions::OURS,
         };
         let image = vec![0; link::limits::MAX_PROGRAM_WORDS];
         memory.storage = Storage::new();

@@ -23,7 +23,8 @@ pub enum LinkPort {
     Uart,
 }
 
-/// The pins a link over UART takes on a Pico, GPIO 0 sending and GPIO 1 receiving: the board's own default UART.
+/// The pins a link over UART has on a Pico, GPIO 0 sending and GPIO 1 receiving: the board's own default UART. The image
+/// keeps them for it, whether it is used or not.
 const UART_PINS: [u8; 2] = [0, 1];
 /// The analog inputs brought out on a Pico. A fourth, GPIO 29, measures its supply.
 const ADC_PINS: [u8; 3] = [26, 27, 28];
@@ -53,16 +54,14 @@ impl Body {
     }
 
     /// What a pin is taken for by the board itself, so that no line can be on it.
-    pub(super) fn taken(self, pin: u8, link: LinkPort) -> Option<&'static str> {
+    pub(super) fn taken(self, pin: u8) -> Option<&'static str> {
         match pin {
             _ if !self.is_pico() => None,
             23 => Some("the board's power supply has it"),
             24 => Some("the board senses its USB voltage with it"),
             25 => Some("the board's own light is on it"),
             29 => Some("the board measures its supply with it"),
-            pin if link == LinkPort::Uart && UART_PINS.contains(&pin) => {
-                Some("the link is on it (`device: {link: uart}`)")
-            }
+            pin if UART_PINS.contains(&pin) => Some("the board's serial port is on it, whichever cord is used"),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@
 use link::limits::{MAX_ENCODERS, MAX_LINES, MAX_SAMPLED};
 use link::rig::{OutputLimits, Pull, RigLine, Role};
 
-use super::body::{Body, LinkPort};
+use super::body::Body;
 use super::calibration::{self, Calibration, Measured};
 use super::power::{self, Made};
 use crate::diagnostic::{Reporter, Span, listed};
@@ -49,13 +49,6 @@ impl LineConfig {
     }
 }
 
-/// What carries the lines.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Carrier {
-    pub(super) body: Body,
-    pub(super) link: LinkPort,
-}
-
 /// Lines already read, each with the place of its pin; and the pins of all, those that are still to be read among them.
 pub(super) struct Found {
     pub(super) lines: Vec<(LineConfig, Span)>,
@@ -65,7 +58,7 @@ pub(super) struct Found {
 }
 
 /// Reads `lines`.
-pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) -> Vec<LineConfig> {
+pub(super) fn read(top: &Fields<'_>, body: Body, reporter: &mut Reporter) -> Vec<LineConfig> {
     let example = "lever: {kind: lever, pin: 2}";
     let Some(node) = top.need("lines", "lines: {lever: {kind: lever, pin: 2}}", reporter) else { return Vec::new() };
     let Some(entries) = fields::map(node, "`lines`", example, reporter) else { return Vec::new() };
@@ -85,7 +78,7 @@ pub(super) fn read(top: &Fields<'_>, carrier: Carrier, reporter: &mut Reporter) 
     let mut found = Found { lines: Vec::new(), pins: entries.iter().flat_map(stated_pins).collect(), sliced };
     for entry in entries {
         if fields::check_name(&entry.key, "a line", reporter)
-            && let Some((line, pin)) = line(entry, carrier, &found, reporter)
+            && let Some((line, pin)) = line(entry, body, &found, reporter)
         {
             found.lines.push((line, pin));
         }
@@ -127,7 +120,7 @@ fn stated_pins(entry: &Entry) -> Vec<u8> {
     pins.collect()
 }
 
-fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter) -> Option<(LineConfig, Span)> {
+fn line(entry: &Entry, body: Body, found: &Found, reporter: &mut Reporter) -> Option<(LineConfig, Span)> {
     const INPUT: &[&str] = &["kind", "pin", "active", "pull", "debounce", "about"];
     const OUTPUT: &[&str] = &["kind", "pin", "active", "pwm", "max_on", "arm", "calibration", "about"];
     const ANALOG: &[&str] = &["kind", "pin", "calibration", "about"];
@@ -160,7 +153,7 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
     let kind_node = line.need("kind", "kind: lever", reporter);
     let pin_node = line.need("pin", "pin: 2", reporter)?;
     kind_node?;
-    let pin = pin(pin_node, carrier, found, reporter)?;
+    let pin = pin(pin_node, body, found, reporter)?;
     let levels = [("high", true), ("low", false)];
     let active = line.get("active").and_then(|node| fields::choice(node, "`active`", &levels, reporter));
     let kind = kind?;
@@ -180,7 +173,7 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
             calibration = line.get("calibration").and_then(|node| calibration::read(node, kind, reporter));
             match line.get("pwm") {
                 Some(node) => {
-                    made = power::frequency(node, kind, carrier.body, reporter);
+                    made = power::frequency(node, kind, body, reporter);
                     powered(self::output(&line, kind, output, reporter), made)
                 }
                 None => self::output(&line, kind, output, reporter),
@@ -188,32 +181,32 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
         }
         Direction::Sampled if kind.name == kinds::ENCODER => {
             let pin_b =
-                line.need("pin_b", "pin_b: 7", reporter).and_then(|node| self::pin(node, carrier, found, reporter))?;
+                line.need("pin_b", "pin_b: 7", reporter).and_then(|node| self::pin(node, body, found, reporter))?;
             if pin_b == pin {
                 let node = line.get("pin_b")?;
                 reporter
                     .error("E042-pin-clash", node.span, format!("pin {pin} is both pins of `{}`", entry.key.text))
                     .label("taken")
-                    .help(free(carrier, found, |_| true));
+                    .help(free(body, found, |_| true));
             }
             scale = turns(&line, reporter);
             Role::Encoder { pin_b, pull: pull(&line, reporter).unwrap_or(Pull::Up) }
         }
         Direction::Sampled => {
-            if !carrier.body.is_analog(pin) {
-                let body = carrier.body.word();
+            if !body.is_analog(pin) {
+                let word = body.word();
                 reporter
                     .error(
                         "E058-not-analog",
                         pin_node.span,
-                        format!("pin {pin} of this body ({body}) measures no voltage"),
+                        format!("pin {pin} of this body ({word}) measures no voltage"),
                     )
-                    .help(match carrier.body {
+                    .help(match body {
                         Body::Pi => "a Raspberry Pi has no analog pins: put the line on a Pico".to_owned(),
-                        _ => free(carrier, found, |pin| carrier.body.is_analog(pin)),
+                        _ => free(body, found, |pin| body.is_analog(pin)),
                     });
             }
-            let reference_uv = carrier.body.reference_uv();
+            let reference_uv = body.reference_uv();
             let read = line.get("calibration").and_then(|node| calibration::travel(node, reference_uv, reporter));
             if let Some((measured, fitted)) = read {
                 (calibration, scale) = (Some(measured), Some(fitted));
@@ -221,11 +214,11 @@ fn line(entry: &Entry, carrier: Carrier, found: &Found, reporter: &mut Reporter)
             Role::Analog
         }
     };
-    power::check_slice(&entry.key.text, (pin, role), pin_node.span, carrier, found, reporter);
+    power::check_slice(&entry.key.text, (pin, role), pin_node.span, body, found, reporter);
     let line = RigLine { pin, active_high: active.unwrap_or(true), role };
     let (name, kind) = (entry.key.text.clone(), kind.name.to_owned());
     let config = LineConfig { name, kind, line, calibration, scale, made };
-    check_clash(&config, pin_node.span, carrier, found, reporter);
+    check_clash(&config, pin_node.span, body, found, reporter);
     Some((config, pin_node.span))
 }
 
@@ -296,8 +289,7 @@ pub(crate) fn kind(node: &Node, reporter: &mut Reporter) -> Option<&'static Kind
     kind
 }
 
-fn pin(node: &Node, carrier: Carrier, found: &Found, reporter: &mut Reporter) -> Option<u8> {
-    let Carrier { body, link } = carrier;
+fn pin(node: &Node, body: Body, found: &Found, reporter: &mut Reporter) -> Option<u8> {
     let number = fields::quantity(node, "the pin", Unit::Count, "2", reporter)?;
     let Some(pin) = u8::try_from(number).ok().filter(|pin| *pin <= body.last_pin()) else {
         let (body, last) = (body.word(), body.last_pin());
@@ -306,9 +298,9 @@ fn pin(node: &Node, carrier: Carrier, found: &Found, reporter: &mut Reporter) ->
             .help(format!("pins are 0 to {last}"));
         return None;
     };
-    if let Some(why) = body.taken(pin, link) {
+    if let Some(why) = body.taken(pin) {
         reporter.error("E057-pin-taken", node.span, format!("pin {pin} cannot be a line: {why}")).help(free(
-            carrier,
+            body,
             found,
             |_| true,
         ));
@@ -317,10 +309,10 @@ fn pin(node: &Node, carrier: Carrier, found: &Found, reporter: &mut Reporter) ->
 }
 
 /// What pins are left of those that will do.
-pub(super) fn free(carrier: Carrier, found: &Found, will_do: impl Fn(u8) -> bool) -> String {
+pub(super) fn free(body: Body, found: &Found, will_do: impl Fn(u8) -> bool) -> String {
     const SHOWN: usize = 8;
-    let free = (0..=carrier.body.last_pin())
-        .filter(|pin| !found.pins.contains(pin) && carrier.body.taken(*pin, carrier.link).is_none() && will_do(*pin));
+    let free =
+        (0..=body.last_pin()).filter(|pin| !found.pins.contains(pin) && body.taken(*pin).is_none() && will_do(*pin));
     let free: Vec<String> = free.map(|pin| pin.to_string()).collect();
     match free.get(..SHOWN) {
         _ if free.is_empty() => "no pin is left that would do".to_owned(),
@@ -329,7 +321,7 @@ pub(super) fn free(carrier: Carrier, found: &Found, will_do: impl Fn(u8) -> bool
     }
 }
 
-fn check_clash(line: &LineConfig, pin: Span, carrier: Carrier, found: &Found, reporter: &mut Reporter) {
+fn check_clash(line: &LineConfig, pin: Span, body: Body, found: &Found, reporter: &mut Reporter) {
     let clash = line.line.pins().find_map(|pin| {
         let (other, _) = found.lines.iter().find(|(other, _)| other.line.pins().any(|taken| taken == pin))?;
         Some((pin, other))
@@ -338,8 +330,8 @@ fn check_clash(line: &LineConfig, pin: Span, carrier: Carrier, found: &Found, re
         reporter
             .error("E042-pin-clash", pin, format!("pin {number} is both `{}` and `{}`", other.name, line.name))
             .label("taken")
-            .help(free(carrier, found, |pin| match line.line.role {
-                Role::Analog => carrier.body.is_analog(pin),
+            .help(free(body, found, |pin| match line.line.role {
+                Role::Analog => body.is_analog(pin),
                 _ => true,
             }));
     }

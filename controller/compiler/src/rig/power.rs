@@ -7,7 +7,7 @@ use link::pwm::{COUNTS_MIN, Division};
 use link::rig::Role;
 
 use super::body::Body;
-use super::line::{Carrier, Found, free};
+use super::line::{Found, free};
 use crate::diagnostic::{Reporter, Span, a, listed};
 use crate::fields;
 use crate::kinds::{KINDS, Kind};
@@ -98,16 +98,16 @@ pub(super) fn check_slice(
     name: &str,
     (pin, role): (u8, Role),
     span: Span,
-    carrier: Carrier,
+    body: Body,
     found: &Found,
     reporter: &mut Reporter,
 ) {
-    let (Some(own), Some(slice)) = (frequency_of(role), carrier.body.slice(pin)) else { return };
+    let (Some(own), Some(slice)) = (frequency_of(role), body.slice(pin)) else { return };
     let clashes = |pin: u8| {
-        let slice = carrier.body.slice(pin)?;
+        let slice = body.slice(pin)?;
         found.lines.iter().map(|(line, _)| line).find(|line| {
             let other = frequency_of(line.line.role);
-            let shares = line.line.pin != pin && carrier.body.slice(line.line.pin) == Some(slice);
+            let shares = line.line.pin != pin && body.slice(line.line.pin) == Some(slice);
             // 16 pins apart two pins are one channel.
             let agree = own.is_some() && other == Some(own) && line.line.pin % 2 != pin % 2;
             other.is_some() && shares && !agree
@@ -128,9 +128,9 @@ pub(super) fn check_slice(
         (Some(_), Some(_)) => ("", ", which has one frequency"),
         _ => ("", ", which makes sounds or a power, not both"),
     };
-    let remedy = free(carrier, found, |other| {
-        let slice = carrier.body.slice(other);
-        slice.is_some() && found.sliced.iter().all(|taken| *taken == pin || carrier.body.slice(*taken) != slice)
+    let remedy = free(body, found, |other| {
+        let slice = body.slice(other);
+        slice.is_some() && found.sliced.iter().all(|taken| *taken == pin || body.slice(*taken) != slice)
     });
     reporter
         .error("E059-slice-clash", span, format!("{who}{both} share PWM slice {slice}{why}"))

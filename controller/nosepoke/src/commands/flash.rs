@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use controller::flash::{Chip, Drive, Image, drive_at, drives, unmounted};
+use controller::flash::{Chip, Image, drive_at, drives, the_one, unmounted};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Complaint, say};
@@ -23,18 +23,20 @@ pub(crate) struct Flash {
     drive: Option<PathBuf>,
 }
 
-/// How a board is made to wait for firmware.
-const HOW: &str = "unplug the board, hold its BOOTSEL button, plug it in, let go: a drive RPI-RP2 (Pico) or RP2350 (Pico 2) \
-                   appears. A board that runs a session is better left alone until it is over";
-
 impl Flash {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
         let drive = match &self.drive {
             Some(folder) => drive_at(folder).map_err(Complaint::new)?,
-            None => the_drive()?,
+            None => the_one(drives(), unmounted()).map_err(Complaint::new)?,
         };
         let file = self.file.unwrap_or_else(|| built(drive.chip));
         let image = Image::read(&file, drive.chip).map_err(Complaint::new)?;
+        if !image.is_ours() {
+            eprintln!(
+                "warning: {} is no firmware of nosepoke, or an older one; it is copied all the same",
+                file.display()
+            );
+        }
         let target =
             if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(image.len() as u64), target);
@@ -58,24 +60,4 @@ impl Flash {
 /// Where `cargo firmware` puts what it builds.
 fn built(chip: Chip) -> PathBuf {
     Path::new("target/firmware").join(format!("nosepoke-{}.uf2", chip.word()))
-}
-
-/// The one board that waits for firmware.
-fn the_drive() -> Result<Drive, Complaint> {
-    let mut found = drives();
-    if found.len() > 1 {
-        let each: Vec<String> = found.iter().map(|drive| format!("\n  --drive {}", drive.folder.display())).collect();
-        return Err(Complaint::new(format_args!(
-            "{} boards wait for firmware; say which:{}",
-            found.len(),
-            each.concat()
-        )));
-    }
-    found.pop().ok_or_else(|| match unmounted().first() {
-        Some(device) => Complaint::new(format_args!(
-            "a board waits for firmware, and its drive is not mounted: udisksctl mount -b {}",
-            device.display()
-        )),
-        None => Complaint::new(format_args!("no board waits for firmware: {HOW}")),
-    })
 }

@@ -83,7 +83,8 @@ impl Device {
 /// What a shell expects of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// Set when a person presses Ctrl-C. Pressed again, the program ends at once: the rig's own silence limit makes it safe.
+/// Set when a person presses Ctrl-C, or the system asks the program to end (as it goes down, or the terminal is closed):
+/// the session ends in order and its journal is closed. Asked again, the program ends at once: the rig's own silence limit makes it safe.
 pub(super) fn stop_on_ctrl_c() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);

@@ -85,10 +85,10 @@ impl fmt::Display for AskError {
             Self::Pulled { port } => write!(f, "{port} was pulled while it was asked: plug it in again"),
             Self::Mismatch { port, hello, mismatch } => {
                 write!(f, "the board {:016x} at {port} cannot be used: {mismatch}", hello.id)?;
-                if !matches!(mismatch, Mismatch::ControllerTooOld { .. }) {
-                    write!(f, " (`nosepoke flash`)")?;
-                }
-                Ok(())
+                f.write_str(match mismatch {
+                    Mismatch::ControllerTooOld { .. } => " (this nosepoke)",
+                    _ => " (`nosepoke flash`)",
+                })
             }
         }
     }

@@ -68,7 +68,9 @@ impl<'s> Edge<'s> {
     /// no input of the rig is ignored.
     #[inline(never)]
     pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
-        self.encoders.changed(pin, high, &self.shared.counts);
+        if !self.encoders.changed(now, pin, high, &self.shared.counts) {
+            self.lost(1);
+        }
         let Self { inputs, live, lost, reports, .. } = self;
         let accepted = inputs.changed(now, pin, high, |edge| {
             if *live {

@@ -5,6 +5,8 @@
 
 pub mod bench;
 
+use std::collections::VecDeque;
+
 use assembler::Assembly;
 use device::ring::Ring;
 use device::{Board, Core, Edge, Identity, Outer, Preempt, Sound, Storage};
@@ -16,6 +18,7 @@ use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
 use link::record::{Reader, Train};
 use link::rig::Rig;
 use link::upload::Uploader;
+use link::versions::Versions;
 use link::{EventId, LineId, Micros, Record, RegionId, StateId};
 
 use bench::*;
@@ -132,6 +135,8 @@ pub struct Lab<'s> {
     /// Records of which nothing is known.
     pub unknown: Vec<(u32, u32)>,
     pub polls: u64,
+    /// What comes in between the bytes of the controller's next frames, one for each frame; and where in it.
+    pub in_between: VecDeque<(usize, Vec<u8>)>,
     /// What a converter finds at a time on a pin.
     pub sensor: fn(Micros, u8) -> u16,
     answer: Option<Answer>,
@@ -141,7 +146,14 @@ pub struct Lab<'s> {
 /// Tells a story of a device that was just switched on. With a `seed` other than 0, halves come in between one another.
 pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
     let (mut storage, mut ring) = (Box::new(Storage::new()), Box::new(Ring::<RING_WORDS>::new()));
-    let identity = Identity { boot: 9, id: 0xB0A2_D001, board: "bench", settle_us: SETTLE_US, separate_supply: false };
+    let identity = Identity {
+        boot: 9,
+        id: 0xB0A2_D001,
+        board: "bench",
+        settle_us: SETTLE_US,
+        separate_supply: false,
+        versions: Versions::OURS,
+    };
     let (edge, core, outer) = storage.split(&mut *ring, vec![0; 1_024], &identity);
     let mut lab = Lab {
         edge,
@@ -157,6 +169,7 @@ pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
         held: 0,
         unknown: Vec::new(),
         polls: 0,
+        in_between: VecDeque::new(),
         sensor: |_, _| 0,
         answer: None,
         dice: seed,
@@ -191,7 +204,7 @@ impl Lab<'_> {
     fn poll(&mut self) {
         self.polls += 1;
         self.board.now.set(self.now);
-        let Self { edge, core, outer, board, host, now, dice, sensor, .. } = self;
+        let Self { edge, core, outer, board, host, now, dice, sensor, in_between, .. } = self;
         let (now, sensor) = (*now, *sensor);
         if edge.poll_at().is_some_and(|at| at <= now) {
             edge.poll(now, board);
@@ -212,7 +225,11 @@ impl Lab<'_> {
         }
         let mut frame = [0; MAX_FRAME];
         while let Some(used) = host.poll_transmit(now, &mut frame) {
-            outer.handle_bytes(now, &frame[..used], &mut hook);
+            let (place, other) = in_between.pop_front().unwrap_or_default();
+            let (front, back) = frame[..used].split_at(place % used);
+            for part in [front, &other, back] {
+                outer.handle_bytes(now, part, &mut hook);
+            }
         }
         let mut heard = Vec::new();
         while let Some(used) = outer.poll_transmit(now, &mut frame, &mut hook) {

@@ -19,6 +19,7 @@ use link::program::rows::{
 use link::record::{Carrier, Request, Train, Wave};
 use link::rig::{Pattern, Pull, Rig, RigLine, Role};
 use link::samples::SampleBlock;
+use link::versions::{MARKED, Versions};
 use link::*;
 
 /// Fails to compile when a variant is appended, so that nobody forgets its line.
@@ -479,6 +480,18 @@ fn builds_that_do_not_match_say_which_side_to_update() {
     assert!(schema.to_string().contains("update the device"), "{schema}");
     assert!(Mismatch::DeviceTooOld { device: 0 }.to_string().contains("update the device"));
     assert!(Mismatch::ControllerTooOld { device: 2 }.to_string().contains("update the controller"));
+}
+
+#[test]
+fn an_image_says_what_it_speaks_at_a_mark_that_is_frozen() {
+    let marked = Versions { min: 0x0201, current: 0x0403, schema: 0x0807_0605 }.marked();
+    assert_eq!(&marked, b"nosepoke's link:\x01\x02\x03\x04\x05\x06\x07\x08");
+    let image = [&[7; 99], &marked[..], b"nosepoke's link:"].concat();
+    let found = Versions { min: 0x0201, current: 0x0403, schema: 0x0807_0605 };
+    assert_eq!(Versions::find(&image), Some((99, found)));
+    assert_eq!(Versions::find(&image[..99 + MARKED - 1]), None, "cut");
+    assert_eq!(Versions::find(&[]), None);
+    assert_eq!(Versions::of(&common::hello()), Versions::OURS);
 }
 
 #[test]
