@@ -154,7 +154,7 @@ fn main() -> ExitCode {
 }
 
 /// Plays all, as many at once as there are processors; what came of them, in order. The last is played first, for those
-/// behind take longest.
+/// behind take longest. Each row is told as soon as it is there, so that a run that is stopped has not been for nothing.
 fn played(jobs: &[(&'static str, Job)]) -> Vec<Measured> {
     let left = AtomicUsize::new(jobs.len());
     let done: Vec<Mutex<Option<Measured>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
@@ -168,8 +168,9 @@ fn played(jobs: &[(&'static str, Job)]) -> Vec<Measured> {
                     else {
                         break;
                     };
-                    eprintln!("  {name}");
+                    eprintln!("  {name}: begun");
                     let measured = job();
+                    measured.rows.iter().for_each(|row| eprintln!("  {row}"));
                     if let Ok(mut done) = done.lock() {
                         *done = Some(measured);
                     }
