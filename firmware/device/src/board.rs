@@ -68,6 +68,12 @@ pub trait Board {
     /// changed meanwhile is told when they are told again, at least once. Asked of a body that stamps changes by itself.
     fn listen(&mut self, _listens: bool) {}
 
+    /// Whether an input has changed of which P0 was not told yet. Long work of P0 pauses for it.
+    #[inline(always)]
+    fn interrupted(&self) -> bool {
+        false
+    }
+
     /// The rig is forgotten: no pin is driven any more, and none is watched.
     fn clear(&mut self) {}
 

@@ -14,7 +14,7 @@ use link::rig::{Pull, RigLine, Role};
 use crate::chip::{PADS, connect, io, pads, sio};
 use crate::fault::{Safe, remember};
 use crate::power::{self, Powers};
-use crate::stamp::EDGES;
+use crate::stamp::{self, EDGES};
 use crate::strike::Strikes;
 use crate::tone::Speakers;
 use crate::{adc, clock};
@@ -128,6 +128,11 @@ impl Board for Pins {
     #[inline(always)]
     fn struck(&mut self) -> Option<Micros> {
         self.strikes.struck()
+    }
+
+    #[inline(always)]
+    fn interrupted(&self) -> bool {
+        stamp::wait()
     }
 
     #[inline(always)]

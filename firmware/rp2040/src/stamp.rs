@@ -89,6 +89,12 @@ fn full() {
     NVIC::pend(EDGE_IRQ);
 }
 
+/// Whether entries wait for P0.
+#[inline(always)]
+pub(crate) fn wait() -> bool {
+    PUT.load(Ordering::Relaxed) != TAKEN.load(Ordering::Relaxed)
+}
+
 /// P0's end of the queue.
 #[derive(Debug)]
 pub(crate) struct Stamps {

@@ -98,11 +98,8 @@ impl<'s> Edge<'s> {
     /// otherwise.
     #[inline(always)]
     pub fn answer<B: Board>(&mut self, now: Micros, board: &mut B) -> bool {
-        // What comes before it comes first.
-        if self.guard.overdue(now) || self.orders.ready() || self.lost {
-            return false;
-        }
-        self.answer_now(now, board)
+        // What P1 asked for before it comes first.
+        !self.orders.ready() && !self.lost && self.answer_now(now, board)
     }
 
     /// Whether an edge waits to be answered once the clock has gone on.
@@ -125,6 +122,7 @@ impl<'s> Edge<'s> {
     #[inline(never)]
     fn answer_with<B: Board>(&mut self, slots: &[[AtomicU32; ORDER_WORDS]], now: Micros, board: &mut B) {
         let mut hands = Hands::new(now, board, &mut self.reports);
+        self.guard.catch_up(false, &mut hands);
         for (line, request) in slots.iter().filter_map(unpack_request) {
             self.guard.request(line, &request, &mut hands);
         }
@@ -136,13 +134,11 @@ impl<'s> Edge<'s> {
     pub fn poll<B: Board>(&mut self, now: Micros, board: &mut B) {
         self.guard.get_busy();
         // First of all, for an edge is due at its very microsecond.
-        let mut hands = Hands::new(now, board, &mut self.reports);
-        self.guard.account(&mut hands);
-        if self.guard.alarmed() {
-            self.guard.attend(&mut hands);
-        }
-        if self.guard.overdue(now) {
-            self.guard.due(&mut hands);
+        if !self.guard.catch_up(true, &mut Hands::new(now, board, &mut self.reports)) {
+            // An edge waits that may be answered before the rest.
+            self.guard.get_ready();
+            self.shared.beats.edge();
+            return;
         }
         if self.silence.next_due() <= now {
             self.listen(now, board);

@@ -1,6 +1,7 @@
 //! Stories of a body that strikes: whatever moment of P0 an edge comes at, it is the same edge, once, and never one that is
 //! not allowed any more.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::vec::Vec;
 
@@ -30,6 +31,8 @@ struct Striker {
     pause: Option<(u32, Micros)>,
     /// The same anew whenever P0 is polled.
     pauses: Option<(u32, Micros)>,
+    /// How often P0 asked whether an input waits; every third time one does.
+    asked: Cell<u32>,
 }
 
 impl Striker {
@@ -81,6 +84,10 @@ impl Board for Striker {
         self.point();
         self.struck.pop_front()
     }
+    fn interrupted(&self) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        self.strikes && self.asked.get().is_multiple_of(3)
+    }
     // It reads the clock right behind a store, or before it works out a plan: nothing passes in between.
     fn moment(&mut self, now: Micros) -> Micros {
         if self.strikes { self.now() } else { now }
@@ -129,6 +136,7 @@ fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
         strikes,
         pause: None,
         pauses: None,
+        asked: Cell::new(0),
     };
     let edge = Edge::new(from_core, Reports::new(to_core, &shared.answers), &shared);
     let mut story = Box { edge, board, orders: to_edge, reports: from_edge, told: Vec::new() };
@@ -156,7 +164,9 @@ impl Box<'_> {
     /// Time goes on to `until`; P0 comes as late each time as `late` says.
     fn at(&mut self, until: Micros, mut late: impl FnMut() -> u64) {
         while let Some(due) = self.edge.poll_at().filter(|due| *due <= until) {
-            let at = (due.max(self.board.now()) + late()).min(until);
+            // What P0 asks for at once, nothing delays.
+            let late_us = if due == 0 { 0 } else { late() };
+            let at = (due.max(self.board.now()) + late_us).min(until);
             self.board.pass(at);
             self.poll();
         }

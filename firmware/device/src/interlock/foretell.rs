@@ -19,6 +19,8 @@ pub const STRIKES_MAX: usize = 8;
 /// How long before its time an edge is foretold, in µs: longer than one call of P0 takes at its worst. Until then another
 /// request for its line need not take it back.
 const AHEAD_US: Micros = 200;
+/// How often the guard pauses for an input before it goes on to its end.
+const PAUSES_MAX: u8 = 2;
 /// An edge so close that it may be late, unless it is foretold already, is not followed by another foretold one, in µs: a
 /// pulse is as wide as asked from its own rise.
 const CLOSE_US: Micros = 4;
@@ -168,20 +170,30 @@ impl Guard {
         taken
     }
 
-    /// Writes down what the body has done of what it was foretold, each with its own time.
+    /// Whether an input has changed that may be answered before the guard goes on; not again and again.
     #[inline(always)]
-    pub(crate) fn account<B: Board>(&mut self, hands: &mut Hands<B>) {
+    fn pauses_for<B: Board>(&mut self, board: &mut B) -> bool {
+        let pauses = self.pauses < PAUSES_MAX && board.interrupted();
+        self.pauses += u8::from(pauses);
+        pauses
+    }
+
+    /// Writes down what the body has done of what it was foretold, each with its own time. False if it paused.
+    #[inline(always)]
+    pub(crate) fn account<B: Board>(&mut self, may_pause: bool, hands: &mut Hands<B>) -> bool {
         if B::STRIKES != 0
-            && let Some(first) = hands.board.struck()
+            && let Some(first) = self.untold.take().or_else(|| hands.board.struck())
         {
-            self.account_now(first, hands);
+            self.account_now(first, may_pause, hands)
+        } else {
+            true
         }
     }
 
     #[inline(never)]
-    fn account_now<B: Board>(&mut self, first: Micros, hands: &mut Hands<B>) {
+    fn account_now<B: Board>(&mut self, first: Micros, may_pause: bool, hands: &mut Hands<B>) -> bool {
         self.stale = true;
-        let (now, mut pins, mut next) = (hands.now, 0, Some(first));
+        let (now, mut pins, mut next) = (hands.now, core::mem::take(&mut self.unseen), Some(first));
         // Each turn takes one of the few that were foretold.
         while let Some(at) = next
             && let Some((strike, on, off)) = self.plan_mut().take()
@@ -202,9 +214,14 @@ impl Guard {
                 if next.is_none() && wrong != 0 {
                     self.suspect |= self.lines_on(wrong, self.known);
                 }
+            } else if may_pause && self.pauses_for(hands.board) {
+                (self.untold, self.unseen, self.wake_at) = (next, pins, 0);
+                hands.now = hands.now.max(now);
+                return false;
             }
         }
         hands.now = hands.now.max(now);
+        true
     }
 
     /// A line was turned on or off at `hands.now`, as was foretold.
@@ -245,7 +262,7 @@ impl Guard {
         self.stale = true;
         // Every turn but the last has something to write down, which leaves less.
         for _ in 0..=STRIKES_MAX {
-            self.account(hands);
+            self.account(false, hands);
             if self.plan().lines & set == 0 {
                 return;
             }
@@ -267,6 +284,7 @@ impl Guard {
             }
             board.struck();
         }
+        (self.untold, self.unseen) = (None, 0);
         self.plan_mut().clear();
     }
 
@@ -303,26 +321,33 @@ impl Guard {
         // Every turn but the last has something to write down that came in between.
         for _ in 0..=STRIKES_MAX {
             let now = hands.board.moment(hands.now);
-            let wake_at = self.foresee(now, B::STRIKES.min(STRIKES_MAX));
+            let Some(wake_at) = self.foresee(now, B::STRIKES.min(STRIKES_MAX), hands.board) else {
+                break;
+            };
             if self.change_plan(hands) {
-                self.wake_at = if self.alarmed() { 0 } else { wake_at };
+                (self.wake_at, self.pauses) = (if self.alarmed() { 0 } else { wake_at }, 0);
                 return;
             }
-            self.account(hands);
+            self.account(false, hands);
         }
-        // Not reached: what was foretold before is all done by now.
+        // What was foretold before is still in force.
         (self.stale, self.wake_at) = (true, 0);
     }
 
-    /// Makes the next plan, of what to foretell at `now`: when to think of it again.
+    /// Makes the next plan, of what to foretell at `now`: when to think of it again. None if it paused.
     #[inline]
-    fn foresee(&mut self, now: Micros, most: usize) -> Micros {
+    fn foresee<B: Board>(&mut self, now: Micros, most: usize, board: &mut B) -> Option<Micros> {
+        let may_pause = self.pauses < PAUSES_MAX;
         let mut wake_at = self.deadlines.next();
         let [one, other] = &mut self.plans;
         let (old, plan) = if self.in_force == 0 { (&*one, other) } else { (&*other, one) };
         plan.clear();
         let soon = now.saturating_add(AHEAD_US);
         for n in lines(self.deadlines.all() & !self.speakers & !self.beyond) {
+            if may_pause && board.interrupted() {
+                self.pauses += 1;
+                return None;
+            }
             let (at, Some(output)) = (self.deadlines.taken(n), self.outputs.get(n)) else { continue };
             if at > soon {
                 wake_at = wake_at.min(at - AHEAD_US);
@@ -340,6 +365,6 @@ impl Guard {
                 plan.add(second, bit(n), !rises, (output.pin_bit, rises != output.active_high), most);
             }
         }
-        wake_at
+        Some(wake_at)
     }
 }

@@ -113,6 +113,12 @@ pub(crate) struct Guard {
     pub(super) late: bool,
     /// When the guard wants to be called next.
     pub(super) wake_at: Micros,
+    /// When the next strike was done, if the guard paused before it was written down.
+    pub(super) untold: Option<Micros>,
+    /// The pins struck before that, whose pads are yet to be looked at.
+    pub(super) unseen: u32,
+    /// How often the guard has paused without having come to an end.
+    pub(super) pauses: u8,
 }
 
 impl Guard {
@@ -141,6 +147,9 @@ impl Guard {
             stale: false,
             late: false,
             wake_at: Micros::MAX,
+            untold: None,
+            unseen: 0,
+            pauses: 0,
         }
     }
 
@@ -339,11 +348,28 @@ impl Guard {
     }
 
     #[inline(never)]
-    pub(crate) fn levels_one_by_one<B: Board>(&mut self, on: u32, off: u32, hands: &mut Hands<B>) {
+    fn levels_one_by_one<B: Board>(&mut self, on: u32, off: u32, hands: &mut Hands<B>) {
+        self.catch_up(false, hands);
         for n in lines(on | off) {
             self.level(LineId(n as u8), on & bit(n) != 0, hands);
         }
         self.settle(hands);
+    }
+
+    /// Writes down what the body has done, acts upon it, and does what is due. False if something is left of that because an
+    /// input has changed, which comes first; only if it `may_pause`.
+    #[inline(never)]
+    pub(crate) fn catch_up<B: Board>(&mut self, may_pause: bool, hands: &mut Hands<B>) -> bool {
+        if !self.account(may_pause, hands) {
+            return false;
+        }
+        if self.alarmed() {
+            self.attend(hands);
+        }
+        if self.overdue(hands.now) {
+            self.due(hands);
+        }
+        true
     }
 
     /// P0 comes: what it finds out and does may change everything.
