@@ -177,7 +177,7 @@ fn a_powered_line_is_wired_as_it_can_be() {
         case(
             "one channel twice",
             "shock: {kind: shock, pin: 20}",
-            "sun: {kind: light, pin: 0, pwm: 20 kHz}",
+            "fan: {kind: motor, pin: 22, pwm: 20 kHz}\n  sun: {kind: light, pin: 6, pwm: 20 kHz}",
             "E059-slice-clash",
         ),
     ];
