@@ -12,8 +12,8 @@ use crate::{Outcome, System};
 const FLAGSHIP: &str = "protocols/probabilistic-reward.yaml";
 /// The lines of the load: name, kind, and what the rig says of each.
 const LINES: [(&str, &str, &str); 4] = [
-    ("beam_one", "lick", "pin: 20, active: high, pull: down, debounce: 0 ms"),
-    ("beam_two", "lick", "pin: 21, active: high, pull: down, debounce: 0 ms"),
+    ("beam_one", "lick", "pin: 4, active: high, pull: down, debounce: 0 ms"),
+    ("beam_two", "lick", "pin: 5, active: high, pull: down, debounce: 0 ms"),
     ("strain_one", "analog", "pin: 27"),
     ("strain_two", "analog", "pin: 28"),
 ];

@@ -26,7 +26,7 @@ use crate::messages::{ORDER_WORDS, pack_request};
 
 /// Answers of a sheet, and requests of those that ask for more than levels.
 const PACKETS: usize = 16;
-const REQUESTS: usize = 12;
+const REQUESTS: usize = 8;
 /// Edges there are: each line to active, and away from it.
 const EDGES: usize = 2 * MAX_LINES;
 /// The longest span P1 opens for, in µs: the low half of a time must tell before from behind.

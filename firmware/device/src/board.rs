@@ -168,6 +168,12 @@ pub trait Preempt {
     fn ordered(&mut self) {
         self.point();
     }
+
+    /// The time at this moment in the midst of a call that was given `now`; `now` itself where time stands still meanwhile.
+    #[inline(always)]
+    fn moment(&self, now: Micros) -> Micros {
+        now
+    }
 }
 
 /// Nothing comes in between.

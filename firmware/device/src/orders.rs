@@ -1,7 +1,7 @@
 //! The queue from P1 to P0. What the program asks of outputs lies in words, for an answer may wait for it; all else, which
 //! is seldom sent and longer, lies in a queue of its own beside it, and a mark says when its turn has come.
 
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use heapless::spsc;
 use link::LineId;
@@ -42,19 +42,26 @@ impl Packed<ORDER_WORDS> for Turn {
 pub(crate) struct OrderQueue {
     turns: queue::Queue<Turn, ORDERS, ORDER_WORDS>,
     others: spsc::Queue<Order, OTHERS>,
+    /// Others taken out so far, modulo 2³²: to ask the queue itself how many wait costs a division. P0's.
+    others_taken: AtomicU32,
 }
 
 impl OrderQueue {
     pub(crate) const fn new() -> Self {
-        Self { turns: queue::Queue::new(), others: spsc::Queue::new() }
+        Self { turns: queue::Queue::new(), others: spsc::Queue::new(), others_taken: AtomicU32::new(0) }
     }
 
     /// The two ends. Whatever was in the queue is gone.
     pub(crate) fn split(&mut self) -> (OrdersOut<'_>, OrdersIn<'_>) {
         while self.others.dequeue().is_some() {}
+        self.others_taken = AtomicU32::new(0);
         let (turns_out, turns_in) = self.turns.split();
         let (others_out, others_in) = self.others.split();
-        (OrdersOut { turns: turns_out, others: others_out }, OrdersIn { turns: turns_in, others: others_in })
+        let taken = &self.others_taken;
+        (
+            OrdersOut { turns: turns_out, others: others_out, others_put: 0, taken },
+            OrdersIn { turns: turns_in, others: others_in, taken },
+        )
     }
 }
 
@@ -62,13 +69,16 @@ impl OrderQueue {
 pub(crate) struct OrdersOut<'s> {
     turns: queue::Producer<'s, Turn, ORDERS, ORDER_WORDS>,
     others: spsc::Producer<'s, Order>,
+    others_put: u32,
+    taken: &'s AtomicU32,
 }
 
 impl OrdersOut<'_> {
     /// Whether there is room for so many requests, and for a few other orders.
     #[inline(always)]
     pub(crate) fn have_room(&self, requests: usize, others: usize) -> bool {
-        self.turns.places() >= requests + others && self.others.capacity() - self.others.len() >= others
+        let waiting = self.others_put.wrapping_sub(self.taken.load(Ordering::Acquire)) as usize;
+        self.turns.places() >= requests + others && waiting + others < OTHERS
     }
 
     /// Puts an order in; false if there is no room for it.
@@ -82,7 +92,11 @@ impl OrdersOut<'_> {
 
     #[inline(never)]
     fn enqueue_other(&mut self, other: Order) -> bool {
-        self.turns.places() != 0 && self.others.enqueue(other).is_ok() && self.turns.enqueue(&Turn::Other)
+        if self.turns.places() == 0 || self.others.enqueue(other).is_err() {
+            return false;
+        }
+        self.others_put = self.others_put.wrapping_add(1);
+        self.turns.enqueue(&Turn::Other)
     }
 }
 
@@ -90,6 +104,7 @@ impl OrdersOut<'_> {
 pub(crate) struct OrdersIn<'s> {
     turns: queue::Consumer<'s, Turn, ORDERS, ORDER_WORDS>,
     others: spsc::Consumer<'s, Order>,
+    taken: &'s AtomicU32,
 }
 
 impl OrdersIn<'_> {
@@ -104,7 +119,11 @@ impl OrdersIn<'_> {
     pub(crate) fn dequeue(&mut self) -> Option<Order> {
         match self.turns.dequeue()? {
             Turn::Request(line, request) => Some(Order::Request(line, request)),
-            Turn::Other => self.others.dequeue(),
+            Turn::Other => {
+                let other = self.others.dequeue();
+                self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+                other
+            }
         }
     }
 

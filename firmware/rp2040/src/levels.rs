@@ -112,12 +112,12 @@ extern "C" fn edge_turn() {
     // Sound: P0's alone.
     let Some(LevelEdge { edge, board, clock, stamps, tick }) = (unsafe { EDGE.get() }) else { return };
     let alarm = strike::came();
-    let (mut now, mut stamped, mut answered) = (0, false, false);
+    let (mut now, mut stamped, mut told, mut answered) = (0, false, false, false);
     // An edge that may be answered waits for its microsecond to end; a round takes a good part of one.
     for _ in 0..ANSWER_ROUNDS {
         // Before the stamps are looked at: what is stamped from here on is not earlier.
         now = clock.now();
-        stamped |= stamps.take(|at, pin, high| edge.changed(clock::widen_from(now, at), pin, high));
+        stamped |= stamps.take(|at, pin, high| told |= edge.changed(clock::widen_from(now, at), pin, high));
         answered = edge.waits_to_answer() && edge.answer(now, board);
         if answered || !edge.waits_to_answer() {
             break;
@@ -127,13 +127,17 @@ extern "C" fn edge_turn() {
     if lost != 0 {
         edge.lost(lost);
     }
-    if stamped {
+    if told {
         NVIC::pend(CORE_IRQ);
     }
     if stamped && !answered && !alarm && !edge.is_asked() {
-        // When to wake P0 next is seen to once P1 has answered.
-        LATER.store(1, Ordering::Relaxed);
-        return;
+        // When to wake P0 next is seen to once P1 has answered; a wheel that turned changes nothing about that.
+        if told {
+            LATER.store(1, Ordering::Relaxed);
+        }
+        if told || LATER.load(Ordering::Relaxed) == 0 {
+            return;
+        }
     }
     let mut due = edge.poll_at();
     if due.is_some_and(|at| at <= now) || clock::is_past(*tick, now as u32) {
@@ -156,6 +160,11 @@ impl Preempt for CallEdge {
     #[inline(always)]
     fn ordered(&mut self) {
         NVIC::pend(EDGE_IRQ);
+    }
+
+    #[inline(always)]
+    fn moment(&self, now: Micros) -> Micros {
+        clock::widen_from(now, clock::low())
     }
 }
 

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
 use cortex_m::peripheral::NVIC;
 
-use crate::chip::{EDGE_IRQ, PINS_IRQ, io, sio};
+use crate::chip::{EDGE_IRQ, io, sio};
 use crate::clock;
 
 /// Registers that tell of eight pins each, four bits a pin.
@@ -36,10 +36,6 @@ static PUT: AtomicU32 = AtomicU32::new(0);
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 /// Entries there was no room for so far; this level's.
 static LOST: AtomicU32 = AtomicU32::new(0);
-/// Entries put in, and the time, when it was looked how thick they come; this level's.
-static LOOKED: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
-/// 1 while this level does not listen.
-static DEAF: AtomicU32 = AtomicU32::new(0);
 
 /// Pins changed. An edge that comes after it was looked for asks for this again.
 ///
@@ -140,10 +136,10 @@ impl Stamps {
         some
     }
 
-    /// How many entries were lost since this was asked last; one more while nobody listens.
+    /// How many entries were lost since this was asked last.
     #[inline(always)]
     pub(crate) fn lost(&mut self) -> u32 {
         let lost = LOST.load(Ordering::Relaxed);
-        lost.wrapping_sub(core::mem::replace(&mut self.lost, lost)).wrapping_add(DEAF.load(Ordering::Relaxed))
+        lost.wrapping_sub(core::mem::replace(&mut self.lost, lost))
     }
 }

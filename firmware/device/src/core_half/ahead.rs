@@ -37,13 +37,19 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
 
     /// While nothing waits: gets ready for the next edge, then writes records down, looking up after every small piece.
     #[inline(never)]
-    pub(super) fn use_leisure(&mut self, hook: &mut impl Preempt) {
+    pub(super) fn use_leisure(&mut self, now: Micros, hook: &mut impl Preempt) {
         self.open_answers(hook);
-        while self.engine.unprepared() && !self.reports.ready() {
+        while self.engine.unprepared() && self.has_leisure(now, hook) {
             self.prepare(hook);
             self.open_answers(hook);
         }
-        while !self.reports.ready() && self.out.write_down(hook) {}
+        while self.has_leisure(now, hook) && self.out.write_down(hook) {}
+    }
+
+    /// Whether nothing waits, and no sample is due.
+    #[inline(always)]
+    fn has_leisure(&self, now: Micros, hook: &impl Preempt) -> bool {
+        !self.reports.ready() && self.sample_at().is_none_or(|due| due > hook.moment(now))
     }
 
     /// Tells P0 all that is known by now.

@@ -116,7 +116,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.shared.beats.core();
         self.honour(hook);
         self.catch_up(now, hook);
-        self.use_leisure(hook);
+        self.use_leisure(now, hook);
     }
 
     fn catch_up(&mut self, now: Micros, hook: &mut impl Preempt) {

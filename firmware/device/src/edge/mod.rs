@@ -65,23 +65,26 @@ impl<'s> Edge<'s> {
     }
 
     /// An input pin changed at `now`, to high or low. The body calls this for every change, in their order; a pin that is
-    /// no input of the rig is ignored.
+    /// no input of the rig is ignored. Whether it came to more than being counted: then P1 and [`Edge::poll_at`] may have
+    /// something new.
     #[inline(never)]
-    pub fn changed(&mut self, now: Micros, pin: u8, high: bool) {
+    pub fn changed(&mut self, now: Micros, pin: u8, high: bool) -> bool {
         if !self.encoders.changed(now, pin, high, &self.shared.counts) {
             self.lost(1);
         }
         let Self { inputs, live, lost, reports, .. } = self;
+        let mut late = false;
         let accepted = inputs.changed(now, pin, high, |edge| {
+            late = true;
             if *live {
                 report(lost, reports, edge);
             }
         });
-        if let Some(edge) = accepted
-            && *live
-        {
+        let Some(edge) = accepted else { return late };
+        if *live {
             report(lost, reports, edge);
         }
+        true
     }
 
     /// The body could not keep `count` changes of input pins: the session is not what happened any more.

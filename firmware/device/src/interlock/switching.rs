@@ -130,7 +130,7 @@ impl Guard {
     }
 
     /// What was to be switched is driven now, but for the pins of `failed`: looks at the pads, then reports.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn driven<B: Board>(&mut self, failed: u32, hands: &mut Hands<B>) {
         let Batch { high, low, lines: changed, begin } = core::mem::take(&mut hands.batch);
         let pins = high | low;
