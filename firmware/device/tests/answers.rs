@@ -8,7 +8,7 @@ use common::*;
 use device::Preempt;
 use link::message::{Answer, Command};
 use link::program::op::{Op, OpCode};
-use link::program::rows::{Code, Region, Rule, Slice, State};
+use link::program::rows::{After, Code, Region, Rule, Slice, State};
 use link::{EventId, LineId, Record, RegionId, StateId};
 
 /// Counts the orders P1 gives in one call.
@@ -112,15 +112,77 @@ fn what_p1_does_not_know_yet_makes_an_end_of_its_answers() {
     }
 }
 
+/// A press a moment after a time-out, whose step P1 has not come to yet: P0 answers as the time-out leaves things.
+#[test]
+fn an_edge_behind_a_time_out_is_answered_as_that_leaves_things() {
+    for behind_us in [1, 3, 40] {
+        lab(0, |lab| {
+            lab.load(&rig(), &heard_anew());
+            lab.start();
+            lab.wait(50_000);
+            let due = lab.records[0].0 + PATIENCE_US;
+            lab.until(due - 1);
+            let pressed = due + behind_us;
+            lab.now = pressed;
+            lab.touch(LEVER_PIN, false);
+            lab.board.now.set(pressed + 1);
+            assert!(lab.edge.answer(pressed + 1, &mut lab.board), "{behind_us} µs behind it");
+            lab.wait(100_000);
+            assert_eq!(lab.board.changes_of(WATER_PIN), [(pressed + 1, true)]);
+            assert!(lab.board.changes_of(MASK_PIN).is_empty(), "the mask is for those who press in time");
+            let told: Vec<_> = lab.records.iter().map(|(_, record)| *record).collect();
+            let entered =
+                |state| told.iter().position(|record| matches!(record, Record::Enter { state: s, .. } if *s == state));
+            let input = told.iter().position(|record| matches!(record, Record::Input { .. }));
+            assert!(entered(StateId(2)) < input && input < entered(StateId(3)), "{told:?}");
+            assert!(!told.iter().any(|record| matches!(record, Record::Trip(_))), "{told:?}");
+        });
+    }
+}
+
+/// In the very microsecond of a time-out an edge comes first, and nothing of that was foreseen.
+#[test]
+fn an_edge_in_the_microsecond_of_a_time_out_is_left_to_p1() {
+    lab(0, |lab| {
+        lab.load(&rig(), &heard_anew());
+        lab.start();
+        lab.wait(50_000);
+        let due = lab.records[0].0 + PATIENCE_US;
+        lab.until(due - 1);
+        lab.now = due;
+        lab.touch(LEVER_PIN, false);
+        lab.board.now.set(due + 1);
+        assert!(!lab.edge.answer(due + 1, &mut lab.board));
+        lab.wait(1_000);
+        assert_eq!(lab.board.changes_of(MASK_PIN), [(due + 1 + u64::from(SETTLE_US), true)], "it was in time");
+        assert!(lab.board.changes_of(WATER_PIN).is_empty());
+    });
+}
+
 /// The lever lights the mask, the spout gives water; whichever comes first ends the listening.
 fn heard_twice() -> Assembly {
+    let entries = [vec![], vec![Op::new(OpCode::On, MASK, 0)], vec![Op::new(OpCode::On, WATER, 0)]];
+    listening(&entries, &[(0, LEVER, 1), (0, SPOUT, 2)], None)
+}
+
+/// How long the lever lights the mask in [`heard_anew`], in µs.
+const PATIENCE_US: u64 = 100_000;
+
+/// The lever lights the mask for a while, and gives water from then on.
+fn heard_anew() -> Assembly {
+    let entries = [vec![], vec![Op::new(OpCode::On, MASK, 0)], vec![], vec![Op::new(OpCode::On, WATER, 0)]];
+    listening(&entries, &[(0, LEVER, 1), (2, LEVER, 3)], Some(2))
+}
+
+/// States by what they do on entry; the lines they listen to and where those lead; where the first leads after a while.
+fn listening(entries: &[Vec<Op>], rules: &[(usize, u8, u16)], after: Option<u16>) -> Assembly {
     let mut p = Assembly::default();
-    let op = |code, a: u8| Op::new(code, a, 0);
     p.regions.push(Region { start: StateId(0) });
-    let entries = [vec![], vec![op(OpCode::On, MASK)], vec![op(OpCode::On, WATER)]];
     for (n, entry) in entries.iter().enumerate() {
-        let rules = if n == 0 { Slice { first: 0, len: 2 } } else { Slice::default() };
+        let first = rules.iter().take_while(|(state, ..)| *state != n).count() as u16;
+        let len = rules.iter().filter(|(state, ..)| *state == n).count() as u16;
         let entry = p.code(entry);
+        let afters = if n == 0 && after.is_some() { Slice { first: 0, len: 1 } } else { Slice::default() };
         p.states.push(State {
             parent: StateId::NONE,
             initial: StateId::NONE,
@@ -128,14 +190,19 @@ fn heard_twice() -> Assembly {
             depth: 0,
             entry,
             exit: Code::NONE,
-            rules,
-            afters: Slice::default(),
+            rules: if len == 0 { Slice::default() } else { Slice { first, len } },
+            afters,
             whens: Slice::default(),
         });
     }
-    for (line, target) in [(LEVER, 1), (SPOUT, 2)] {
-        let event = EventId::edge(LineId(line), true);
-        p.rules.push(Rule { event, target: StateId(target), guard: Code::NONE, action: Code::NONE });
+    for (_, line, target) in rules {
+        let event = EventId::edge(LineId(*line), true);
+        p.rules.push(Rule { event, target: StateId(*target), guard: Code::NONE, action: Code::NONE });
+    }
+    if let Some(target) = after {
+        let push = p.push(PATIENCE_US as i64);
+        let duration = p.code(&[push]);
+        p.afters.push(After { duration, target: StateId(target), guard: Code::NONE, action: Code::NONE });
     }
     p
 }
