@@ -76,6 +76,31 @@ fn an_edge_that_is_not_alone_in_its_microsecond_is_left_to_p1() {
     });
 }
 
+/// A window of the spout has ended, and what it held back was not told yet: that came before the lever.
+#[test]
+fn what_a_window_held_back_comes_before_an_edge() {
+    for behind_us in [0, 1, 5] {
+        lab(0, |lab| {
+            lab.load(&rig(), &protocol());
+            lab.start();
+            lab.wait(100_000);
+            lab.touch(SPOUT_PIN, true);
+            lab.wait(10);
+            lab.touch(SPOUT_PIN, false);
+            lab.until(lab.now - 10 + SPOUT_WINDOW_US - 1);
+            lab.now += 1 + behind_us;
+            lab.touch(LEVER_PIN, false);
+            let pressed = lab.now;
+            lab.board.now.set(pressed + 1);
+            assert!(!lab.edge.answer(pressed + 1, &mut lab.board), "{behind_us} µs behind the window");
+            lab.wait(100_000);
+            let inputs: Vec<_> = lab.records.iter().filter(|(_, r)| matches!(r, Record::Input { .. })).collect();
+            assert!(inputs.is_sorted_by_key(|(at, _)| *at) && inputs.len() == 3, "{inputs:?}");
+            assert_eq!(lab.board.changes_of(WATER_PIN).len(), 2, "one drop");
+        });
+    }
+}
+
 /// A line that nobody listens to changes as often as it likes: the lever is still answered at once.
 #[test]
 fn edges_nobody_listens_to_make_no_difference_to_an_answer() {
@@ -165,6 +190,8 @@ fn heard_twice() -> Assembly {
     listening(&entries, &[(0, LEVER, 1), (0, SPOUT, 2)], None)
 }
 
+/// How long the spout of the bench is ignored behind an edge, in µs.
+const SPOUT_WINDOW_US: u64 = 1_000;
 /// How long the lever lights the mask in [`heard_anew`], in µs.
 const PATIENCE_US: u64 = 100_000;
 
