@@ -20,9 +20,10 @@ use link::limits::MAX_LINES;
 use link::record::Request;
 use link::{LineId, Micros};
 
+use crate::deadlines::lines;
 use crate::edge::inputs::Accepted;
 use crate::interlock::LATE_MAX_US;
-use crate::messages::{ORDER_WORDS, pack_request};
+use crate::messages::{ORDER_WORDS, pack_request, unpack_request};
 
 /// Answers of a sheet, and requests of those that ask for more than levels.
 const PACKETS: usize = 16;
@@ -41,6 +42,8 @@ pub(crate) struct Given {
     pub(crate) at: u32,
     pub(crate) line: LineId,
     pub(crate) active: bool,
+    /// The sheet the answer stands on.
+    sheet: usize,
     /// What P0 had told P1 with that edge, by count.
     told: u32,
 }
@@ -54,7 +57,8 @@ pub(crate) struct Answers {
     allowed: AtomicU32,
     /// The sheet that holds now. P1's.
     now: AtomicU32,
-    /// The edge P0 has answered, by its number and one more; 0 for none. P0 stores it, P1 clears it.
+    /// The edge P0 has answered, by its number and one more, and in the upper half the sheet; 0 for none. P0 stores it, P1
+    /// clears it.
     given: AtomicU32,
     given_at: AtomicU32,
     given_told: AtomicU32,
@@ -328,7 +332,8 @@ impl<'s> Answering<'s> {
         let edge = line.index() * 2 + side(active);
         store(&answers.given_at, at as u32);
         store(&answers.given_told, told);
-        store(&answers.given, edge as u32 + 1);
+        let place = u32::from(!core::ptr::eq(sheet, &answers.sheets[0]));
+        store(&answers.given, (edge as u32 + 1) | (place << 16));
         sheet.answer(edge)
     }
 
@@ -424,9 +429,27 @@ impl<'s> Foreseen<'s> {
     /// The edge P0 has answered and whose step was not made yet.
     #[inline(always)]
     pub(crate) fn given(&self) -> Option<Given> {
-        let edge = load(&self.answers.given).checked_sub(1)?;
+        let word = load(&self.answers.given).checked_sub(1)?;
+        let (edge, sheet) = (word & 0xFFFF, (word >> 16) as usize);
         let (line, active) = (LineId((edge / 2) as u8), edge % 2 != 0);
-        Some(Given { at: load(&self.answers.given_at), line, active, told: load(&self.answers.given_told) })
+        Some(Given { at: load(&self.answers.given_at), line, active, sheet, told: load(&self.answers.given_told) })
+    }
+
+    /// What P0 has answered, request by request, in the order of lines: the program must ask for the same.
+    pub(crate) fn answer_to(&self, given: &Given, mut tell: impl FnMut(LineId, Request)) {
+        let sheet = &self.answers.sheets[given.sheet % 2];
+        match sheet.answer(given.line.index() * 2 + side(given.active)) {
+            Some(Answer::Levels { on, off }) => {
+                for n in lines(on | off) {
+                    let line = LineId(n as u8);
+                    tell(line, if on & line.bit() != 0 { Request::On } else { Request::Off });
+                }
+            }
+            Some(Answer::Requests(slots)) => {
+                slots.iter().filter_map(unpack_request).for_each(|(line, request)| tell(line, request));
+            }
+            None => {}
+        }
     }
 
     /// That edge's step was made.

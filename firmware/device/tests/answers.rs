@@ -165,6 +165,28 @@ fn an_edge_behind_a_time_out_is_answered_as_that_leaves_things() {
     }
 }
 
+/// A lick that nobody listens to in the microsecond of the time-out makes its step another one, and leads to the same.
+#[test]
+fn a_harmless_edge_in_the_microsecond_of_a_time_out_does_not_spoil_the_answer_behind_it() {
+    lab(0, |lab| {
+        lab.load(&rig(), &heard_anew());
+        lab.start();
+        lab.wait(50_000);
+        let due = lab.records[0].0 + PATIENCE_US;
+        lab.until(due - 1);
+        for (at, pin, high) in [(due, SPOUT_PIN, true), (due + 3, LEVER_PIN, false)] {
+            lab.now = at;
+            lab.touch(pin, high);
+        }
+        lab.board.now.set(due + 4);
+        assert!(lab.edge.answer(due + 4, &mut lab.board));
+        lab.wait(100_000);
+        assert_eq!(lab.board.changes_of(WATER_PIN), [(due + 4, true)]);
+        let trips = lab.records.iter().filter(|(_, record)| matches!(record, Record::Trip(_)));
+        assert_eq!(trips.count(), 0);
+    });
+}
+
 /// In the very microsecond of a time-out an edge comes first, and nothing of that was foreseen.
 #[test]
 fn an_edge_in_the_microsecond_of_a_time_out_is_left_to_p1() {

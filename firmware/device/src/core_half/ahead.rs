@@ -159,11 +159,9 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
         let clock = self.engine.clock();
         let at = clock.wrapping_add_signed(i64::from(given.at.wrapping_sub(clock as u32).cast_signed()));
         self.step_up_to(at.saturating_sub(1), hook);
-        if let Some(answer) = self.engine.foreseen(given.line, given.active) {
-            self.out.note_answer(answer);
-        } else {
-            self.out.contradicted(given.line, hook);
-        }
+        // By what P0 has done, not by what the engine still knows: a step in between may have made it forget.
+        self.out.begin_answer();
+        self.foreseen.answer_to(&given, |line, request| self.out.note_answer(line, request));
         self.step(at, hook);
         let made = self.engine.clock() > at || !self.engine.running();
         if made {

@@ -167,13 +167,16 @@ impl<'s> Out<'s> {
         while self.write_down(hook) {}
     }
 
-    /// P0 has answered an edge whose step is made next.
-    #[inline(never)]
-    pub(super) fn note_answer(&mut self, answer: &[(LineId, Request)]) {
+    /// P0 has answered an edge whose step is made next: with what, is noted behind this.
+    pub(super) fn begin_answer(&mut self) {
         self.answered.clear();
-        // An answer has no more requests than the engine keeps for all of them.
-        let _ = self.answered.extend_from_slice(answer);
         self.asked = 0;
+    }
+
+    /// P0 has carried this out.
+    pub(super) fn note_answer(&mut self, line: LineId, request: Request) {
+        // An answer has no more requests than the engine keeps for all of them.
+        let _ = self.answered.push((line, request));
     }
 
     /// What the step asks for: true if that was the answer already given, or must be ordered now for it was not.
@@ -287,7 +290,6 @@ mod tests {
     use crate::ring::Ring;
 
     const LASER: LineId = LineId(3);
-    const ON: [(LineId, Request); 1] = [(LASER, Request::On)];
 
     /// Tells a story of P1's ways out, and what P0 is told in it.
     fn told(story: impl FnOnce(&mut Recorder<'_, '_, '_, Undisturbed>)) -> Vec<Order> {
@@ -307,7 +309,8 @@ mod tests {
     #[test]
     fn what_p0_has_answered_is_not_ordered_again() {
         let orders = told(|p1| {
-            p1.out.note_answer(&ON);
+            p1.out.begin_answer();
+            p1.out.note_answer(LASER, Request::On);
             p1.record(7, ask(Request::On));
             p1.out.step_made(p1.hook);
             p1.record(9, ask(Request::Off));
@@ -319,14 +322,16 @@ mod tests {
     fn an_answer_that_the_program_does_not_ask_for_trips() {
         let trip = Order::Trip(TripCause::Contradiction(LASER));
         let orders = told(|p1| {
-            p1.out.note_answer(&ON);
+            p1.out.begin_answer();
+            p1.out.note_answer(LASER, Request::On);
             p1.record(7, ask(Request::Off));
             p1.out.step_made(p1.hook);
         });
         assert_eq!(orders, [trip, Order::Request(LASER, Request::Off)]);
 
         let orders = told(|p1| {
-            p1.out.note_answer(&ON);
+            p1.out.begin_answer();
+            p1.out.note_answer(LASER, Request::On);
             p1.out.step_made(p1.hook);
         });
         assert_eq!(orders, [trip], "it asks for nothing");

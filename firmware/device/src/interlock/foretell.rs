@@ -170,10 +170,16 @@ impl Guard {
         taken
     }
 
-    /// Whether an input has changed that may be answered before the guard goes on; not again and again.
+    /// Whether it may pause at all: not again and again, and not while pulses follow one another closely.
+    #[inline(always)]
+    fn may_pause(&self) -> bool {
+        self.pauses < PAUSES_MAX && self.dense & self.trains == 0
+    }
+
+    /// Whether an input has changed that may be answered before the guard goes on.
     #[inline(always)]
     fn pauses_for<B: Board>(&mut self, board: &mut B) -> bool {
-        let pauses = self.pauses < PAUSES_MAX && board.interrupted();
+        let pauses = self.may_pause() && board.interrupted();
         self.pauses += u8::from(pauses);
         pauses
     }
@@ -337,7 +343,7 @@ impl Guard {
     /// Makes the next plan, of what to foretell at `now`: when to think of it again. None if it paused.
     #[inline]
     fn foresee<B: Board>(&mut self, now: Micros, most: usize, board: &mut B) -> Option<Micros> {
-        let may_pause = self.pauses < PAUSES_MAX;
+        let may_pause = self.may_pause();
         let mut wake_at = self.deadlines.next();
         let [one, other] = &mut self.plans;
         let (old, plan) = if self.in_force == 0 { (&*one, other) } else { (&*other, one) };

@@ -22,6 +22,9 @@ use crate::messages::{Reports, What};
 /// How often one call makes edges of a line at most: one that is late, and one that it delayed.
 const EDGES_AT_ONCE: usize = 3;
 
+/// Pulses that rise no closer than this, in µs, can wait while the guard pauses.
+const SPARSE_US: u32 = 1_000;
+
 /// What runs on an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Run {
@@ -81,6 +84,8 @@ pub(crate) struct Guard {
     pins: [[u32; 2]; MAX_LINES],
     /// Lines on which a train runs.
     pub(super) trains: u32,
+    /// Those of them whose pulses follow one another so closely that nothing may hold the guard up.
+    pub(super) dense: u32,
     pub(super) outputs: [Output; MAX_LINES],
     pub(super) known: u32,
     pub(super) must_arm: u32,
@@ -127,6 +132,7 @@ impl Guard {
             ready: Ready::NOTHING,
             pins: [[0; 2]; MAX_LINES],
             trains: 0,
+            dense: 0,
             outputs: [Output::NONE; MAX_LINES],
             known: 0,
             must_arm: 0,
@@ -411,6 +417,8 @@ impl Guard {
             Some((train, _)) => {
                 output.run = Run::Train;
                 self.trains |= bit(n);
+                let dense = train.count > 1 && train.period_us < SPARSE_US;
+                self.dense = if dense { self.dense | bit(n) } else { self.dense & !bit(n) };
                 output.pulses = Pulses::new(hands.now, &train);
                 let now = train.delay_us == 0;
                 self.drive(n, now, hands);
