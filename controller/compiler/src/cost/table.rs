@@ -43,7 +43,7 @@ pub(super) const AMONG: u64 = 85;
 /// Per time-out that may run in its region: they are looked through as timers are, with one number less to compare.
 pub(super) const DUE_TIME_OUT: u64 = 120;
 /// What was worked out beforehand is made good: what it takes besides its records, time-outs and requests. *flagship*
-pub(super) const FORESEEN: u64 = 2_200;
+pub(super) const FORESEEN: u64 = 2_700;
 
 /// One region that may have a rule for an event. *regions*
 pub(super) const HEAR: u64 = 130;
@@ -179,8 +179,8 @@ pub(super) fn draw(row: &Draw, bounded: bool) -> u64 {
         DrawKind::Uniform => 560,
         DrawKind::Exponential => 900,
         // One that misses its bounds is tried again; one whose pair of numbers lies outside the circle costs little.
-        DrawKind::Normal if bounded => 100 + TRIES * 5_200,
-        DrawKind::Normal => 100 + 5_200 + TRIES * 600,
+        DrawKind::Normal if bounded => 100 + TRIES * 7_400,
+        DrawKind::Normal => 100 + 7_400 + TRIES * 600,
         DrawKind::Weighted => 320 + 115 * labels,
         DrawKind::Deck => 820 + 180 * labels,
     }
