@@ -174,7 +174,7 @@ impl Engine {
             if at > closed || !self.running {
                 break;
             }
-            if self.ahead.is_known(at) && self.inbox.next_at() > at {
+            if self.goes_as_foreseen(at) {
                 Step::new(self, program, at, sink).run(Step::redo);
             } else {
                 Step::new(self, program, at, sink).run(Step::handle);

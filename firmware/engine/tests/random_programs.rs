@@ -243,7 +243,7 @@ impl Case {
                         session.passes_by(*at, *given);
                         continue;
                     }
-                    session.engine.foreseen(*line, *active).filter(|_| !own).map(<[_]>::to_vec)
+                    session.engine.foreseen(*line, *active).filter(|_| runs && !own).map(<[_]>::to_vec)
                 }
                 _ => None,
             };

@@ -110,7 +110,7 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
     pub(super) fn leave_answers(&mut self, at: Micros, hook: &mut impl Preempt) -> bool {
         let behind = at.saturating_add(1);
         let is_foreseen =
-            self.engine.behind().is_some_and(|span| span.start == behind) && self.engine.offered_at() > at;
+            self.engine.behind().is_some_and(|span| span.start == behind) && self.engine.goes_as_foreseen(at);
         let goes_on = is_foreseen && self.foreseen.goes_on_from(behind) && !self.foreseen.is_behind();
         if !goes_on || self.foreseen.given().is_some() {
             return self.close_answers(hook);

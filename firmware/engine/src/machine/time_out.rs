@@ -10,6 +10,12 @@ impl Engine {
         self.ahead.is_known(self.next_due).then_some(self.next_due).filter(|_| self.running)
     }
 
+    /// Whether all that happens at `at` is what was foreseen: nothing was offered for it, and no train ends in it.
+    #[inline(always)]
+    pub fn goes_as_foreseen(&mut self, at: Micros) -> bool {
+        self.ahead.is_known(at) && self.inbox.next_at() > at && self.outputs.next_due() > at
+    }
+
     /// Works out what the next time-out does, unless it is interrupted.
     #[inline(never)]
     pub(super) fn look_ahead(
