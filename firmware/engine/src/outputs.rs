@@ -314,13 +314,18 @@ impl Outputs {
         self.playing = if belief == Belief::Train { self.playing | line.bit() } else { self.playing & !line.bit() };
     }
 
+    /// The lines written in this microsecond.
+    pub(crate) const fn written(&self) -> u32 {
+        self.touched
+    }
+
     /// The lines on which a train is playing.
     pub(crate) const fn playing(&self) -> u32 {
         self.playing
     }
 
     /// When the next train ends.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn next_due(&mut self) -> Micros {
         if self.stale {
             self.stale = false;

@@ -106,9 +106,10 @@ impl<'p> Session<'p> {
         loop {
             self.prepare(dice);
             let due = self.engine.foreseen_at();
-            let is_next = due.is_some() && due == self.engine.next_at().filter(|at| *at <= closed);
-            foreseen += usize::from(is_next && self.engine.offered_at() > due.unwrap_or(0));
-            let behind = self.engine.behind().filter(|_| is_next && self.engine.offered_at() > due.unwrap_or(0));
+            let next = due.filter(|at| *at <= closed && Some(*at) == self.engine.next_at());
+            let is_foreseen = next.is_some_and(|at| self.engine.goes_as_foreseen(at));
+            foreseen += usize::from(is_foreseen);
+            let behind = self.engine.behind().filter(|_| is_foreseen);
             let told = behind.map(|span| (span, known(self.engine.answers_behind(0)), self.engine.harmless_behind()));
             let left = self.advance(closed, 1);
             if let Some((span, answers, harmless)) = told {

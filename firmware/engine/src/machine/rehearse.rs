@@ -132,8 +132,9 @@ impl Engine {
         step.rehearsal = Some(Rehearsal { ahead: false, interrupted });
         let told = step.occur(edge).and_then(|()| step.handle_signals());
         let Self { outputs, reflexes, .. } = self;
-        let mut free = |line: LineId, request| taken & line.bit() == 0 && reflexes.add(line, request);
-        let known = told.is_ok() && outputs.foresee(program, &mut free);
+        // Even a write that would ask for nothing now may ask for something then.
+        let concerns = outputs.written() & taken != 0;
+        let known = told.is_ok() && !concerns && outputs.foresee(program, |line, request| reflexes.add(line, request));
         if known {
             reflexes.keep(mark);
         } else {

@@ -11,7 +11,7 @@ impl Engine {
     }
 
     /// Whether all that happens at `at` is what was foreseen: nothing was offered for it, and no train ends in it.
-    #[inline(always)]
+    #[inline(never)]
     pub fn goes_as_foreseen(&mut self, at: Micros) -> bool {
         self.ahead.is_known(at) && self.inbox.next_at() > at && self.outputs.next_due() > at
     }
