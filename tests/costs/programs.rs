@@ -9,7 +9,7 @@ use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Rule, Scope, Slice, State, Stimulus, When,
 };
 use link::record::Train;
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 use link::{EventId, LineId, OutcomeId, RegionId, StateId, TimerId, VariableId};
 use sim::animal::{Scripted, Tap};
 
@@ -31,8 +31,8 @@ pub(crate) fn rig() -> Rig {
         pin,
         active_high: true,
         role: match n {
-            0 | 1 => Role::Input { pull: Pull::None, debounce_us: 0 },
-            _ => Role::Output { max_on_us: 60_000_000, must_arm: false, safe_on_trip: true, speaker: false },
+            0 | 1 => Role::input(Pull::None, 0),
+            _ => Role::Output { limits: Limits::on_for(60_000_000), speaker: false },
         },
     };
     Rig {
@@ -41,6 +41,7 @@ pub(crate) fn rig() -> Rig {
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
         sample_us: 1_000,
+        senses: Senses::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use emulated::{Cord, Event};
 use harness::{OnChip, System, cases, generated};
 use link::LineId;
 use link::program::Program;
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 use sim::animal::{Scripted, Tap};
 use sim::random::Dice;
 
@@ -21,9 +21,9 @@ fn rig(program: &RandomProgram) -> Rig {
         pin: FIRST_PIN + line,
         active_high: true,
         role: if program.outputs & LineId(line).bit() != 0 {
-            Role::Output { max_on_us: 400_000, must_arm: false, safe_on_trip: true, speaker: false }
+            Role::Output { limits: Limits::on_for(400_000), speaker: false }
         } else {
-            Role::Input { pull: Pull::None, debounce_us: 0 }
+            Role::input(Pull::None, 0)
         },
     };
     Rig {
@@ -32,6 +32,7 @@ fn rig(program: &RandomProgram) -> Rig {
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
         sample_us: 1_000,
+        senses: Senses::new(),
     }
 }
 

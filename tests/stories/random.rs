@@ -5,7 +5,7 @@ use assembler::random::{self, RandomProgram};
 use harness::{System, cases, generated};
 use journal::pairing::Tolerance;
 use link::limits::MAX_LINES;
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 use link::{LineId, Record};
 use sim::animal::{Scripted, Tap};
 use sim::random::Dice;
@@ -23,19 +23,20 @@ fn rig(program: &RandomProgram, dice: &mut Dice) -> Rig {
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
         sample_us: 1_000,
+        senses: Senses::new(),
     };
     for line in 0..program.lines {
         let output = program.outputs & LineId(line).bit() != 0;
         let role = if output {
-            let (max_on_us, must_arm, safe_on_trip) = (MAX_ON_US, dice.chance(0.3), true);
+            let limits = Limits { must_arm: dice.chance(0.3), ..Limits::on_for(MAX_ON_US) };
             if dice.chance(0.5) {
-                Role::Powered { max_on_us, must_arm, safe_on_trip, frequency_mhz: 20_000_000 }
+                Role::Powered { limits, max_power_ppm: 1_000_000, frequency_mhz: 20_000_000 }
             } else {
-                Role::Output { max_on_us, must_arm, safe_on_trip, speaker: false }
+                Role::Output { limits, speaker: false }
             }
         } else {
             let debounce_us = [0, 50, 2_000][dice.below(3) as usize];
-            Role::Input { pull: Pull::Up, debounce_us }
+            Role::input(Pull::Up, debounce_us)
         };
         let line = RigLine { pin: line, active_high: dice.chance(0.5), role };
         assert!(rig.lines.push(line).is_ok(), "more than {MAX_LINES} lines");

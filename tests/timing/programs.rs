@@ -5,7 +5,7 @@ use assembler::Assembly;
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
 use link::record::Train;
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 use link::{EventId, LineId, RegionId, StateId};
 
 /// The lever, the line every program listens to.
@@ -52,12 +52,12 @@ impl Around {
 
     /// The rig; with two analog lines on top if it is `sampled`.
     pub(crate) fn rig(self, sampled: bool) -> Rig {
-        let input = |pin| (pin, Role::Input { pull: Pull::None, debounce_us: 0 });
+        let input = |pin| (pin, Role::input(Pull::None, 0));
         let output = |pin: u8| match pin {
             SPEAKER_PIN if self == Self::Largest => input(pin),
             _ => {
                 let speaker = pin == SPEAKER_PIN;
-                (pin, Role::Output { max_on_us: 60_000_000, must_arm: false, safe_on_trip: true, speaker })
+                (pin, Role::Output { limits: Limits::on_for(60_000_000), speaker })
             }
         };
         let mut lines = if self == Self::Inputs {
@@ -75,6 +75,7 @@ impl Around {
             rejoin_us: 5_000_000,
             carry_on_us: 60_000_000,
             sample_us: 1_000,
+            senses: Senses::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use common::{shipped, task};
 use compiler::cost::{self, Bound, ONE_MAX_CYCLES};
 use compiler::{Compiled, Diagnostics, Options, Style, compile, read_rig};
 use link::program::Program;
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 
 const LINES: &str = "\
 protocol: steps
@@ -113,15 +113,15 @@ fn every_program_has_a_bound() {
         pin: 2,
         active_high: true,
         role: if output {
-            Role::Output { max_on_us: 1_000, must_arm: false, safe_on_trip: true, speaker: false }
+            Role::Output { limits: Limits::on_for(1_000), speaker: false }
         } else {
-            Role::Input { pull: Pull::None, debounce_us: 0 }
+            Role::input(Pull::None, 0)
         },
     };
     for seed in 0..random::cases(300) {
         let program = random::program(seed);
         let lines = (0..program.lines).map(|n| line(program.outputs & (1 << n) != 0)).collect();
-        let rig = Rig { lines, silence_us: 1, rejoin_us: 1, carry_on_us: 1, sample_us: 1_000 };
+        let rig = Rig { lines, silence_us: 1, rejoin_us: 1, carry_on_us: 1, sample_us: 1_000, senses: Senses::new() };
         let opened = Program::open(&program.image).unwrap();
         let found = cost::bound(&opened, &rig);
         assert!(found.one.cycles > 1_000 && found.one.cycles <= found.together, "seed {seed}: {found:?}");

@@ -12,7 +12,7 @@ pub use unpaired::Unpaired;
 
 use link::pwm::FULL_POWER_PPM;
 use link::record::{Request, Train};
-use link::rig::{OutputLimits, Rig, RigLine, Role};
+use link::rig::{Output, Rig, RigLine, Role};
 use link::{EndReason, LineId, Micros, Record, Verdict};
 
 /// How far an edge may lie from where it should be, in µs.
@@ -114,17 +114,17 @@ struct Line {
 }
 
 impl Line {
-    const fn safe_on_trip(&self) -> bool {
-        matches!(self.role.output(), Some(OutputLimits { safe_on_trip: true, .. }))
+    fn safe_on_trip(&self) -> bool {
+        self.role.output().is_some_and(|output| output.limits.safe_on_trip)
     }
 
     /// Whether such a request can have had this verdict. A verdict does not name its request, and several may be made
     /// before the first is answered.
     fn may_be_refused(&self, request: &Request, verdict: Verdict) -> bool {
-        let (train, Some(OutputLimits { max_on_us, speaker, powered, .. })) = (request.train(), self.role.output())
-        else {
+        let (train, Some(Output { limits, speaker, max_power_ppm })) = (request.train(), self.role.output()) else {
             return true;
         };
+        let powered = max_power_ppm.is_some();
         let power_ppm = request.power_ppm();
         let on_us = train.map(|train| {
             let touching = train.count > 1 && train.width_us >= train.period_us;
@@ -132,7 +132,7 @@ impl Line {
         });
         match (request, verdict) {
             (Request::Off, _) => false,
-            (_, Verdict::OverMaxOn) => on_us.is_some_and(|on_us| on_us > u64::from(max_on_us)),
+            (_, Verdict::OverMaxOn) => on_us.is_some_and(|on_us| on_us > u64::from(limits.max_on_us)),
             (Request::On, Verdict::NotAnOutput) => speaker,
             (_, Verdict::NotAnOutput) => {
                 power_ppm.is_some() && !powered || train.is_some_and(|train| train.sounds() != speaker)
@@ -249,7 +249,7 @@ impl Gatherer {
     fn verdict(&mut self, number: u64, at: Micros, line: LineId, verdict: Verdict) {
         match verdict {
             Verdict::CutAtMaxOn | Verdict::CutByDisarm | Verdict::CutByEnd => self.act(line, number, at, What::Cut),
-            Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput | Verdict::NoSuchPower => {
+            _ => {
                 let earliest = at.saturating_sub(self.tolerance.latency_us);
                 let asked = self.lines.get_mut(line.index()).and_then(|line| {
                     let fits = |act: &Act| match &act.what {

@@ -128,6 +128,7 @@ mod tests {
             rejoin_us: 5_000_000,
             carry_on_us: 60_000_000,
             sample_us: 1_000,
+            senses: link::rig::Senses::new(),
         }
     }
 

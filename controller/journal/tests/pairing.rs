@@ -6,7 +6,7 @@ mod common;
 use common::bench::{LASER, WATER, rig};
 use journal::pairing::{Tolerance, Unpaired, pair};
 use link::record::{Request, Train};
-use link::rig::{Rig, Role};
+use link::rig::{Limits, Rig, Role};
 use link::{DisarmCause, EndReason, InvariantId, LineId, Micros, Record, TripCause, Verdict};
 
 const T: Micros = 1_000_000;
@@ -215,7 +215,7 @@ fn an_interrupted_session_owes_nothing_past_its_last_record() {
 fn another_power_has_no_edge_and_a_power_no_line_has_is_explained_by_its_verdict_alone() {
     let mut rig = rig();
     rig.lines[WATER.index()].role =
-        Role::Powered { max_on_us: 5_000_000, must_arm: false, safe_on_trip: true, frequency_mhz: 1_000_000 };
+        Role::Powered { limits: Limits::on_for(5_000_000), max_power_ppm: 1_000_000, frequency_mhz: 1_000_000 };
     let at = |power_ppm| request(Request::Power { power_ppm });
     let pulse = |power_ppm| request(Request::Train(Train::pulse(50).at_power(power_ppm)));
     let brighter = [

@@ -75,8 +75,10 @@ impl History {
             .collect();
         let rig: Option<Rig> = postcard::from_bytes(&session.header.device_rig).ok();
         let lines = rig.iter().flat_map(|rig| &rig.lines).enumerate();
-        let powered: Vec<usize> =
-            lines.filter(|(_, line)| line.role.output().is_some_and(|output| output.powered)).map(|(n, _)| n).collect();
+        let powered: Vec<usize> = lines
+            .filter(|(_, line)| line.role.output().is_some_and(|output| output.max_power_ppm.is_some()))
+            .map(|(n, _)| n)
+            .collect();
         let mut history = Self {
             start_us,
             end_us: start_us,

@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use crate::history::History;
 use crate::quantity;
-use crate::table::is_refusal;
 
 /// What a person wants to know of a session first. Times in seconds from its start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -224,10 +223,15 @@ impl Tally {
                     DisarmCause::Silence => "the controller was silent",
                     DisarmCause::SessionEnd => "the session ended",
                     DisarmCause::Trip => "the interlock tripped",
+                    DisarmCause::Key => "the key was turned off",
                 };
                 say(format!("{} disarmed: {because}", line_set(symbols, *lines)));
             }
             Record::Trip(cause) => say(format!("trip: {}", trip_cause(symbols, *cause))),
+            Record::NotSensed { line, on } => {
+                let (on, off) = if *on { ("on", "off") } else { ("off", "on") };
+                say(format!("{} was commanded {on}, but sensed {off}", line_name(symbols, *line)));
+            }
             Record::Silence(true) => say("the controller fell silent".into()),
             Record::Silence(false) => say("the controller was heard again".into()),
             Record::RingLow { free } => say(format!("the memory for records was filling up: {free} bytes left")),
@@ -263,7 +267,7 @@ fn outputs(symbols: &Symbols, history: &History) -> Vec<Output> {
         let mut refused = 0;
         for (_, verdict) in history.all().flat_map(|trial| &trial.verdicts).filter(|(line, _)| is_line(line)) {
             *verdicts.entry(verdict_name(*verdict).to_owned()).or_default() += 1;
-            refused += u64::from(is_refusal(*verdict));
+            refused += u64::from(verdict.is_refusal());
         }
         Output {
             line: symbol.name.clone(),
@@ -341,6 +345,11 @@ const fn verdict_name(verdict: Verdict) -> &'static str {
         Verdict::CutByDisarm => "cut by a disarm",
         Verdict::CutByEnd => "cut by the end",
         Verdict::NoSuchPower => "refused: no such power",
+        Verdict::Forbidden => "refused: forbidden",
+        Verdict::OverPower => "refused: over its power",
+        Verdict::TooSoon => "refused: over min_off",
+        Verdict::OverDuty => "refused: over its duty",
+        Verdict::OverTotal => "refused: over its total",
     }
 }
 
@@ -356,6 +365,9 @@ fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
         TripCause::Lost => "an edge was lost".into(),
         TripCause::EmergencyStop => "the emergency stop opened".into(),
         TripCause::Starved => "more came in, or was asked of the outputs, than the device can handle".into(),
+        TripCause::NotSensed(line) => {
+            format!("what was sensed of {} differed from what it was commanded", line_name(symbols, line))
+        }
         TripCause::Contradiction(line) => {
             format!(
                 "an input was answered on {} with something the program then did not ask for",

@@ -7,7 +7,7 @@ use std::fmt;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table};
 use compiler::symbols::Symbols;
-use link::{EventId, LineId, Verdict};
+use link::{EventId, LineId};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::history::{History, Trial};
@@ -125,21 +125,13 @@ fn line_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<C
             columns.push((format!("{}_power_percent", symbol.name), Box::new(percent)));
         }
         let refused = move |trial: &Trial| {
-            trial.verdicts.iter().filter(|(other, verdict)| *other == line && is_refusal(*verdict)).count()
+            trial.verdicts.iter().filter(|(other, verdict)| *other == line && verdict.is_refusal()).count()
         };
         if history.trials.iter().any(|trial| refused(trial) > 0) {
             let name = format!("{}_refused_count", symbol.name);
             columns.push((name, Box::new(move |trial| Cell::Count(refused(trial) as i64))));
         }
     }
-}
-
-/// Whether a verdict says that nothing of a request was carried out.
-pub(crate) const fn is_refusal(verdict: Verdict) -> bool {
-    matches!(
-        verdict,
-        Verdict::Withheld | Verdict::OverMaxOn | Verdict::Tripped | Verdict::NotAnOutput | Verdict::NoSuchPower
-    )
 }
 
 fn seconds(at: u64, since: u64) -> Cell {

@@ -174,9 +174,9 @@ fn get(slot: &[AtomicU32], place: usize) -> u32 {
     slot.get(place).map_or(0, |slot| slot.load(Ordering::Relaxed))
 }
 
-const CAUSES: [DisarmCause; 4] =
-    [DisarmCause::Operator, DisarmCause::Silence, DisarmCause::SessionEnd, DisarmCause::Trip];
-const VERDICTS: [Verdict; 8] = [
+const CAUSES: [DisarmCause; 5] =
+    [DisarmCause::Operator, DisarmCause::Silence, DisarmCause::SessionEnd, DisarmCause::Trip, DisarmCause::Key];
+const VERDICTS: [Verdict; 13] = [
     Verdict::Withheld,
     Verdict::OverMaxOn,
     Verdict::CutAtMaxOn,
@@ -185,6 +185,11 @@ const VERDICTS: [Verdict; 8] = [
     Verdict::CutByDisarm,
     Verdict::CutByEnd,
     Verdict::NoSuchPower,
+    Verdict::Forbidden,
+    Verdict::OverPower,
+    Verdict::TooSoon,
+    Verdict::OverDuty,
+    Verdict::OverTotal,
 ];
 
 /// The member that was packed as its place.
@@ -202,6 +207,7 @@ const fn pack_cause(cause: TripCause) -> [u8; 2] {
         TripCause::EmergencyStop => [5, 0],
         TripCause::Contradiction(line) => [6, line.0],
         TripCause::Starved => [7, 0],
+        TripCause::NotSensed(line) => [8, line.0],
     }
 }
 
@@ -215,6 +221,7 @@ const fn unpack_cause(which: u8, of: u8) -> Option<TripCause> {
         5 => TripCause::EmergencyStop,
         6 => TripCause::Contradiction(LineId(of)),
         7 => TripCause::Starved,
+        8 => TripCause::NotSensed(LineId(of)),
         _ => return None,
     })
 }
@@ -482,13 +489,13 @@ impl<'s> Reports<'s> {
 #[cfg(test)]
 mod tests {
     use link::record::{Carrier, Wave};
-    use link::rig::{Pull, Role};
+    use link::rig::{Limits, Pull, Role};
 
     use super::*;
     use crate::orders::OrderQueue;
 
     /// Every cause there is; one that is added must be packed, or it does not compile, and be unpacked, which is seen here.
-    const TRIPS: [TripCause; 8] = [
+    const TRIPS: [TripCause; 9] = [
         TripCause::HostAbort,
         TripCause::PadMismatch(LineId(u8::MAX)),
         TripCause::Invariant(InvariantId(u8::MAX)),
@@ -497,6 +504,7 @@ mod tests {
         TripCause::EmergencyStop,
         TripCause::Contradiction(LineId(7)),
         TripCause::Starved,
+        TripCause::NotSensed(LineId(u8::MAX)),
     ];
 
     #[test]
@@ -506,10 +514,13 @@ mod tests {
         let plain = train;
         let wave = Wave::Sine { frequency_mhz: u32::MAX - 2 };
         train.carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
-        let role = Role::Output { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, speaker: true };
-        let powered =
-            Role::Powered { max_on_us: u32::MAX, must_arm: true, safe_on_trip: true, frequency_mhz: u32::MAX };
-        let input = Role::Input { pull: Pull::Down, debounce_us: u32::MAX };
+        let role = Role::Output { limits: Limits::on_for(u32::MAX).armed(), speaker: true };
+        let powered = Role::Powered {
+            limits: Limits::on_for(u32::MAX).armed(),
+            max_power_ppm: 1_000_000,
+            frequency_mhz: u32::MAX,
+        };
+        let input = Role::input(Pull::Down, u32::MAX);
         let rig_line = |role| RigLine { pin: u8::MAX, active_high: true, role };
         let deliver = Request::Deliver { volume_nl: u32::MAX, width_us: 1 };
         let requests = [Request::Off, Request::On, Request::Train(train), Request::Train(plain), deliver];

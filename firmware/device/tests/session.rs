@@ -319,7 +319,7 @@ fn a_fault_handler_knows_each_output_and_its_safe_level() {
     rig.lines.iter().for_each(|line| safe.set_up(line));
     let outputs = [WATER_PIN, CUE_PIN, MASK_PIN, LASER_PIN].iter().fold(0, |set, pin| set | 1 << pin);
     assert_eq!(safe, device::SafePins { outputs, safe_high: 1 << MASK_PIN });
-    rig.lines[usize::from(MASK)].role = Role::Input { pull: Pull::None, debounce_us: 0 };
+    rig.lines[usize::from(MASK)].role = Role::input(Pull::None, 0);
     safe.set_up(&rig.lines[usize::from(MASK)]);
     assert_eq!(safe, device::SafePins { outputs: outputs & !(1 << MASK_PIN), safe_high: 0 });
 }
@@ -328,7 +328,7 @@ fn a_fault_handler_knows_each_output_and_its_safe_level() {
 fn a_burst_of_inputs_while_p1_is_held_up_is_handled_whole_each_at_its_own_time() {
     lab(0, |lab| {
         let mut rig = rig();
-        rig.lines[usize::from(SPOUT)].role = Role::Input { pull: Pull::Down, debounce_us: 0 };
+        rig.lines[usize::from(SPOUT)].role = Role::input(Pull::Down, 0);
         lab.load(&rig, &protocol());
         lab.start();
         let began = lab.now;
@@ -354,7 +354,7 @@ fn a_burst_of_inputs_while_p1_is_held_up_is_handled_whole_each_at_its_own_time()
 fn a_storm_of_inputs_trips_and_the_session_still_ends_as_it_should() {
     lab(0, |lab| {
         let mut rig = rig();
-        rig.lines[usize::from(SPOUT)].role = Role::Input { pull: Pull::Down, debounce_us: 0 };
+        rig.lines[usize::from(SPOUT)].role = Role::input(Pull::Down, 0);
         lab.load(&rig, &protocol());
         lab.start();
         for n in 0..1_000 {

@@ -9,6 +9,10 @@ pub const MAX_SAMPLED: usize = 4;
 pub const MAX_ENCODERS: usize = 2;
 /// Detectors of one rig.
 pub const MAX_DETECTORS: usize = 16;
+/// Outputs of one rig of which the device keeps count: those with a least time off, a duty or a total.
+pub const MAX_COUNTED: usize = 16;
+/// Outputs of one rig whose effect is read back.
+pub const MAX_SENSES: usize = 8;
 /// Samples a detector may look back over.
 pub const MAX_WINDOW: usize = 128;
 /// States of one program.

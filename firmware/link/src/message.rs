@@ -20,7 +20,7 @@ pub const LINK_MIN: u16 = 1;
 pub const LINK_CURRENT: u16 = 1;
 /// A hash over the frozen sample bytes of every message and record (`tests/wire_v1` computes it): two builds that
 /// claim one version but write different bytes find out in the hello.
-pub const SCHEMA: u32 = 0xBAEB_3284;
+pub const SCHEMA: u32 = 0xC703_4032;
 
 /// Bytes of one [`Command::Piece`] at most.
 pub const PIECE_BYTES: usize = 160;
@@ -184,6 +184,8 @@ pub enum Refusal {
     UnknownParameter,
     /// The session still has records that are not durable.
     NotDurable,
+    /// The rig's key is not turned.
+    KeyOff,
 }
 
 impl fmt::Display for Refusal {
@@ -206,6 +208,7 @@ impl fmt::Display for Refusal {
             }
             Self::UnknownEvent => "the program on the device knows no such event",
             Self::UnknownParameter => "the program on the device knows no such parameter",
+            Self::KeyOff => "the rig's key is not turned: turn it, then arm again",
             Self::NotDurable => "the device still holds records that are not on disk: acknowledge them first",
         })
     }

@@ -299,6 +299,13 @@ pub enum Record {
         /// Their raw values.
         block: SampleBlock,
     },
+    /// What was read back of an output has differed from what it was commanded for as long as its sense allows.
+    NotSensed {
+        /// The output.
+        line: LineId,
+        /// What it was commanded: on (true) or off.
+        on: bool,
+    },
 }
 
 impl Record {

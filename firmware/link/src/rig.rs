@@ -4,7 +4,7 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{MAX_DETECTORS, MAX_ENCODERS, MAX_LINES, MAX_SAMPLED, MAX_WINDOW};
+use crate::limits::{MAX_COUNTED, MAX_DETECTORS, MAX_ENCODERS, MAX_LINES, MAX_SAMPLED, MAX_SENSES, MAX_WINDOW};
 use crate::vocabulary::LineId;
 
 /// The resistor a pin holds its input with.
@@ -27,15 +27,13 @@ pub enum Role {
         pull: Pull,
         /// How long edges are ignored after one was accepted, in µs.
         debounce_us: u32,
+        /// What the interlock makes of it, whatever the program does.
+        guards: Guards,
     },
     /// An output. Its safe level is off.
     Output {
-        /// The longest it may be on in one go, in µs.
-        max_on_us: u32,
-        /// Whether a person must arm it for the session.
-        must_arm: bool,
-        /// Whether a trip switches it off. Sync and frame triggers carry on.
-        safe_on_trip: bool,
+        /// What may be asked of it at most.
+        limits: Limits,
         /// Whether it carries tones rather than a level.
         speaker: bool,
     },
@@ -58,30 +56,147 @@ pub enum Role {
     },
     /// An output that carries a power from nothing to full, by pulse-width modulation. Its safe level is off.
     Powered {
-        /// As in [`Role::Output`].
-        max_on_us: u32,
-        /// As in [`Role::Output`].
-        must_arm: bool,
-        /// As in [`Role::Output`].
-        safe_on_trip: bool,
+        /// What may be asked of it at most.
+        limits: Limits,
+        /// The highest power it may carry, in millionths of full power.
+        max_power_ppm: u32,
         /// How often its pulses come, in mHz; how exactly a body makes that, [`crate::pwm`] tells.
         frequency_mhz: u32,
     },
 }
 
-/// What an output is to the interlock, whatever it carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutputLimits {
-    /// The longest it may be on in one go, in µs.
-    pub max_on_us: u32,
+/// What the interlock makes of an input, whatever the program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Guards {
+    /// Nothing.
+    Nothing,
+    /// The emergency stop: while it is active, the interlock is tripped. A contact that is normally closed is wired so that
+    /// a broken wire reads as active.
+    Stop,
+    /// The key: lines are armed only while it is active, and disarmed when it no longer is.
+    Arming,
+}
+
+/// What may be asked of an output, enforced by the device whatever the host and the program ask. All bounds are inclusive.
+/// Where a request alone would go past one it is refused whole; `max_on_us` besides cuts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
     /// Whether a person must arm it for the session.
     pub must_arm: bool,
-    /// Whether a trip switches it off.
+    /// Whether a trip switches it off. Sync and frame triggers carry on.
     pub safe_on_trip: bool,
+    /// Whether the protocol forbids it for the session: then it is never on, and never armed.
+    pub forbidden: bool,
+    /// The longest it may be on in one go, in µs.
+    pub max_on_us: u32,
+    /// The least time it is off between two times it is on, in µs.
+    pub min_off_us: u32,
+    /// How long it may be on within any window of time.
+    pub duty: Option<Duty>,
+    /// How much of it there may be in the session: the rig's own limit, or what is left of the subject's day if that is less.
+    pub total: Total,
+}
+
+/// How long an output may be on within any window of time. What was on less than an eighth of a window before it counts as
+/// well, and so does all that a request asks for, as if it came at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// The length of the window, in µs; at least 8.
+    pub window_us: u32,
+    /// How long it may be on within one, in µs.
+    pub on_us: u32,
+}
+
+/// How much of an output there may be in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Total {
+    /// How often it may go on; [`NO_LIMIT`] for any number.
+    pub pulses: u32,
+    /// For how long it may be on in all, in µs; [`NO_LIMIT`] for any time.
+    pub on_us: u32,
+    /// How much it may give in all, as the time in µs in which it gives so much at full power; [`NO_LIMIT`] for any dose.
+    pub dose_us: u32,
+    /// What each time it goes on gives besides, in the same unit: a valve's volume is not nothing for no time at all.
+    pub pulse_dose_us: u32,
+}
+
+/// A total without a limit. No session is long enough to reach it: the longest time is 71 min, and what lies behind is not
+/// counted.
+pub const NO_LIMIT: u32 = u32::MAX;
+
+impl Total {
+    /// No limit at all.
+    pub const NONE: Self = Self { pulses: NO_LIMIT, on_us: NO_LIMIT, dose_us: NO_LIMIT, pulse_dose_us: 0 };
+}
+
+impl Limits {
+    /// An output that may be on for so long in one go, is switched off by a trip, and has no other limit.
+    #[must_use]
+    pub const fn on_for(max_on_us: u32) -> Self {
+        Self {
+            must_arm: false,
+            safe_on_trip: true,
+            forbidden: false,
+            max_on_us,
+            min_off_us: 0,
+            duty: None,
+            total: Total::NONE,
+        }
+    }
+
+    /// The same, which a person must arm.
+    #[must_use]
+    pub const fn armed(self) -> Self {
+        Self { must_arm: true, ..self }
+    }
+
+    /// The same, which a trip leaves alone.
+    #[must_use]
+    pub const fn carrying_on(self) -> Self {
+        Self { safe_on_trip: false, ..self }
+    }
+
+    /// Whether the device must keep count of what was on before, beyond the time it went on last.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.min_off_us != 0 || self.duty.is_some() || self.total != Total::NONE
+    }
+
+    /// Whether they make sense: a window that can be cut into eighths.
+    #[must_use]
+    pub const fn are_sound(&self) -> bool {
+        match self.duty {
+            Some(Duty { window_us, .. }) => window_us >= DUTY_PARTS,
+            None => true,
+        }
+    }
+}
+
+/// How many parts a window of [`Duty`] is counted in.
+pub const DUTY_PARTS: u32 = 8;
+
+/// What an output is to the interlock, whatever it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// What may be asked of it at most.
+    pub limits: Limits,
     /// Whether it carries tones.
     pub speaker: bool,
-    /// Whether it carries a power.
-    pub powered: bool,
+    /// The highest power it may carry, in millionths of full power, if it carries one.
+    pub max_power_ppm: Option<u32>,
+}
+
+/// An output and the input that reads back what it does: a photodiode, the current of a valve or a shocker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sense {
+    /// The output.
+    pub output: LineId,
+    /// The input, active while the output is seen to be on: a digital one, or a detector on a sampled line.
+    pub input: LineId,
+    /// How long the two may differ after either has changed, in µs.
+    pub within_us: u32,
+    /// Whether it trips when they differ for longer; it is recorded in any case.
+    pub trips: bool,
 }
 
 /// The highest raw value of an analog line: 12 bits on every body.
@@ -123,22 +238,26 @@ pub enum Pattern {
 }
 
 impl Role {
+    /// An input of which the interlock makes nothing.
+    #[must_use]
+    pub const fn input(pull: Pull, debounce_us: u32) -> Self {
+        Self::Input { pull, debounce_us, guards: Guards::Nothing }
+    }
+
     /// Whether a line of this role is sampled.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         matches!(self, Self::Analog | Self::Encoder { .. })
     }
 
-    /// Its limits, if it is an output.
+    /// What the interlock knows it as, if it is an output.
     #[must_use]
     #[inline]
-    pub const fn output(&self) -> Option<OutputLimits> {
+    pub const fn output(&self) -> Option<Output> {
         match *self {
-            Self::Output { max_on_us, must_arm, safe_on_trip, speaker } => {
-                Some(OutputLimits { max_on_us, must_arm, safe_on_trip, speaker, powered: false })
-            }
-            Self::Powered { max_on_us, must_arm, safe_on_trip, .. } => {
-                Some(OutputLimits { max_on_us, must_arm, safe_on_trip, speaker: false, powered: true })
+            Self::Output { limits, speaker } => Some(Output { limits, speaker, max_power_ppm: None }),
+            Self::Powered { limits, max_power_ppm, .. } => {
+                Some(Output { limits, speaker: false, max_power_ppm: Some(max_power_ppm) })
             }
             Self::Input { .. } | Self::Analog | Self::Encoder { .. } | Self::Detector { .. } => None,
         }
@@ -203,7 +322,12 @@ pub struct Rig {
     pub carry_on_us: u32,
     /// From one sample of the sampled lines to the next, in µs. Default 1 000; never 0.
     pub sample_us: u32,
+    /// The outputs whose effect is read back.
+    pub senses: Senses,
 }
+
+/// The senses of a rig.
+pub type Senses = Vec<Sense, MAX_SENSES>;
 
 /// The period lines are sampled at where a rig says nothing, in µs.
 pub const SAMPLE_US: u32 = 1_000;
@@ -227,8 +351,8 @@ impl Rig {
         self.set_of(Role::is_sampled)
     }
 
-    /// Whether no pin is taken twice, there are no more sampled lines and detectors than a device holds, and every detector
-    /// has a line that is sampled and looks for something that can be.
+    /// Whether no pin is taken twice, there are no more sampled lines, detectors and counted outputs than a device holds,
+    /// every detector has a line that is sampled and looks for something that can be, and every sense has its two lines.
     #[must_use]
     pub fn holds_together(&self) -> bool {
         let pins = |before: usize| self.lines.iter().take(before).flat_map(RigLine::pins);
@@ -248,13 +372,19 @@ impl Rig {
             && count(Role::is_sampled) <= MAX_SAMPLED
             && count(|role| matches!(role, Role::Encoder { .. })) <= MAX_ENCODERS
             && count(|role| matches!(role, Role::Detector { .. })) <= MAX_DETECTORS
+            && count(|role| role.output().is_some_and(|output| output.limits.is_counted())) <= MAX_COUNTED
+            && self.lines.iter().all(|line| line.role.output().is_none_or(|output| output.limits.are_sound()))
+            && self
+                .senses
+                .iter()
+                .all(|sense| sense.output.bit() & self.outputs() != 0 && sense.input.bit() & self.inputs() != 0)
             && self.sample_us > 0
     }
 
     /// The outputs that a person must arm, as a set.
     #[must_use]
     pub fn must_arm(&self) -> u32 {
-        self.set_of(|role| role.output().is_some_and(|output| output.must_arm))
+        self.set_of(|role| role.output().is_some_and(|output| output.limits.must_arm))
     }
 
     fn set_of(&self, holds: impl Fn(&Role) -> bool) -> u32 {

@@ -173,6 +173,8 @@ pub enum TripCause {
     Contradiction(LineId),
     /// The lowest level of the device had no time left: more came in, or was asked of the outputs, than it can handle.
     Starved,
+    /// What was read back of this output differed for too long from what it was commanded.
+    NotSensed(LineId),
 }
 
 /// Why armed lines went safe.
@@ -186,6 +188,8 @@ pub enum DisarmCause {
     SessionEnd,
     /// The interlock tripped.
     Trip,
+    /// The key was turned off.
+    Key,
 }
 
 /// What became of a request that did not simply become edges.
@@ -207,4 +211,22 @@ pub enum Verdict {
     CutByEnd,
     /// A power below nothing or above full power: no line has it.
     NoSuchPower,
+    /// The protocol forbids the line.
+    Forbidden,
+    /// A power above the line's own ceiling.
+    OverPower,
+    /// The line would be off for less than its `min_off`.
+    TooSoon,
+    /// The line would be on for more of a window than its duty allows.
+    OverDuty,
+    /// The line would be on more often, for longer, or give more, than what is left of its total.
+    OverTotal,
+}
+
+impl Verdict {
+    /// Whether it says that nothing of a request was carried out; otherwise what ran was cut.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        !matches!(self, Self::CutAtMaxOn | Self::CutByDisarm | Self::CutByEnd)
+    }
 }

@@ -172,7 +172,7 @@ impl Board for SimBoard {
         let Some(pin) = self.held.get_mut(usize::from(line.pin)) else { return false };
         if let Some(output) = line.role.output() {
             pin.pins.drive(line.pin, !line.active_high);
-            pin.pins.set_power(line.pin, output.powered.then_some(0));
+            pin.pins.set_power(line.pin, output.max_power_ppm.map(|_| 0));
         }
         true
     }

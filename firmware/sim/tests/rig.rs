@@ -7,7 +7,7 @@ use link::message::{Answer, Command, Upload};
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
 use link::record::{Reader, Request, Train};
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 use link::upload::Uploader;
 use link::{EndReason, EventId, LineId, Micros, Record, RegionId, StateId};
 use sim::animal::{Scripted, Tap};
@@ -18,11 +18,11 @@ const LIGHT: LineId = LineId(1);
 
 fn rig() -> Rig {
     let lines = [
-        RigLine { pin: 2, active_high: false, role: Role::Input { pull: Pull::Up, debounce_us: 5_000 } },
+        RigLine { pin: 2, active_high: false, role: Role::input(Pull::Up, 5_000) },
         RigLine {
             pin: 10,
             active_high: true,
-            role: Role::Output { max_on_us: 1_000_000, must_arm: false, safe_on_trip: true, speaker: false },
+            role: Role::Output { limits: Limits::on_for(1_000_000), speaker: false },
         },
     ];
     Rig {
@@ -31,6 +31,7 @@ fn rig() -> Rig {
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
         sample_us: 1_000,
+        senses: Senses::new(),
     }
 }
 

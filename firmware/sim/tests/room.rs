@@ -1,7 +1,7 @@
 //! What moves in the simulated room by itself: a wheel turned by an animal, a lever with its converter's noise.
 
 use link::LineId;
-use link::rig::{ANALOG_MAX, Pull, Rig, RigLine, Role};
+use link::rig::{ANALOG_MAX, Pull, Rig, RigLine, Role, Senses};
 use sim::Pins;
 use sim::animal::{Scripted, Tap};
 use sim::room::Room;
@@ -19,6 +19,7 @@ fn room(taps: Vec<Tap>) -> Room {
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
         sample_us: 1_000,
+        senses: Senses::new(),
     };
     let mut room = Room::new(Pins::new(), &rig, Box::new(Scripted::new(taps)), 1);
     room.put_in(0, true);

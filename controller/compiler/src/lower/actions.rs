@@ -182,7 +182,7 @@ impl Lowering<'_> {
     /// The longest a line may be on in one go on this rig, in µs.
     pub(super) fn max_on(&self, line: &str) -> i64 {
         let output = self.rig.line(line).and_then(|line| line.line.role.output());
-        output.map_or(LONGEST_US, |output| output.max_on_us.into())
+        output.map_or(LONGEST_US, |output| output.limits.max_on_us.into())
     }
 
     /// Reports what would keep a line on for longer than the rig allows.

@@ -81,7 +81,7 @@ impl Lowering<'_> {
 
     fn must_arm(&self, line: LineId) -> bool {
         let config = self.names.lines.get(line.index()).and_then(|line| self.rig.line(&line.name));
-        config.and_then(|config| config.line.role.output()).is_some_and(|output| output.must_arm)
+        config.and_then(|config| config.line.role.output()).is_some_and(|output| output.limits.must_arm)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lines of a session as device and journal know them: those of the protocol first, its detectors, and the others of the
 //! rig behind.
 
-use link::rig::{Rig, RigLine};
+use link::rig::{Rig, RigLine, Senses};
 
 use super::Lowering;
 use crate::kinds::{self, Kind};
@@ -40,6 +40,7 @@ impl Lowering<'_> {
             rejoin_us: self.rig.rejoin_us,
             carry_on_us: self.rig.carry_on_us,
             sample_us: self.rig.sample_us,
+            senses: Senses::new(),
         };
         (rig, symbols)
     }

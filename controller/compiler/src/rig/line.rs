@@ -2,7 +2,8 @@
 //! nothing of any protocol.
 
 use link::limits::{MAX_ENCODERS, MAX_LINES, MAX_SAMPLED};
-use link::rig::{OutputLimits, Pull, RigLine, Role};
+use link::pwm::FULL_POWER_PPM;
+use link::rig::{Guards, Limits, Pull, RigLine, Role};
 
 use super::body::Body;
 use super::calibration::{self, Calibration, Measured};
@@ -167,6 +168,7 @@ fn line(entry: &Entry, body: Body, found: &Found, reporter: &mut Reporter) -> Op
                 // An input that is wired to nothing must read as not active.
                 pull: pull(&line, reporter).unwrap_or(if active.unwrap_or(true) { Pull::Down } else { Pull::Up }),
                 debounce_us: debounce.unwrap_or_else(|| u32::try_from(input.debounce_us).unwrap_or(0)),
+                guards: Guards::Nothing,
             }
         }
         Direction::Output(output) => {
@@ -239,19 +241,20 @@ fn output(line: &Fields<'_>, kind: &Kind, output: kinds::Output, reporter: &mut 
             .error("E043-must-arm", node.span, format!("a {} must always be armed by a person", kind.name))
             .help("write `arm: required` or leave the key out");
     }
-    Role::Output {
-        max_on_us: max_on.unwrap_or_else(|| u32::try_from(output.max_on_us).unwrap_or(u32::MAX)),
+    let max_on_us = max_on.unwrap_or_else(|| u32::try_from(output.max_on_us).unwrap_or(u32::MAX));
+    let limits = Limits {
         must_arm: arm.unwrap_or(output.must_arm),
         safe_on_trip: output.safe_on_trip,
-        speaker: output.verbs.contains(&Verb::Play),
-    }
+        ..Limits::on_for(max_on_us)
+    };
+    Role::Output { limits, speaker: output.verbs.contains(&Verb::Play) }
 }
 
 /// The same output, carrying a power; as it is where no frequency can be made.
 fn powered(output: Role, made: Option<Made>) -> Role {
     match (output.output(), made) {
-        (Some(OutputLimits { max_on_us, must_arm, safe_on_trip, .. }), Some(Made { frequency_mhz, .. })) => {
-            Role::Powered { max_on_us, must_arm, safe_on_trip, frequency_mhz }
+        (Some(link::rig::Output { limits, .. }), Some(Made { frequency_mhz, .. })) => {
+            Role::Powered { limits, max_power_ppm: FULL_POWER_PPM.unsigned_abs(), frequency_mhz }
         }
         _ => output,
     }

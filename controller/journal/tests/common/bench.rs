@@ -8,7 +8,7 @@ use link::program::Program;
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Draw, DrawKind, Invariant, Region, Rule, Scope, Slice, State, Stimulus};
 use link::record::{Request, Train};
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 use link::{
     DisarmCause, EndReason, EventId, LineId, Micros, OutcomeId, Record, RegionId, StateId, VariableId, Verdict,
 };
@@ -24,11 +24,11 @@ pub(crate) const KEY: EventId = EventId::named(0);
 const LATENCY_US: Micros = 3;
 
 pub(crate) fn rig() -> Rig {
-    let input = RigLine { pin: 0, active_high: true, role: Role::Input { pull: Pull::Down, debounce_us: 0 } };
+    let input = RigLine { pin: 0, active_high: true, role: Role::input(Pull::Down, 0) };
     let output = |must_arm| RigLine {
         pin: 9,
         active_high: true,
-        role: Role::Output { max_on_us: 5_000_000, must_arm, safe_on_trip: true, speaker: false },
+        role: Role::Output { limits: Limits { must_arm, ..Limits::on_for(5_000_000) }, speaker: false },
     };
     Rig {
         lines: heapless::Vec::from_slice(&[input, input, output(false), output(true)]).unwrap(),
@@ -36,6 +36,7 @@ pub(crate) fn rig() -> Rig {
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
         sample_us: 1_000,
+        senses: Senses::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use embedded_hal::digital::PinState;
 use link::limits::MAX_LINES;
 use link::pwm::FULL_POWER_PPM;
 use link::record::{Request, Train};
-use link::rig::{OutputLimits, RigLine};
+use link::rig::{self, Limits, RigLine};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 
 use super::LATE_MAX_US;
@@ -224,9 +224,9 @@ impl Guard {
 
     /// Adds an output; the board has made its pin safe already.
     pub(crate) fn add(&mut self, line: LineId, what: &RigLine) {
-        let Some(OutputLimits { max_on_us, must_arm, safe_on_trip, speaker, powered }) = what.role.output() else {
-            return;
-        };
+        let Some(rig::Output { limits, speaker, max_power_ppm }) = what.role.output() else { return };
+        let Limits { max_on_us, must_arm, safe_on_trip, .. } = limits;
+        let powered = max_power_ppm.is_some();
         let Some(slot) = self.outputs.get_mut(line.index()) else { return };
         let pin_bit = bit(usize::from(what.pin));
         *slot = Output { pin: what.pin, pin_bit, active_high: what.active_high, max_on_us, ..Output::NONE };

@@ -129,6 +129,7 @@ impl Uploads {
 
 /// What can be: no two lines on one pin, no output that may never be on, a limit to the host's silence.
 fn sound(rig: &Rig) -> bool {
-    let outputs_limited = rig.lines.iter().all(|line| line.role.output().is_none_or(|output| output.max_on_us > 0));
+    let outputs_limited =
+        rig.lines.iter().all(|line| line.role.output().is_none_or(|output| output.limits.max_on_us > 0));
     rig.holds_together() && outputs_limited && rig.silence_us > 0
 }

@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use embedded_hal::digital::{ErrorType, InputPin, OutputPin};
 use link::Micros;
-use link::rig::{Pull, Rig, RigLine, Role};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 
 use super::{Board, Sound};
 
@@ -161,19 +161,15 @@ pub const WATER_MAX_ON_US: u32 = 500_000;
 /// and a laser that must be armed.
 pub fn rig() -> Rig {
     let input =
-        |pin, active_high, pull, debounce_us| RigLine { pin, active_high, role: Role::Input { pull, debounce_us } };
-    let output = |pin, max_on_us, must_arm, safe_on_trip, speaker| RigLine {
-        pin,
-        active_high: true,
-        role: Role::Output { max_on_us, must_arm, safe_on_trip, speaker },
-    };
+        |pin, active_high, pull, debounce_us| RigLine { pin, active_high, role: Role::input(pull, debounce_us) };
+    let output = |pin, limits, speaker| RigLine { pin, active_high: true, role: Role::Output { limits, speaker } };
     let lines = [
         input(LEVER_PIN, false, Pull::Up, 5_000),
         input(SPOUT_PIN, true, Pull::Down, 1_000),
-        output(WATER_PIN, WATER_MAX_ON_US, false, true, false),
-        output(CUE_PIN, 60_000_000, false, true, true),
-        output(MASK_PIN, 60_000_000, false, false, false),
-        output(LASER_PIN, 5_000_000, true, true, false),
+        output(WATER_PIN, Limits::on_for(WATER_MAX_ON_US), false),
+        output(CUE_PIN, Limits::on_for(60_000_000), true),
+        output(MASK_PIN, Limits::on_for(60_000_000).carrying_on(), false),
+        output(LASER_PIN, Limits::on_for(5_000_000).armed(), false),
     ];
     Rig {
         lines: lines.into_iter().collect(),
@@ -181,5 +177,6 @@ pub fn rig() -> Rig {
         rejoin_us: 5_000_000,
         carry_on_us: 60_000_000,
         sample_us: 1_000,
+        senses: Senses::new(),
     }
 }

@@ -17,7 +17,7 @@ use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Row, Rule, Scope, Slice, State as StateRow, Stimulus, When,
 };
 use link::record::{Carrier, Request, Train, Wave};
-use link::rig::{Pattern, Pull, Rig, RigLine, Role};
+use link::rig::{Duty, Guards, Limits, Pattern, Pull, Rig, RigLine, Role, Sense, Senses, Total};
 use link::samples::SampleBlock;
 use link::versions::{MARKED, Versions};
 use link::*;
@@ -57,6 +57,7 @@ fn trips() -> Vec<TripCause> {
         TripCause::EmergencyStop => TripCause::EmergencyStop,
         TripCause::Contradiction(_) => TripCause::Contradiction(LineId(9)),
         TripCause::Starved => TripCause::Starved,
+        TripCause::NotSensed(_) => TripCause::NotSensed(LineId(10)),
     })
 }
 
@@ -78,6 +79,7 @@ fn disarms() -> Vec<DisarmCause> {
         DisarmCause::Silence => DisarmCause::Silence,
         DisarmCause::SessionEnd => DisarmCause::SessionEnd,
         DisarmCause::Trip => DisarmCause::Trip,
+        DisarmCause::Key => DisarmCause::Key,
     })
 }
 
@@ -91,6 +93,11 @@ fn verdicts() -> Vec<Verdict> {
         Verdict::CutByDisarm => Verdict::CutByDisarm,
         Verdict::CutByEnd => Verdict::CutByEnd,
         Verdict::NoSuchPower => Verdict::NoSuchPower,
+        Verdict::Forbidden => Verdict::Forbidden,
+        Verdict::OverPower => Verdict::OverPower,
+        Verdict::TooSoon => Verdict::TooSoon,
+        Verdict::OverDuty => Verdict::OverDuty,
+        Verdict::OverTotal => Verdict::OverTotal,
     })
 }
 
@@ -153,6 +160,7 @@ fn records() -> Vec<Record> {
         Record::End(_) => Record::End(EndReason::Tripped(TripCause::Invariant(InvariantId(2)))),
         Record::LastTrial(_) => Record::LastTrial(EndReason::HostLost),
         Record::Samples { .. } => Record::Samples { line, block: SampleBlock::of(&[2_000, 2_001, 1_999, 1_800]) },
+        Record::NotSensed { .. } => Record::NotSensed { line, on: true },
     })
 }
 
@@ -192,6 +200,7 @@ fn answers() -> Vec<Answer> {
         Refusal::UnknownEvent => Refusal::UnknownEvent,
         Refusal::UnknownParameter => Refusal::UnknownParameter,
         Refusal::NotDurable => Refusal::NotDurable,
+        Refusal::KeyOff => Refusal::KeyOff,
     });
     answers.extend(refusals.into_iter().map(Answer::Refused));
     answers
@@ -229,16 +238,16 @@ fn patterns() -> Vec<Pattern> {
 }
 
 fn rigs() -> Vec<Rig> {
-    let input = |pull| Role::Input { pull, debounce_us: 5_000 };
+    let input = |pull| Role::input(pull, 5_000);
     let looks_for = |looks_for| Role::Detector { source: LineId(2), looks_for };
     let mut roles = every!(Role {
         Role::Input { .. } => input(Pull::Up),
-        Role::Output { .. } => Role::Output { max_on_us: 500_000, must_arm: true, safe_on_trip: true, speaker: false },
+        Role::Output { .. } => Role::Output { limits: Limits::on_for(500_000).armed(), speaker: false },
         Role::Analog => Role::Analog,
         Role::Encoder { .. } => Role::Encoder { pin_b: 22, pull: Pull::Up },
         Role::Detector { .. } => looks_for(patterns().remove(0)),
         Role::Powered { .. } => {
-            Role::Powered { max_on_us: 5_000_000, must_arm: true, safe_on_trip: true, frequency_mhz: 20_000_000 }
+            Role::Powered { limits: counted(), max_power_ppm: 900_000, frequency_mhz: 20_000_000 }
         }
     });
     // Appended: a rig of its own.
@@ -249,9 +258,35 @@ fn rigs() -> Vec<Rig> {
     );
     let lines =
         roles.into_iter().zip(2..).map(|(role, pin)| RigLine { pin, active_high: pin % 2 == 0, role }).collect();
-    let first = Rig { lines, silence_us: 250_000, rejoin_us: 5_000_000, carry_on_us: 60_000_000, sample_us: 1_000 };
-    let lines = powered.into_iter().map(|role| RigLine { pin: 14, active_high: false, role }).collect();
-    vec![first.clone(), Rig { lines, ..first }]
+    let first = Rig {
+        lines,
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+        senses: Senses::new(),
+    };
+    let guards = every!(Guards {
+        Guards::Nothing => Guards::Nothing,
+        Guards::Stop => Guards::Stop,
+        Guards::Arming => Guards::Arming,
+    });
+    let guards = guards.into_iter().map(|guards| Role::Input { pull: Pull::Up, debounce_us: 0, guards });
+    let roles = powered.into_iter().chain(guards);
+    let lines = roles.zip(14..).map(|(role, pin)| RigLine { pin, active_high: false, role }).collect();
+    let sense = Sense { output: LineId(0), input: LineId(1), within_us: 2_000, trips: true };
+    vec![first.clone(), Rig { lines, senses: [sense].into_iter().collect(), ..first }]
+}
+
+/// Every limit there is.
+fn counted() -> Limits {
+    Limits {
+        forbidden: true,
+        min_off_us: 10_000_000,
+        duty: Some(Duty { window_us: 60_000_000, on_us: 30_000_000 }),
+        total: Total { pulses: 20, on_us: 40_000_000, dose_us: 30_000_000, pulse_dose_us: 1_500 },
+        ..Limits::on_for(5_000_000).armed()
+    }
 }
 
 fn entries() -> Vec<Entry> {

@@ -1,7 +1,7 @@
 //! Stories of powered lines: the interlock owns them as it owns any other, and their power besides.
 
 use link::pwm::FULL_POWER_PPM;
-use link::rig::{RigLine, Role};
+use link::rig::{Limits, RigLine, Role};
 
 use super::*;
 
@@ -18,7 +18,11 @@ fn powered(tell: impl FnOnce(&mut Box<'_>)) {
         let line = |pin, active_high, must_arm| RigLine {
             pin,
             active_high,
-            role: Role::Powered { max_on_us: MAX_ON_US, must_arm, safe_on_trip: true, frequency_mhz: 20_000_000 },
+            role: Role::Powered {
+                limits: Limits { must_arm, ..Limits::on_for(MAX_ON_US) },
+                max_power_ppm: 1_000_000,
+                frequency_mhz: 20_000_000,
+            },
         };
         b.order(Order::Line(LineId(HOUSE), line(HOUSE_PIN, true, false)));
         b.order(Order::Line(LineId(DIODE), line(DIODE_PIN, false, true)));
