@@ -34,7 +34,7 @@ const CHIPS: [Chip; 2] = [
         target: "thumbv6m-none-eabi",
         family: 0xE48B_FF56,
         ram: 264 * 1024,
-        flash_budget: 192 * 1024,
+        flash_budget: 208 * 1024,
         levels: &LEVELS,
     },
     // Its instructions are more than we can read: nothing is proven of its levels.
@@ -43,7 +43,7 @@ const CHIPS: [Chip; 2] = [
         target: "thumbv8m.main-none-eabihf",
         family: 0xE48B_FF59,
         ram: 520 * 1024,
-        flash_budget: 192 * 1024,
+        flash_budget: 208 * 1024,
         levels: &[],
     },
 ];

@@ -3,9 +3,11 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use link::message::Refusal;
+use link::packed_rig::Timings;
 use link::program::rows::{Row, Stimulus};
 use link::record::{Request, Train};
-use link::rig::RigLine;
+use link::rig::{RigLine, Sense};
 use link::{DisarmCause, EventId, InvariantId, LineId, Micros, TripCause, VariableId, Verdict};
 
 use crate::answers::{Answering, Answers};
@@ -17,8 +19,8 @@ pub(crate) const REPORTS: usize = 256;
 /// Places among the reports kept for what must not be lost to a storm of inputs: trips, disarms, and the edges that
 /// follow from them.
 const REPORTS_KEPT: usize = 72;
-/// Commands that may wait for P1.
-pub(crate) const COMMANDS: usize = 48;
+/// Commands that may wait for P1, and one more.
+pub(crate) const COMMANDS: usize = 12;
 /// Notices that may wait for P2.
 pub(crate) const NOTICES: usize = 8;
 
@@ -79,7 +81,7 @@ pub(crate) enum What {
     Trip(TripCause),
     Silent,
     Lost(u32),
-    NotArmed,
+    NotArmed { key_off: bool },
     Begun { levels: u32 },
     Ended,
     Rig { good: bool },
@@ -97,9 +99,11 @@ impl What {
 #[derive(Debug)]
 pub(crate) enum Command<M> {
     /// A new rig: first its limits, then each line, then the question whether all is well.
-    Rig { silence_us: u32, rejoin_us: u32, carry_on_us: u32, sample_us: u32 },
+    Rig(Timings),
     /// A line of the new rig.
     Line(LineId, RigLine),
+    /// Two lines of the new rig that should agree.
+    Sense(Sense),
     /// The rig is complete.
     CheckRig,
     /// Run the image, whose program has this name.
@@ -127,8 +131,8 @@ pub(crate) enum Command<M> {
 pub(crate) enum Notice<M> {
     /// The rig was taken up, or a line of it is one this body cannot make.
     Rig { good: bool },
-    /// The lines asked for are armed, or none is.
-    Arm { done: bool },
+    /// The lines asked for are armed, or none is, and why.
+    Arm(Result<(), Refusal>),
     /// The first record is written, at this time.
     Begun { at: Micros },
     /// The last record is written; the image is given back.
@@ -243,7 +247,7 @@ fn pack_rarity(what: &What, slot: &[AtomicU32]) {
         }
         What::Silent => ([SILENT, 0, 0], 0),
         What::Lost(count) => ([LOST, 0, 0], count),
-        What::NotArmed => ([NOT_ARMED, 0, 0], 0),
+        What::NotArmed { key_off } => ([NOT_ARMED, key_off.into(), 0], 0),
         What::Begun { levels } => ([BEGUN, 0, 0], levels),
         What::Ended => ([ENDED, 0, 0], 0),
         What::Rig { good } => ([RIG, good.into(), 0], 0),
@@ -262,7 +266,7 @@ fn unpack_rarity(slot: &[AtomicU32]) -> Option<What> {
         TRIPPED => What::Trip(unpack_cause(a, b)?),
         SILENT => What::Silent,
         LOST => What::Lost(number),
-        NOT_ARMED => What::NotArmed,
+        NOT_ARMED => What::NotArmed { key_off: a != 0 },
         BEGUN => What::Begun { levels: number },
         ENDED => What::Ended,
         RIG => What::Rig { good: a != 0 },
@@ -557,7 +561,7 @@ mod tests {
             What::Armed(u32::MAX),
             What::Silent,
             What::Lost(u32::MAX),
-            What::NotArmed,
+            What::NotArmed { key_off: true },
             What::Begun { levels: u32::MAX },
             What::Ended,
             What::Rig { good: true },

@@ -13,7 +13,7 @@ use crate::queue::{self, Packed};
 /// Orders that may wait for P0.
 const ORDERS: usize = 64;
 /// How many of them may be other than requests, and one more.
-const OTHERS: usize = 32;
+const OTHERS: usize = 12;
 
 /// An order, or that the next of the others comes here.
 #[derive(Debug)]

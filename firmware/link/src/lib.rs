@@ -28,6 +28,7 @@ pub mod frame;
 pub mod host_end;
 pub mod limits;
 pub mod message;
+pub mod packed_rig;
 pub mod program;
 pub mod pwm;
 pub mod record;

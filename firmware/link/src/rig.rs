@@ -162,13 +162,14 @@ impl Limits {
         self.min_off_us != 0 || self.duty.is_some() || self.total != Total::NONE
     }
 
-    /// Whether they make sense: a window that can be cut into eighths.
+    /// Whether they make sense: some time on, and a window that can be cut into eighths.
     #[must_use]
     pub const fn are_sound(&self) -> bool {
-        match self.duty {
+        let window_is_sound = match self.duty {
             Some(Duty { window_us, .. }) => window_us >= DUTY_PARTS,
             None => true,
-        }
+        };
+        self.max_on_us > 0 && window_is_sound
     }
 }
 
@@ -248,6 +249,12 @@ impl Role {
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         matches!(self, Self::Analog | Self::Encoder { .. })
+    }
+
+    /// Whether a line of this role has edges as inputs do.
+    #[must_use]
+    pub const fn has_edges(&self) -> bool {
+        matches!(self, Self::Input { .. } | Self::Detector { .. })
     }
 
     /// What the interlock knows it as, if it is an output.
@@ -342,7 +349,7 @@ impl Rig {
     /// The lines that have edges as inputs do, as a set: digital inputs and detectors.
     #[must_use]
     pub fn inputs(&self) -> u32 {
-        self.set_of(|role| matches!(role, Role::Input { .. } | Role::Detector { .. }))
+        self.set_of(Role::has_edges)
     }
 
     /// The lines that are sampled, as a set.
@@ -351,34 +358,10 @@ impl Rig {
         self.set_of(Role::is_sampled)
     }
 
-    /// Whether no pin is taken twice, there are no more sampled lines, detectors and counted outputs than a device holds,
-    /// every detector has a line that is sampled and looks for something that can be, and every sense has its two lines.
+    /// Whether it is one a device can take up; see [`holds_together`].
     #[must_use]
     pub fn holds_together(&self) -> bool {
-        let pins = |before: usize| self.lines.iter().take(before).flat_map(RigLine::pins);
-        let apart = (0..self.lines.len()).all(|n| {
-            let own = || self.lines.get(n).into_iter().flat_map(RigLine::pins);
-            own().all(|pin| {
-                pin != NO_PIN && pins(n).all(|other| other != pin) && own().filter(|p| *p == pin).count() == 1
-            })
-        });
-        let count = |holds: fn(&Role) -> bool| self.set_of(holds).count_ones() as usize;
-        let detectors_sound = self.lines.iter().all(|line| match line.role {
-            Role::Detector { source, looks_for } => source.bit() & self.sampled() != 0 && looks_for.is_sound(),
-            _ => true,
-        });
-        apart
-            && detectors_sound
-            && count(Role::is_sampled) <= MAX_SAMPLED
-            && count(|role| matches!(role, Role::Encoder { .. })) <= MAX_ENCODERS
-            && count(|role| matches!(role, Role::Detector { .. })) <= MAX_DETECTORS
-            && count(|role| role.output().is_some_and(|output| output.limits.is_counted())) <= MAX_COUNTED
-            && self.lines.iter().all(|line| line.role.output().is_none_or(|output| output.limits.are_sound()))
-            && self
-                .senses
-                .iter()
-                .all(|sense| sense.output.bit() & self.outputs() != 0 && sense.input.bit() & self.inputs() != 0)
-            && self.sample_us > 0
+        holds_together(self.lines.iter().copied(), &self.senses, self.sample_us)
     }
 
     /// The outputs that a person must arm, as a set.
@@ -388,12 +371,63 @@ impl Rig {
     }
 
     fn set_of(&self, holds: impl Fn(&Role) -> bool) -> u32 {
-        let mut set = 0;
-        for (n, line) in self.lines.iter().enumerate() {
-            if holds(&line.role) {
-                set |= 1_u32.wrapping_shl(n as u32);
-            }
-        }
-        set
+        set_of(self.lines.iter().copied(), holds)
     }
+}
+
+/// The lines of which this holds, as a set.
+pub fn set_of(lines: impl Iterator<Item = RigLine>, holds: impl Fn(&Role) -> bool) -> u32 {
+    let numbered = lines.zip(0_u32..).filter(|(line, _)| holds(&line.role));
+    numbered.fold(0, |set, (_, n)| set | 1_u32.wrapping_shl(n))
+}
+
+/// Those of the outputs that a person must arm which the protocol does not forbid, as a set.
+pub fn armable(lines: impl Iterator<Item = RigLine>) -> u32 {
+    set_of(lines, |role| role.output().is_some_and(|output| output.limits.must_arm && !output.limits.forbidden))
+}
+
+/// Whether these are lines a device can take up: no more of them than it holds and no pin taken twice; no more that are
+/// sampled, detectors and counted outputs than it has room for; every detector has a line that is sampled and looks for
+/// something that can be; and every sense has its two lines.
+pub fn holds_together(lines: impl Iterator<Item = RigLine> + Clone, senses: &Senses, sample_us: u32) -> bool {
+    let set = |holds: fn(&Role) -> bool| set_of(lines.clone(), holds);
+    let (sampled, mut taken) = (set(Role::is_sampled), [0_u32; 8]);
+    let (mut count, mut counted, mut detectors, mut encoders) = (0, 0, 0, 0);
+    for line in lines.clone() {
+        count += 1;
+        for pin in line.pins() {
+            let Some(taken) = taken.get_mut(usize::from(pin / 32)) else { return false };
+            let bit = 1 << (pin % 32);
+            if pin == NO_PIN || *taken & bit != 0 {
+                return false;
+            }
+            *taken |= bit;
+        }
+        let sound = match line.role {
+            Role::Detector { source, looks_for } => {
+                detectors += 1;
+                source.bit() & sampled != 0 && looks_for.is_sound()
+            }
+            Role::Encoder { .. } => {
+                encoders += 1;
+                true
+            }
+            role => role.output().is_none_or(|output| {
+                counted += usize::from(output.limits.is_counted());
+                output.limits.are_sound()
+            }),
+        };
+        if !sound {
+            return false;
+        }
+    }
+    let (outputs, inputs) = (set(|role| role.output().is_some()), set(Role::has_edges));
+    let senses_have_both = |sense: &Sense| sense.output.bit() & outputs != 0 && sense.input.bit() & inputs != 0;
+    count <= MAX_LINES
+        && sampled.count_ones() as usize <= MAX_SAMPLED
+        && encoders <= MAX_ENCODERS
+        && detectors <= MAX_DETECTORS
+        && counted <= MAX_COUNTED
+        && senses.iter().all(senses_have_both)
+        && sample_us > 0
 }

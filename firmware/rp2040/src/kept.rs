@@ -13,7 +13,7 @@ use device::ring::Ring;
 use crate::chip::RING_WORDS;
 
 /// Bytes of the region KEPT in the linker's script.
-const ROOM: usize = RING_WORDS * 4 + 512;
+const ROOM: usize = RING_WORDS * 4 + 256;
 
 /// What outlives a reset: words and nothing else, so that whatever memory holds at power-on is a value of it.
 #[repr(C)]

@@ -60,7 +60,9 @@ static LATER: AtomicU32 = AtomicU32::new(0);
 /// P1's alone.
 static CORE: Owned<Option<Core<'static, Image>>> = Owned::new(None);
 
-#[repr(C, align(512))]
+// What the processor asks of a table of so many.
+#[cfg_attr(not(rp2350), repr(C, align(256)))]
+#[cfg_attr(rp2350, repr(C, align(512)))]
 struct Vectors([usize; EXCEPTIONS + INTERRUPTS]);
 /// The vectors in RAM: fetching one from flash would stall the entry of an interrupt.
 static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]));

@@ -16,7 +16,7 @@ use crate::pins::{Pins, SimBoard};
 use crate::room::Room;
 
 /// Words of the ring of records: as many as the Pico has, so that what it can hold is tried here too.
-pub const RING_WORDS: usize = 58 * 256;
+pub const RING_WORDS: usize = 57 * 256;
 
 /// The device's memory. Another [`SimRig`] in the same memory, with another boot, is the device after a reset: the ring of
 /// records is as it was left, all else begins anew.

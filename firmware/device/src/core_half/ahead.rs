@@ -185,10 +185,14 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
         let record = match what {
             What::Input { line, active } => {
                 self.foreseen.took();
+                self.readback.changed(at, line, active);
                 self.offer_input(at, line, active, hook);
                 return true;
             }
-            What::Edge { line, on } => Record::Edge { line, on },
+            What::Edge { line, on } => {
+                self.readback.changed(at, line, on);
+                Record::Edge { line, on }
+            }
             What::Verdict { line, verdict } => Record::Verdict { line, verdict },
             _ => return false,
         };

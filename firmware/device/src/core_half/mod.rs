@@ -5,6 +5,7 @@
 //! engine has ended and P0 makes the outputs safe. Only with P0's word for that is the stream complete.
 
 mod ahead;
+mod readback;
 mod recorder;
 mod samples;
 mod watch;
@@ -12,6 +13,8 @@ mod watch;
 use engine::{Engine, Given, Start};
 use heapless::spsc::{Consumer, Producer};
 use link::limits::{MAX_INBOX, MAX_LINES};
+use link::message::Refusal;
+use link::packed_rig::Timings;
 use link::program::Program;
 use link::{DisarmCause, EndReason, Micros, Record, TripCause};
 
@@ -23,6 +26,7 @@ use crate::orders::OrdersOut;
 use crate::ring::{ENTRY_ROOM, RingWriter};
 use crate::sense::Sampler;
 use crate::storage::Shared;
+use readback::Readback;
 use recorder::{Out, Recorder};
 use watch::Watch;
 
@@ -68,6 +72,7 @@ pub struct Core<'s, M> {
     /// An end of the session that found the engine's inbox full: unlike an input it is never lost.
     end_waits: Option<(Micros, Given)>,
     sampler: Sampler<'s>,
+    readback: Readback,
     foreseen: Foreseen<'s>,
     /// Nothing in the engine's inbox that may make a difference is handled before this.
     awaited: Micros,
@@ -100,6 +105,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             ring_full: false,
             end_waits: None,
             sampler: Sampler::new(&shared.counts),
+            readback: Readback::new(),
             foreseen: Foreseen::new(&shared.answers),
             awaited: Micros::MAX,
             out: Out::new(orders, ring),
@@ -164,7 +170,8 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 (!self.tripped).then(|| due.saturating_add(Micros::from(LATE_MAX_US) + 1))
             }
         });
-        [report, step, self.watch.next_due()].into_iter().flatten().min()
+        let readback = Some(self.readback.next_due()).filter(|due| *due != Micros::MAX).map(settled);
+        [report, step, self.watch.next_due(), readback].into_iter().flatten().min()
     }
 
     /// Whether a session is under way, from its first record to its last.
@@ -207,7 +214,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         // Before the late step is made, so that P0 knows of the trip before it is asked for anything.
         self.watch_lateness(now, hook);
         if let Some(settled) = now.checked_sub(self.settle_us.saturating_add(1)) {
-            self.run(held_back.map_or(settled, |at| settled.min(at.saturating_sub(1))), hook);
+            let closed = held_back.map_or(settled, |at| settled.min(at.saturating_sub(1)));
+            self.read_back(closed, hook);
+            self.run(closed, hook);
         }
         if !self.engine.running() && self.out.has_room_for_orders() {
             self.phase = Phase::Ending;
@@ -257,6 +266,20 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         }
     }
 
+    /// Tells of outputs that are read back otherwise than they were commanded.
+    fn read_back(&mut self, closed: Micros, hook: &mut impl Preempt) {
+        // Each pair has one thing to tell at most.
+        while self.readback.next_due() <= closed
+            && self.out.can_record(hook)
+            && let Some((at, sense, on)) = self.readback.take_differing(closed)
+        {
+            self.out.write(at, &Record::NotSensed { line: sense.output, on }, hook);
+            if sense.trips {
+                self.trip(TripCause::NotSensed(sense.output), hook);
+            }
+        }
+    }
+
     fn watch_ring(&mut self, now: Micros, hook: &mut impl Preempt) {
         self.out.warn_when_low(now, hook);
         if !self.ring_full && !self.out.has_free(RING_RESERVE, hook) {
@@ -301,11 +324,11 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         let record = match what {
             What::Input { .. } | What::Edge { .. } | What::Verdict { .. } => None,
             What::Armed(lines) => {
-                self.answer_arm(true, hook);
+                self.answer_arm(Ok(()), hook);
                 (lines != 0).then_some(Record::Armed { lines })
             }
-            What::NotArmed => {
-                self.answer_arm(false, hook);
+            What::NotArmed { key_off } => {
+                self.answer_arm(Err(if key_off { Refusal::KeyOff } else { Refusal::NotSafe }), hook);
                 None
             }
             What::Disarmed(lines, cause) => {
@@ -329,7 +352,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             }
             What::Lost(count) => {
                 // Among what was lost may be the word whether lines were armed.
-                self.answer_arm(false, hook);
+                self.answer_arm(Err(Refusal::NotSafe), hook);
                 Some(Record::Lost { count })
             }
             What::Begun { levels } => {
@@ -359,6 +382,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.foreseen.honoured();
         self.awaited = Micros::MAX;
         self.sampler.begin(at);
+        self.readback.begin(at, levels);
         let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
         self.engine.start(&program, Start { at, seed, levels, program: name }, &mut recorder);
         self.out.write_all_down(hook);
@@ -378,8 +402,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
 
     fn obey(&mut self, now: Micros, command: Command<M>, hook: &mut impl Preempt) {
         match command {
-            Command::Rig { silence_us, rejoin_us, carry_on_us, sample_us } => {
+            Command::Rig(Timings { silence_us, rejoin_us, carry_on_us, sample_us }) => {
                 self.sampler.clear(sample_us);
+                self.readback.clear();
                 self.watch.set_limits(rejoin_us, carry_on_us);
                 self.out.order(Order::Clear { silence_us }, hook);
             }
@@ -387,6 +412,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 self.sampler.add(line, &what);
                 self.out.order(Order::Line(line, what), hook);
             }
+            Command::Sense(sense) => self.readback.add(sense),
             Command::CheckRig => {
                 self.out.order(Order::CheckRig, hook);
             }
@@ -460,9 +486,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         }
     }
 
-    fn answer_arm(&mut self, done: bool, hook: &mut impl Preempt) {
+    fn answer_arm(&mut self, done: Result<(), Refusal>, hook: &mut impl Preempt) {
         if core::mem::take(&mut self.arm_asked) {
-            self.notify(Notice::Arm { done }, hook);
+            self.notify(Notice::Arm(done), hook);
         }
     }
 

@@ -29,6 +29,7 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
             let Self { sampler, out, .. } = self;
             sampler.sample(place, at, &mut read, &mut edges, |at, record| out.write(at, &record, hook));
             for &(line, active) in &edges {
+                self.readback.changed(at, line, active);
                 self.offer(at, Given::Edge { line, active }, hook);
             }
         }

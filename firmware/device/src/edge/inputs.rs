@@ -6,7 +6,7 @@
 
 use embedded_hal::digital::InputPin;
 use link::limits::MAX_LINES;
-use link::rig::{RigLine, Role};
+use link::rig::{Guards, RigLine, Role};
 use link::{LineId, Micros};
 
 use crate::board::Board;
@@ -39,6 +39,11 @@ pub(crate) struct Inputs {
     line_of_pin: [u8; 256],
     inputs: [Input; MAX_LINES],
     known: u32,
+    /// Emergency stops, and keys.
+    stops: u32,
+    keys: u32,
+    /// Those of both that have changed to what is not safe, and are not heeded yet.
+    alarms: u32,
     /// The accepted level of each line, active or not.
     active: u32,
     windows: Deadlines,
@@ -50,6 +55,9 @@ impl Inputs {
             line_of_pin: [NO_LINE; 256],
             inputs: [Input { pin: 0, active_high: true, debounce_us: 0 }; MAX_LINES],
             known: 0,
+            stops: 0,
+            keys: 0,
+            alarms: 0,
             active: 0,
             windows: Deadlines::new(),
         }
@@ -58,15 +66,15 @@ impl Inputs {
     /// Forgets every line.
     pub(crate) fn clear(&mut self) {
         // Field by field: a whole new one would lie on the stack first. A line that is unknown is never looked at.
-        let Self { line_of_pin, inputs: _, known, active, windows } = self;
+        let Self { line_of_pin, inputs: _, known, stops, keys, alarms, active, windows } = self;
         line_of_pin.fill(NO_LINE);
-        (*known, *active) = (0, 0);
+        (*known, *stops, *keys, *alarms, *active) = (0, 0, 0, 0, 0);
         windows.clear_all();
     }
 
     /// Adds a line and takes the level it has now as accepted. False if its pin cannot be read.
     pub(crate) fn add<B: Board>(&mut self, line: LineId, what: &RigLine, board: &mut B) -> bool {
-        let Role::Input { debounce_us, .. } = what.role else { return false };
+        let Role::Input { debounce_us, guards, .. } = what.role else { return false };
         let (Some(slot), Some(of_pin)) =
             (self.inputs.get_mut(line.index()), self.line_of_pin.get_mut(usize::from(what.pin)))
         else {
@@ -75,6 +83,11 @@ impl Inputs {
         *slot = Input { pin: what.pin, active_high: what.active_high, debounce_us };
         *of_pin = line.0;
         self.known |= line.bit();
+        match guards {
+            Guards::Nothing => {}
+            Guards::Stop => self.stops |= line.bit(),
+            Guards::Arming => self.keys |= line.bit(),
+        }
         match self.look(line.index(), board) {
             Some(active) => {
                 self.accept_level(line.index(), active);
@@ -87,6 +100,28 @@ impl Inputs {
     /// The accepted levels, bit *n* for line *n*.
     pub(crate) const fn levels(&self) -> u32 {
         self.active
+    }
+
+    /// Whether an emergency stop is open.
+    pub(crate) const fn is_stopped(&self) -> bool {
+        self.active & self.stops != 0
+    }
+
+    /// Whether every key there is is turned.
+    pub(crate) const fn keys_are_on(&self) -> bool {
+        self.keys & !self.active == 0
+    }
+
+    /// Whether a stop has opened, or a key was turned off, that was not asked for yet.
+    #[inline(always)]
+    pub(crate) const fn alarmed(&self) -> bool {
+        self.alarms != 0
+    }
+
+    /// The same, and which of the two; however short it was.
+    pub(crate) fn take_alarms(&mut self) -> (bool, bool) {
+        let alarms = core::mem::take(&mut self.alarms);
+        (alarms & self.stops != 0, alarms & self.keys != 0)
     }
 
     /// When the next window ends; [`Micros::MAX`] while none is open.
@@ -174,6 +209,7 @@ impl Inputs {
             return None;
         }
         self.accept_level(line, active);
+        self.alarms |= bit(line) & if active { self.stops } else { self.keys };
         let debounce_us = self.inputs.get(line)?.debounce_us;
         if debounce_us > 0 {
             self.windows.set(line, at.saturating_add(Micros::from(debounce_us)));

@@ -155,6 +155,9 @@ impl<'s> Edge<'s> {
         if self.inputs.next_due() <= now {
             self.close_windows(now, board);
         }
+        if self.inputs.alarmed() {
+            self.heed(now, board);
+        }
         if self.lost || self.reports.behind() {
             self.make_up(now, board);
         }
@@ -173,7 +176,7 @@ impl<'s> Edge<'s> {
     #[must_use]
     #[inline(always)]
     pub fn is_asked(&self) -> bool {
-        self.orders.ready() || self.lost
+        self.orders.ready() || self.lost || self.inputs.alarmed()
     }
 
     /// When [`Edge::poll`] is needed next: a time that has passed means at once.
@@ -217,6 +220,19 @@ impl<'s> Edge<'s> {
             self.shared.silent.store(true, Ordering::Release);
             self.reports.push_urgent(now, What::Silent);
             self.guard.disarm(u32::MAX, DisarmCause::Silence, &mut Hands::new(now, board, &mut self.reports));
+        }
+    }
+
+    /// A stop was opened, or a key turned off.
+    #[inline(never)]
+    fn heed<B: Board>(&mut self, now: Micros, board: &mut B) {
+        let mut hands = Hands::new(now, board, &mut self.reports);
+        let (stopped, key_off) = self.inputs.take_alarms();
+        if key_off {
+            self.guard.disarm(u32::MAX, DisarmCause::Key, &mut hands);
+        }
+        if stopped {
+            self.guard.trip(TripCause::EmergencyStop, &mut hands);
         }
     }
 
@@ -269,10 +285,13 @@ impl<'s> Edge<'s> {
                 self.guard.request(line, &request, &mut hands);
                 self.guard.settle(&mut hands);
             }
+            Order::Arm(_) if !self.inputs.keys_are_on() => {
+                hands.reports.push_urgent(now, What::NotArmed { key_off: true });
+            }
             Order::Arm(set) => self.guard.arm(set, &mut hands),
             Order::Disarm(set, cause) => self.guard.disarm(set, cause, &mut hands),
             Order::Trip(cause) => self.guard.trip(cause, &mut hands),
-            Order::Reset if !self.live => self.guard.reset(),
+            Order::Reset if !self.live && !self.inputs.is_stopped() => self.guard.reset(),
             Order::Reset => {}
             Order::HostBack => {
                 self.shared.silent.store(false, Ordering::Release);
@@ -286,6 +305,9 @@ impl<'s> Edge<'s> {
                 self.shared.silent.store(false, Ordering::Release);
                 hands.reports.push_urgent(now, What::Begun { levels: self.inputs.levels() });
                 self.guard.begin(&mut hands);
+                if self.inputs.is_stopped() {
+                    self.guard.trip(TripCause::EmergencyStop, &mut hands);
+                }
                 if self.inputs.unreadable(hands.board).is_some() {
                     self.lost = true;
                 }
@@ -310,12 +332,9 @@ impl<'s> Edge<'s> {
                 let made = match what.role {
                     // It has no pin: P1 finds it in the samples of another line.
                     Role::Detector { .. } => true,
+                    Role::Output { .. } | Role::Powered { .. } => self.guard.add(line, &what, hands.board),
                     _ if !hands.board.set_up(&what) => false,
                     Role::Input { .. } => self.inputs.add(line, &what, hands.board),
-                    Role::Output { .. } | Role::Powered { .. } => {
-                        self.guard.add(line, &what);
-                        true
-                    }
                     Role::Analog => true,
                     Role::Encoder { .. } => self.encoders.add(&what, hands.board),
                 };

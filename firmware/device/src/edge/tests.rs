@@ -4,6 +4,7 @@
 #[allow(dead_code, unreachable_pub, missing_docs)]
 pub(super) mod bench;
 
+mod limits;
 mod powers;
 
 use std::vec::Vec;
@@ -419,7 +420,7 @@ fn a_trip_makes_safe_what_must_be_safe_and_lets_the_rest_carry_on() {
         b.order(Order::Reset);
         b.order(Order::Arm(LineId(LASER).bit()));
         b.poll();
-        let refused = (12_000, What::NotArmed);
+        let refused = (12_000, What::NotArmed { key_off: false });
         assert_eq!(b.told(), [refused, refused], "latched: in a session nothing makes it forget");
         b.at(2_000_000);
         let on = b.told().iter().filter(|(_, what)| matches!(what, What::Edge { on: true, .. })).count();
@@ -435,7 +436,7 @@ fn nothing_arms_on_a_pad_that_does_not_read_safe() {
         b.order(Order::Arm(LineId(LASER).bit()));
         b.poll();
         let trip = TripCause::PadMismatch(LineId(LASER));
-        assert_eq!(b.told(), [(10_000, What::Trip(trip)), (10_000, What::NotArmed)]);
+        assert_eq!(b.told(), [(10_000, What::Trip(trip)), (10_000, What::NotArmed { key_off: false })]);
     });
 }
 

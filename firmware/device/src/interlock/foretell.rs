@@ -251,6 +251,9 @@ impl Guard {
             }
             self.on &= !bit(n);
         }
+        if self.counted & bit(n) != 0 {
+            self.quotas.turned(n, on, hands.now);
+        }
         self.schedule(n);
         hands.reports.push_edge(hands.now, LineId(n as u8), on);
     }

@@ -8,11 +8,12 @@ use embedded_hal::digital::PinState;
 use link::limits::MAX_LINES;
 use link::pwm::FULL_POWER_PPM;
 use link::record::{Request, Train};
-use link::rig::{self, Limits, RigLine};
+use link::rig::{self, RigLine};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 
 use super::LATE_MAX_US;
 use super::foretell::Plan;
+use super::quota::{Asked, Quotas};
 use super::switching::{Batch, Hands, write};
 use super::train::{Pulses, Step, joined};
 use crate::board::Board;
@@ -40,6 +41,7 @@ pub(super) struct Output {
     pub(super) pin_bit: u32,
     pub(super) active_high: bool,
     pub(super) max_on_us: u32,
+    max_power_ppm: u32,
     pub(super) run: Run,
     /// The train that runs, if one does.
     pub(super) pulses: Pulses,
@@ -53,6 +55,7 @@ impl Output {
         pin_bit: 0,
         active_high: true,
         max_on_us: 0,
+        max_power_ppm: 0,
         run: Run::Nothing,
         pulses: Pulses::NONE,
         cut_at: 0,
@@ -89,6 +92,10 @@ pub(crate) struct Guard {
     pub(super) outputs: [Output; MAX_LINES],
     pub(super) known: u32,
     pub(super) must_arm: u32,
+    forbidden: u32,
+    /// Lines of which counts are kept.
+    pub(super) counted: u32,
+    pub(super) quotas: Quotas,
     pub(super) safe_on_trip: u32,
     pub(super) speakers: u32,
     /// Lines that carry a power.
@@ -136,6 +143,9 @@ impl Guard {
             outputs: [Output::NONE; MAX_LINES],
             known: 0,
             must_arm: 0,
+            forbidden: 0,
+            counted: 0,
+            quotas: Quotas::new(),
             safe_on_trip: 0,
             speakers: 0,
             powered: 0,
@@ -184,14 +194,16 @@ impl Guard {
     /// Makes every output safe and forgets the rig, and with it a trip.
     pub(crate) fn clear<B: Board>(&mut self, board: &mut B) {
         self.all_safe(board);
-        // Field by field: a whole new guard would lie on the stack first.
-        let Self { outputs, deadlines, tripped, stale, late, wake_at, .. } = self;
-        outputs.fill(Output::NONE);
+        // Field by field: a whole new guard would lie on the stack first. An output that is unknown is never looked at.
+        let Self { deadlines, quotas, tripped, stale, late, wake_at, .. } = self;
+        quotas.clear();
         deadlines.clear_all();
         (*tripped, *stale, *late, *wake_at) = (None, false, false, Micros::MAX);
         let Self {
             known,
             must_arm,
+            forbidden,
+            counted,
             safe_on_trip,
             speakers,
             powered,
@@ -207,6 +219,8 @@ impl Guard {
         for set in [
             known,
             must_arm,
+            forbidden,
+            counted,
             safe_on_trip,
             speakers,
             powered,
@@ -222,28 +236,38 @@ impl Guard {
         }
     }
 
-    /// Adds an output; the board has made its pin safe already.
-    pub(crate) fn add(&mut self, line: LineId, what: &RigLine) {
-        let Some(rig::Output { limits, speaker, max_power_ppm }) = what.role.output() else { return };
-        let Limits { max_on_us, must_arm, safe_on_trip, .. } = limits;
-        let powered = max_power_ppm.is_some();
-        let Some(slot) = self.outputs.get_mut(line.index()) else { return };
+    /// Adds an output, whose pin is made safe first; false if the board cannot make it.
+    #[inline(never)]
+    pub(crate) fn add<B: Board>(&mut self, line: LineId, what: &RigLine, board: &mut B) -> bool {
+        if !board.set_up(what) {
+            return false;
+        }
+        let Some(rig::Output { limits, speaker, max_power_ppm }) = what.role.output() else { return false };
+        let Some(slot) = self.outputs.get_mut(line.index()) else { return false };
         let pin_bit = bit(usize::from(what.pin));
-        *slot = Output { pin: what.pin, pin_bit, active_high: what.active_high, max_on_us, ..Output::NONE };
+        *slot = Output {
+            pin: what.pin,
+            pin_bit,
+            active_high: what.active_high,
+            max_on_us: limits.max_on_us,
+            max_power_ppm: max_power_ppm.unwrap_or_default(),
+            ..Output::NONE
+        };
         self.known |= line.bit();
         if let Some(pins) = self.pins.get_mut(line.index()) {
             *pins = if what.active_high { [pin_bit, 0] } else { [0, pin_bit] };
         }
         self.held = if what.active_high { self.held & !pin_bit } else { self.held | pin_bit };
-        for (set, holds) in [
-            (&mut self.must_arm, must_arm),
-            (&mut self.safe_on_trip, safe_on_trip),
-            (&mut self.speakers, speaker),
-            (&mut self.powered, powered),
-            (&mut self.beyond, pin_bit == 0 && !speaker),
-        ] {
-            *set = if holds { *set | line.bit() } else { *set & !line.bit() };
-        }
+        // Every set is empty since the rig before was forgotten, and a line is told once.
+        let bit_if = |holds: bool| if holds { line.bit() } else { 0 };
+        self.must_arm |= bit_if(limits.must_arm);
+        self.forbidden |= bit_if(limits.forbidden);
+        self.safe_on_trip |= bit_if(limits.safe_on_trip);
+        self.counted |= bit_if(self.quotas.add(line.index(), what.pin, &limits));
+        self.speakers |= bit_if(speaker);
+        self.powered |= bit_if(max_power_ppm.is_some());
+        self.beyond |= bit_if(pin_bit == 0 && !speaker);
+        true
     }
 
     /// Every output safe, at once, whatever runs. For a panic or a fault: nothing is reported.
@@ -281,9 +305,23 @@ impl Guard {
         if !(0..=FULL_POWER_PPM).contains(&power_ppm) {
             return Some(Verdict::NoSuchPower);
         }
-        let mut set = || self.outputs.get(n).is_some_and(|output| board.power(output.pin, power_ppm));
+        let output = self.outputs.get(n)?;
+        if power_ppm.cast_unsigned() > output.max_power_ppm {
+            return Some(Verdict::OverPower);
+        }
         // No rig is taken up that has a powered pin its body cannot make.
-        self.refusal(n, false).or_else(|| (!set()).then_some(Verdict::NotAnOutput))
+        self.refusal(n, false).or_else(|| (!board.power(output.pin, power_ppm)).then_some(Verdict::NotAnOutput))
+    }
+
+    /// Why what has been counted of a line forbids it to be on like that now; all else allows it. Where it does not, it is
+    /// counted as having begun.
+    #[inline(never)]
+    fn over_quota<B: Board>(&mut self, n: usize, train: &Train, power_ppm: i32, hands: &Hands<B>) -> Option<Verdict> {
+        if self.counted & bit(n) == 0 {
+            return None;
+        }
+        let (now, on, power_ppm) = (hands.now, self.on & bit(n) != 0, power_ppm.cast_unsigned());
+        self.quotas.refusal(n, &Asked { now, on, train: *train, power_ppm })
     }
 
     /// The shortest way: on or off until told otherwise.
@@ -297,12 +335,19 @@ impl Guard {
     fn level_at<B: Board>(&mut self, line: LineId, on: bool, power_ppm: Option<i32>, hands: &mut Hands<B>) {
         let n = line.index();
         self.touch(bit(n), hands);
+        let full_or_less = power_ppm.unwrap_or(FULL_POWER_PPM);
         let refused = if !on {
             (self.known & bit(n) == 0).then_some(Verdict::NotAnOutput)
         } else if self.powered & bit(n) != 0 || power_ppm.is_some() {
-            self.refusal_at(n, power_ppm.unwrap_or(FULL_POWER_PPM), hands.board)
+            self.refusal_at(n, full_or_less, hands.board)
         } else {
             self.refusal(n, false)
+        };
+        let refused = if on && refused.is_none() {
+            let left_us = self.may_be_on_for(n, hands.now);
+            self.over_quota(n, &Train::pulse(left_us), full_or_less, hands)
+        } else {
+            refused
         };
         match (refused, self.outputs.get_mut(n)) {
             (None, Some(output)) if on => {
@@ -391,7 +436,8 @@ impl Guard {
         let plain = self.known & !(self.speakers | self.beyond | self.trains | self.plan().lines);
         let refused = tripped | self.must_arm & !self.armed;
         // A powered line needs its power besides.
-        self.ready = Ready { on: plain & !self.powered & !self.on & !refused, off: plain & self.on };
+        let simple = plain & !(self.powered | self.counted | self.forbidden);
+        self.ready = Ready { on: simple & !self.on & !refused, off: plain & self.on };
     }
 
     #[inline(never)]
@@ -407,19 +453,24 @@ impl Guard {
         if let Some(verdict) = refused {
             return self.refuse(line, verdict, hands);
         }
-        let Some(output) = self.outputs.get_mut(n) else { return };
-        match joined(train) {
-            // A train without a pulse: what ran before is replaced by nothing.
-            None => self.stop(n, hands),
-            Some((_, on_us)) if on_us > Micros::from(output.max_on_us) => {
-                self.refuse(line, Verdict::OverMaxOn, hands);
+        let joined = joined(train);
+        let refused = joined.as_ref().and_then(|(train, on_us)| {
+            if *on_us > self.outputs.get(n).map_or(0, |output| output.max_on_us.into()) {
+                return Some(Verdict::OverMaxOn);
             }
-            Some((train, _)) => {
+            self.over_quota(n, train, power_ppm.unwrap_or(FULL_POWER_PPM), hands)
+        });
+        let Some(output) = self.outputs.get_mut(n) else { return };
+        match (joined, refused) {
+            // A train without a pulse: what ran before is replaced by nothing.
+            (None, _) => self.stop(n, hands),
+            (_, Some(verdict)) => self.refuse(line, verdict, hands),
+            (Some((train, _)), None) => {
                 output.run = Run::Train;
                 self.trains |= bit(n);
                 let dense = train.count > 1 && train.period_us < SPARSE_US;
                 self.dense = if dense { self.dense | bit(n) } else { self.dense & !bit(n) };
-                output.pulses = Pulses::new(hands.now, &train);
+                output.pulses = Pulses::new(hands.now, &train, self.quotas.min_off_us(n));
                 let now = train.delay_us == 0;
                 self.drive(n, now, hands);
                 if now && self.on & bit(n) != 0 && hands.batch.lines & bit(n) == 0 {
@@ -439,6 +490,8 @@ impl Guard {
         let line = bit(n);
         if self.known & line == 0 || (self.speakers & line != 0) != sounds {
             Some(Verdict::NotAnOutput)
+        } else if self.forbidden & line != 0 {
+            Some(Verdict::Forbidden)
         } else if self.safe_on_trip & line != 0 && self.tripped.is_some() {
             Some(Verdict::Tripped)
         } else if self.must_arm & !self.armed & line != 0 {
@@ -446,6 +499,15 @@ impl Guard {
         } else {
             None
         }
+    }
+
+    /// How long a line would be on at most if it were to be on from now, in µs.
+    fn may_be_on_for(&self, n: usize, now: Micros) -> u32 {
+        let Some(output) = self.outputs.get(n) else { return 0 };
+        if self.on & bit(n) == 0 {
+            return output.max_on_us;
+        }
+        u32::try_from(output.cut_at.saturating_sub(now)).unwrap_or(u32::MAX)
     }
 
     #[inline(never)]
@@ -502,8 +564,8 @@ impl Guard {
         let wanted = set & !self.armed;
         self.suspect |= self.unsafe_pads(wanted & self.must_arm, hands.board);
         self.settle(hands);
-        if self.tripped.is_some() || wanted & !self.must_arm != 0 {
-            hands.reports.push_urgent(hands.now, What::NotArmed);
+        if self.tripped.is_some() || wanted & !(self.must_arm & !self.forbidden) != 0 {
+            hands.reports.push_urgent(hands.now, What::NotArmed { key_off: false });
         } else {
             self.armed |= wanted;
             hands.reports.push_urgent(hands.now, What::Armed(wanted));

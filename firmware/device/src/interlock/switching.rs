@@ -145,6 +145,9 @@ impl Guard {
         if self.beyond & changed != 0 {
             self.write_each(self.beyond & changed, hands);
         }
+        for n in lines(self.counted & changed) {
+            self.quotas.turned(n, self.on & bit(n) != 0, hands.now);
+        }
         for n in lines(changed) {
             let on = self.on & bit(n) != 0;
             if on && let Some(output) = self.outputs.get_mut(n) {

@@ -2,7 +2,8 @@
 //!
 //! Rising edges lie on a grid of whole microseconds that begins at the first of them as it happened at the pin. A pulse
 //! is as wide as asked from its own rising edge at the pin; if that edge came late, its falling edge moves with it, but
-//! never onto the next rise (unless nothing would be left of it). So no lateness is carried from one pulse to the next.
+//! never onto the next rise (unless nothing would be left of it). So no lateness is carried from one pulse to the next; but
+//! on a line that must be off for some time between two, the next rise waits for that.
 
 use link::Micros;
 use link::record::{Carrier, Train, Wave};
@@ -20,6 +21,8 @@ pub(crate) struct Pulses {
     next_rise: Micros,
     width_us: u32,
     period_us: u32,
+    /// How long the line must be off between two pulses; at least 1.
+    gap_us: u32,
     /// Pulses that have not risen yet.
     left: u32,
     first: bool,
@@ -59,13 +62,14 @@ impl Pulses {
         next_rise: 0,
         width_us: 0,
         period_us: 0,
+        gap_us: 1,
         left: 0,
         first: false,
         carrier: None,
     };
 
-    /// A train taken up at `now`.
-    pub(crate) fn new(now: Micros, train: &Train) -> Self {
+    /// A train taken up at `now`, on a line that must be off for so long between two pulses.
+    pub(crate) fn new(now: Micros, train: &Train, min_off_us: u32) -> Self {
         let due = now.saturating_add(Micros::from(train.delay_us));
         Self {
             due,
@@ -73,6 +77,7 @@ impl Pulses {
             next_rise: due,
             width_us: train.width_us,
             period_us: train.period_us,
+            gap_us: min_off_us.max(1),
             left: train.count,
             first: true,
             carrier: train.carrier,
@@ -129,7 +134,7 @@ impl Pulses {
             let next_rise = if self.first { now } else { self.next_rise };
             Some(self.fall(now, next_rise.saturating_add(Micros::from(self.period_us)), self.left.saturating_sub(1)))
         } else {
-            (self.left != 0).then_some(self.next_rise)
+            (self.left != 0).then(|| self.rise_after(now))
         }
     }
 
@@ -137,7 +142,17 @@ impl Pulses {
     #[inline]
     fn fall(&self, now: Micros, next_rise: Micros, left: u32) -> Micros {
         let fall = now.saturating_add(Micros::from(self.width_us));
-        if left == 0 { fall } else { fall.min(next_rise.saturating_sub(1)).max(now.saturating_add(1)) }
+        if left == 0 || self.gap_us > 1 {
+            fall
+        } else {
+            fall.min(next_rise.saturating_sub(1)).max(now.saturating_add(1))
+        }
+    }
+
+    /// When a pulse rises after one that fell at `now`.
+    #[inline]
+    fn rise_after(&self, now: Micros) -> Micros {
+        self.next_rise.max(now.saturating_add(Micros::from(self.gap_us)))
     }
 
     /// Makes the edge that is due, at `now`.
@@ -155,7 +170,7 @@ impl Pulses {
         } else if self.left == 0 {
             Step::End
         } else {
-            self.due = self.next_rise;
+            self.due = self.rise_after(now);
             self.rises = true;
             Step::Fall
         }
@@ -181,7 +196,7 @@ mod tests {
 
     #[test]
     fn pulses_that_cannot_be_made_any_more_are_left_out_and_the_grid_stays() {
-        let mut pulses = Pulses::new(1_000, &train(10, 100, 6));
+        let mut pulses = Pulses::new(1_000, &train(10, 100, 6), 0);
         assert_eq!((pulses.step(1_000), pulses.due()), (Step::Rise, 1_010));
         assert_eq!((pulses.step(1_010), pulses.due()), (Step::Fall, 1_100));
         assert!(!pulses.overrun(1_199), "late, but before the next one is due");
@@ -202,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_last_pulse_is_never_left_out() {
-        let mut pulses = Pulses::new(0, &train(10, 100, 2));
+        let mut pulses = Pulses::new(0, &train(10, 100, 2), 0);
         pulses.step(0);
         pulses.step(10);
         assert!(!pulses.overrun(10_000), "no pulse after it is due");

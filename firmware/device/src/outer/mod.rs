@@ -9,6 +9,8 @@ use core::sync::atomic::Ordering;
 use heapless::spsc::{Consumer, Producer};
 use link::device_end::{DeviceEnd, StatusNow};
 use link::message::{Answer, Command as Asked, Hello, Refusal, State};
+use link::packed_rig::PackedRig;
+use link::rig::armable;
 use link::{EventId, LineId, Micros};
 
 use crate::board::{Preempt, Undisturbed};
@@ -18,8 +20,8 @@ use crate::storage::Shared;
 use records::{Kept, look};
 use upload::{Uploads, Whole};
 
-/// Commands that must find room before the link's next one is taken: a whole rig and what may come with it.
-const COMMANDS_ROOM: usize = link::limits::MAX_LINES + 8;
+/// Commands that must find room before the link's next one is taken: what one may need, and what may come with it.
+const COMMANDS_ROOM: usize = 8;
 
 /// The answer that waits for P1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct Outer<'s, M> {
     image: Option<M>,
     uploads: Uploads,
     awaited: Awaited,
+    /// How many parts of the rig P1 was told.
+    told: usize,
     /// A command that waits for room in the queue to P1.
     asked: Option<Asked>,
     /// Whether the records in the ring are those of the session at hand.
@@ -93,6 +97,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             image: Some(image),
             uploads: Uploads::new(),
             awaited: Awaited::Nothing,
+            told: 0,
             asked: None,
             begun: outlived,
             back_at: None,
@@ -139,6 +144,9 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             && self.pass_on(Command::HostBack { at }, hook)
         {
             self.back_at = None;
+        }
+        if self.awaited == Awaited::Rig {
+            self.pass_on_rig(hook);
         }
         if self.awaited != Awaited::Nothing {
             return;
@@ -212,8 +220,8 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
                 self.end.answer(now, if good { Answer::Done } else { Answer::Refused(Refusal::BadRig) });
                 self.reconsider();
             }
-            (Notice::Arm { done }, Awaited::Arm) => {
-                self.end.answer(now, if done { Answer::Done } else { Answer::Refused(Refusal::NotSafe) });
+            (Notice::Arm(done), Awaited::Arm) => {
+                self.end.answer(now, done.map_or_else(Answer::Refused, |()| Answer::Done));
             }
             (Notice::Begun { at }, _) => {
                 self.ring.begin(at);
@@ -226,7 +234,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
                 self.state = State::Over;
                 self.awaited = awaited;
             }
-            (Notice::Rig { .. } | Notice::Arm { .. }, awaited) => self.awaited = awaited,
+            (Notice::Rig { .. } | Notice::Arm(_), awaited) => self.awaited = awaited,
         }
     }
 
@@ -250,6 +258,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
                     Whole::Program => self.after_upload(),
                     Whole::Rig => {
                         self.after_upload();
+                        self.told = 0;
                         self.pass_on_rig(hook);
                         return Ok(Awaited::Rig);
                     }
@@ -257,7 +266,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
             }
             Asked::Arm { lines } => {
                 let Some(rig) = self.uploads.rig() else { return Err(Refusal::NotLoaded) };
-                if lines & !rig.must_arm() != 0 {
+                if lines & !armable(rig.lines()) != 0 {
                     return Err(Refusal::NotArmable);
                 }
                 if self.state == State::Over {
@@ -346,20 +355,30 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         }
     }
 
+    /// Tells P1 as much of the rig as there is room for: first its timings, then each line and each sense, then that it is
+    /// complete.
     fn pass_on_rig(&mut self, hook: &mut impl Preempt) {
-        let Some(rig) = self.uploads.rig() else { return };
-        let limits = Command::Rig {
-            silence_us: rig.silence_us,
-            rejoin_us: rig.rejoin_us,
-            carry_on_us: rig.carry_on_us,
-            sample_us: rig.sample_us,
-        };
-        let lines = rig.lines.clone();
-        self.pass_on(limits, hook);
-        for (number, line) in lines.into_iter().enumerate() {
-            self.pass_on(Command::Line(LineId(number as u8), line), hook);
+        while self.commands.ready()
+            && let Some(part) = self.uploads.rig().and_then(|rig| part(&rig, self.told))
+        {
+            self.told += 1;
+            self.pass_on(part, hook);
         }
-        self.pass_on(Command::CheckRig, hook);
+    }
+}
+
+/// The part of a rig with this number, as P1 is told it.
+fn part<M>(rig: &PackedRig<'_>, number: usize) -> Option<Command<M>> {
+    let Some(mut n) = number.checked_sub(1) else { return Some(Command::Rig(rig.timings)) };
+    for (what, line) in rig.lines().zip(0..) {
+        if n == 0 {
+            return Some(Command::Line(LineId(line), what));
+        }
+        n -= 1;
+    }
+    match rig.senses.get(n) {
+        Some(sense) => Some(Command::Sense(*sense)),
+        None => (n == rig.senses.len()).then_some(Command::CheckRig),
     }
 }
 

@@ -2,13 +2,15 @@
 //! memory of the caller.
 
 use link::message::{Refusal, Upload};
+use link::packed_rig::PackedRig;
 use link::program::check::check_pausing;
 use link::program::{Program, Table};
-use link::rig::Rig;
+use link::rig::holds_together;
 use link::upload::Assembling;
 
-/// Bytes of a rig at most: 32 lines and the limits take fewer than 400 in postcard.
-const RIG_BYTES: usize = 1024;
+/// Bytes of a rig at most: 16 lines that are counted take up to 55 each in postcard, 16 others 30, eight senses 8, and the
+/// timings 20.
+const RIG_BYTES: usize = 1536;
 
 /// What an upload brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,20 +31,22 @@ struct Held {
 #[derive(Debug)]
 pub(super) struct Uploads {
     under_way: Option<Assembling>,
+    /// A rig stays as it came: taken apart it takes more memory, and it is seldom asked for.
     rig_bytes: [u8; RIG_BYTES],
-    rig: Option<Rig>,
+    /// How much of that is a rig that was checked; 0 if none is.
+    rig_length: usize,
     rig_good: bool,
     program: Option<Held>,
 }
 
 impl Uploads {
     pub(super) const fn new() -> Self {
-        Self { under_way: None, rig_bytes: [0; RIG_BYTES], rig: None, rig_good: false, program: None }
+        Self { under_way: None, rig_bytes: [0; RIG_BYTES], rig_length: 0, rig_good: false, program: None }
     }
 
     /// The rig, once it was uploaded.
-    pub(super) const fn rig(&self) -> Option<&Rig> {
-        self.rig.as_ref()
+    pub(super) fn rig(&self) -> Option<PackedRig<'_>> {
+        PackedRig::read(self.rig_bytes.get(..self.rig_length)?)
     }
 
     /// The first bytes of the program's hash, if there is a program.
@@ -57,14 +61,14 @@ impl Uploads {
 
     /// Whether there is all that a session needs.
     pub(super) const fn complete(&self) -> bool {
-        self.rig.is_some() && self.rig_good && self.program.is_some()
+        self.rig_length != 0 && self.rig_good && self.program.is_some()
     }
 
     /// P0 has taken up the rig, or not all of it.
     pub(super) fn rig_taken_up(&mut self, good: bool) {
         self.rig_good = good;
         if !good {
-            self.rig = None;
+            self.rig_length = 0;
         }
     }
 
@@ -76,7 +80,7 @@ impl Uploads {
         };
         match what {
             // The outputs keep to the rig they have until the new one is whole.
-            Upload::Rig => {}
+            Upload::Rig => self.rig_length = 0,
             Upload::Program => self.program = None,
         }
         self.under_way = Some(assembling);
@@ -104,10 +108,11 @@ impl Uploads {
     // The two apart, so that neither needs the other's stack.
     #[inline(never)]
     fn finish_rig(&mut self, bytes: usize) -> Result<Whole, Refusal> {
-        let read = self.rig_bytes.get(..bytes).and_then(|bytes| postcard::from_bytes(bytes).ok());
-        let Some(rig) = read.filter(sound) else { return Err(Refusal::BadRig) };
-        self.rig = Some(rig);
-        self.rig_good = false;
+        let rig = self.rig_bytes.get(..bytes).and_then(PackedRig::read);
+        if !rig.as_ref().is_some_and(sound) {
+            return Err(Refusal::BadRig);
+        }
+        (self.rig_length, self.rig_good) = (bytes, false);
         Ok(Whole::Rig)
     }
 
@@ -127,9 +132,7 @@ impl Uploads {
     }
 }
 
-/// What can be: no two lines on one pin, no output that may never be on, a limit to the host's silence.
-fn sound(rig: &Rig) -> bool {
-    let outputs_limited =
-        rig.lines.iter().all(|line| line.role.output().is_none_or(|output| output.limits.max_on_us > 0));
-    rig.holds_together() && outputs_limited && rig.silence_us > 0
+/// What can be, with a limit to the host's silence.
+fn sound(rig: &PackedRig<'_>) -> bool {
+    holds_together(rig.lines(), &rig.senses, rig.timings.sample_us) && rig.timings.silence_us > 0
 }

@@ -28,8 +28,8 @@ pub(crate) const CORE_HZ: u32 = 200_000_000;
 /// 12 MHz × 100 / 6 = 200 MHz.
 const CORE_PLL: PLLConfig = PLLConfig { vco_freq: HertzU32::MHz(1200), refdiv: 1, post_div1: 6, post_div2: 1 };
 
-/// Words of the ring: 58 KiB. The region KEPT in memory.x holds it and 512 bytes more.
-pub(crate) const RING_WORDS: usize = 58 * 256;
+/// Words of the ring: 57 KiB. The region KEPT in memory.x holds it and 256 bytes more.
+pub(crate) const RING_WORDS: usize = 57 * 256;
 
 /// Interrupts of the chip.
 pub(crate) const INTERRUPTS: usize = 32;
