@@ -4,13 +4,19 @@
 pub(crate) mod body;
 mod calibration;
 mod device;
+mod dose;
+mod guards;
+mod limits;
 mod line;
+mod output;
 mod power;
 mod room;
 
 pub use body::LinkPort;
 pub use calibration::{Calibration, Measured};
 pub use device::DeviceConfig;
+pub use dose::Dose;
+pub use limits::{OutputTotals, Totals, Used};
 pub use line::LineConfig;
 pub(crate) use line::kind;
 pub use power::Made;

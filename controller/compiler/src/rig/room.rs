@@ -96,7 +96,7 @@ fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> boo
 
 /// Plain numbers as they are, times in seconds.
 fn animal_parameter(text: &Text, reporter: &mut Reporter) -> Option<f64> {
-    let value = Quantity::read(&text.text).and_then(|quantity| match quantity.unit.and_then(|unit| unit.of) {
+    let value = Quantity::read(&text.text).and_then(|quantity| match quantity.unit.map(|unit| unit.of) {
         Some(Unit::Time) => quantity.in_base(Unit::Time),
         _ => quantity.in_base(Unit::Number),
     });
