@@ -123,6 +123,8 @@ impl Kind {
     pub(crate) fn noun(&self) -> &'static str {
         match self.name {
             ANALOG => "analog line",
+            "e_stop" => "emergency stop",
+            "arm_key" => "arm key",
             name if DETECTORS.iter().any(|kind| kind.name == name) => "detector",
             name => name,
         }
@@ -216,6 +218,9 @@ pub(crate) const DETECTORS: &[Kind] = &[
     input("onset", "onset", "end", "moving", 0),
     input("speed", "onset", "end", "moving", 0),
 ];
+
+/// What sees an output in the samples of an analog line.
+pub(crate) const SENSED: Kind = input("sensed", "on", "off", "on", 0);
 
 /// The kind with this name.
 pub(crate) fn named(name: &str) -> Option<&'static Kind> {

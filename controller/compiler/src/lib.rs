@@ -8,6 +8,7 @@
 //! wrong is there a program.
 
 pub mod cost;
+mod day;
 mod diagnostic;
 mod expression;
 mod fields;
@@ -29,7 +30,7 @@ use link::program::Program;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use rig::{
     Animal, Calibration, DeviceConfig, Dose, LineConfig, LinkPort, Made, Measured, OutputTotals, Person, RigConfig,
-    Simulation, Totals, Used, read_rig,
+    SenseConfig, Simulation, Totals, Used, read_rig,
 };
 pub use step::StepBound;
 pub use symbols::Symbols;

@@ -11,6 +11,7 @@ mod line;
 mod output;
 mod power;
 mod room;
+mod sense;
 
 pub use body::LinkPort;
 pub use calibration::{Calibration, Measured};
@@ -21,6 +22,7 @@ pub use line::LineConfig;
 pub(crate) use line::kind;
 pub use power::Made;
 pub use room::{Animal, Person, Simulation};
+pub use sense::SenseConfig;
 
 use crate::Source;
 use crate::diagnostic::{Diagnostics, Reporter};
@@ -102,8 +104,8 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let device = device::read(top.get("device"), body, reporter);
     let supplies = [("separate", true), ("usb", false)];
     let supply = top.get("supply").and_then(|node| fields::choice(node, "the supply", &supplies, reporter));
-    let lines = line::read(&top, body.unwrap_or(Body::Simulator), reporter);
     let sample_us = line::sample(&top, reporter);
+    let lines = line::read(&top, body.unwrap_or(Body::Simulator), sample_us, reporter);
     let simulation = top.get("simulation").and_then(|node| room::read(node, &lines, reporter));
     if let (Some(span), Some(real)) = (top.key("simulation"), body.filter(|body| *body != Body::Simulator)) {
         reporter

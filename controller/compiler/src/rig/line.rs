@@ -8,6 +8,7 @@ use super::body::Body;
 use super::calibration::{self, Calibration, Measured};
 use super::limits::OutputTotals;
 use super::power::{self, Made};
+use super::sense::{self, SenseConfig};
 use super::{guards, output};
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::fields::{self, Fields};
@@ -33,6 +34,8 @@ pub struct LineConfig {
     pub made: Option<Made>,
     /// How much of it there may be, if it is an output.
     pub totals: OutputTotals,
+    /// What reads it back, if it is an output that is.
+    pub sense: Option<SenseConfig>,
 }
 
 impl LineConfig {
@@ -62,7 +65,7 @@ pub(super) struct Found {
 }
 
 /// Reads `lines`.
-pub(super) fn read(top: &Fields<'_>, body: Body, reporter: &mut Reporter) -> Vec<LineConfig> {
+pub(super) fn read(top: &Fields<'_>, body: Body, sample_us: u32, reporter: &mut Reporter) -> Vec<LineConfig> {
     let example = "lever: {kind: lever, pin: 2}";
     let Some(node) = top.need("lines", "lines: {lever: {kind: lever, pin: 2}}", reporter) else { return Vec::new() };
     let Some(entries) = fields::map(node, "`lines`", example, reporter) else { return Vec::new() };
@@ -104,7 +107,9 @@ pub(super) fn read(top: &Fields<'_>, body: Body, reporter: &mut Reporter) -> Vec
                 .help("leave out the lines no protocol uses");
         }
     }
-    found.lines.into_iter().map(|(line, _)| line).collect()
+    let mut lines = found.lines.into_iter().map(|(line, _)| line).collect::<Vec<_>>();
+    sense::read(entries, &mut lines, body, sample_us, reporter);
+    lines
 }
 
 /// A device keeps count of so many outputs, and there is one key at most: two could contradict each other.
@@ -232,7 +237,7 @@ fn line(entry: &Entry, body: Body, found: &Found, reporter: &mut Reporter) -> Op
     power::check_slice(&entry.key.text, (pin, role), pin_node.span, body, found, reporter);
     let line = RigLine { pin, active_high, role };
     let (name, kind) = (entry.key.text.clone(), kind.name.to_owned());
-    let config = LineConfig { name, kind, line, calibration, scale, made, totals };
+    let config = LineConfig { name, kind, line, calibration, scale, made, totals, sense: None };
     check_clash(&config, pin_node.span, body, found, reporter);
     Some((config, pin_node.span))
 }

@@ -25,6 +25,7 @@ pub(super) const KEYS: &[&str] = &[
     "per_session",
     "per_day",
     "arm",
+    "sense",
     "calibration",
     "about",
 ];

@@ -82,7 +82,8 @@ pub(super) fn read(node: &Node, lines: &[LineConfig], reporter: &mut Reporter) -
     Some(Simulation { settle_us, person, animal })
 }
 
-fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> bool {
+/// Whether the rig has a line of this name; reported if not.
+pub(super) fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> bool {
     let known = lines.iter().any(|line| line.name == name.text);
     if !known {
         reporter.error("E049-unknown-line", name.span, format!("this rig has no line `{}`", name.text)).near(
