@@ -29,8 +29,8 @@ use link::program::Program;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use rig::{
-    Animal, Calibration, DeviceConfig, Dose, LineConfig, LinkPort, Made, Measured, OutputTotals, Person, RigConfig,
-    SenseConfig, Simulation, Totals, Used, read_rig,
+    Animal, Calibration, DeviceConfig, Dose, LimitsTold, LineConfig, LinkPort, Made, Measured, OutputTotals, Person,
+    RigConfig, SenseConfig, Simulation, Totals, Used, read_rig,
 };
 pub use step::StepBound;
 pub use symbols::Symbols;

@@ -12,6 +12,7 @@ mod output;
 mod power;
 mod room;
 mod sense;
+mod told;
 
 pub use body::LinkPort;
 pub use calibration::{Calibration, Measured};
@@ -23,6 +24,7 @@ pub(crate) use line::kind;
 pub use power::Made;
 pub use room::{Animal, Person, Simulation};
 pub use sense::SenseConfig;
+pub use told::LimitsTold;
 
 use crate::Source;
 use crate::diagnostic::{Diagnostics, Reporter};
