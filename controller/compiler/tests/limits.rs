@@ -236,3 +236,23 @@ fn more_outputs_than_a_device_counts_are_told_what_to_lift() {
     insta::assert_snapshot!("too-many-counted", found.to_string());
     good(&valves(", min_off: none, duty: none, per_session: none"));
 }
+
+#[test]
+fn every_protocol_that_ships_is_good_on_every_rig_that_ships() {
+    let folder = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+        let files = std::fs::read_dir(path).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect::<Vec<_>>()
+    };
+    let (rigs, protocols) = (folder("rig-configs"), folder("protocols"));
+    assert!(rigs.len() >= 3 && protocols.len() >= 4);
+    for path in &rigs {
+        let rig = read_rig(&Source::read(path).unwrap()).unwrap_or_else(|found| panic!("{found}"));
+        for protocol in &protocols {
+            let compiled = compiler::compile(&Source::read(protocol).unwrap(), &rig, &compiler::Options::default());
+            let compiled = compiled.unwrap_or_else(|found| panic!("{found}"));
+            assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+            assert!(compiled.rig.holds_together(), "{protocol:?} on {path:?}");
+        }
+    }
+}
