@@ -17,7 +17,7 @@ lines:
   lever: {kind: lever, pin: 2, debounce: 5 ms}
   house: {kind: light, pin: 14, pwm: 20 kHz}
   rod: {kind: motor, pin: 15, pwm: 20 kHz}
-  laser: {kind: laser, pin: 16, pwm: 130 kHz, active: low}
+  laser: {kind: laser, pin: 16, pwm: 130 kHz, active: low, pull_up: external}
   lamp: {kind: light, pin: 18, pwm: 37 Hz}
 simulation:
   person: {name: operator, arms: [laser]}

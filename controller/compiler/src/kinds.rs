@@ -1,6 +1,8 @@
 //! The kinds of lines there are: what their edges and levels are called, what may be asked of them, and the limits that
 //! hold where a rig states none. A table; it knows nothing of any rig or protocol.
 
+use link::rig::{Duty, Guards};
+
 /// What a program may ask of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
@@ -37,6 +39,8 @@ pub(crate) struct Input {
     pub(crate) level: &'static str,
     /// Edges ignored after one was accepted, in µs, where the rig states nothing.
     pub(crate) debounce_us: i64,
+    /// What the interlock makes of it, whatever the program does.
+    pub(crate) guards: Guards,
 }
 
 /// What a kind of output is.
@@ -52,6 +56,50 @@ pub(crate) struct Output {
     pub(crate) safe_on_trip: bool,
     /// Whether a rig may drive it by pulse-width modulation, so that it carries a power.
     pub(crate) takes_power: bool,
+    /// What else it is held to where the rig states nothing.
+    pub(crate) defaults: Defaults,
+    /// Whether it can harm when it is on and should not be.
+    pub(crate) harms: bool,
+}
+
+/// The limits of an output of a kind beyond the time in one go, where the rig states none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Defaults {
+    /// The least time off between two times it is on, in µs.
+    pub(crate) min_off_us: u32,
+    /// How long it may be on within any window of time.
+    pub(crate) duty: Option<Duty>,
+    /// For how long it may be on in a session, in µs.
+    pub(crate) session_on_us: Option<u32>,
+    /// How often a subject may get it on one day.
+    pub(crate) day_pulses: Option<u32>,
+}
+
+impl Defaults {
+    /// No limit.
+    const NONE: Self = Self { min_off_us: 0, duty: None, session_on_us: None, day_pulses: None };
+
+    /// The limits of a kind; docs/rig-config.md has the reasons.
+    const fn of(name: &str) -> Self {
+        const fn duty(on_us: u32, window_us: u32) -> Option<Duty> {
+            Some(Duty { window_us, on_us })
+        }
+        const MS: u32 = 1_000;
+        const SECOND: u32 = 1_000_000;
+        match name.as_bytes() {
+            // What is not known is taken for a valve.
+            b"valve" | b"output" => Self {
+                min_off_us: 10 * MS,
+                duty: duty(2_500 * MS, 10 * SECOND),
+                session_on_us: Some(120 * SECOND),
+                day_pulses: None,
+            },
+            b"shock" => Self { min_off_us: 10 * SECOND, duty: None, session_on_us: None, day_pulses: Some(20) },
+            b"laser" => Self { duty: duty(30 * SECOND, 60 * SECOND), ..Self::NONE },
+            b"motor" => Self { duty: duty(600 * SECOND, 1_200 * SECOND), ..Self::NONE },
+            _ => Self::NONE,
+        }
+    }
 }
 
 /// Which way a line goes, and what that brings.
@@ -75,6 +123,8 @@ impl Kind {
     pub(crate) fn noun(&self) -> &'static str {
         match self.name {
             ANALOG => "analog line",
+            "e_stop" => "emergency stop",
+            "arm_key" => "arm key",
             name if DETECTORS.iter().any(|kind| kind.name == name) => "detector",
             name => name,
         }
@@ -100,7 +150,12 @@ impl Kind {
 }
 
 const fn input(name: &'static str, on: &'static str, off: &'static str, level: &'static str, debounce_us: i64) -> Kind {
-    Kind { name, direction: Direction::Input(Input { on, off, level, debounce_us }) }
+    let guards = match name.as_bytes() {
+        b"e_stop" => Guards::Stop,
+        b"arm_key" => Guards::Arming,
+        _ => Guards::Nothing,
+    };
+    Kind { name, direction: Direction::Input(Input { on, off, level, debounce_us, guards }) }
 }
 
 const fn output(
@@ -112,7 +167,10 @@ const fn output(
 ) -> Kind {
     // A shock is what its stimulator makes of a trigger; a valve, a sync and a trigger are on or off.
     let takes_power = matches!(name.as_bytes(), b"light" | b"laser" | b"motor" | b"output");
-    Kind { name, direction: Direction::Output(Output { verbs, max_on_us, must_arm, safe_on_trip, takes_power }) }
+    let harms = matches!(name.as_bytes(), b"valve" | b"laser" | b"shock" | b"motor" | b"output");
+    let defaults = Defaults::of(name);
+    let output = Output { verbs, max_on_us, must_arm, safe_on_trip, takes_power, defaults, harms };
+    Kind { name, direction: Direction::Output(output) }
 }
 
 const MS: i64 = 1_000;
@@ -130,11 +188,13 @@ pub(crate) const KINDS: &[Kind] = &[
     input("button", "press", "release", "down", 20 * MS),
     input("frame", "rise", "fall", "high", 0),
     input("input", "rise", "fall", "high", 0),
+    input("e_stop", "stop", "clear", "stopped", 20 * MS),
+    input("arm_key", "on", "off", "on", 20 * MS),
     output("valve", &[Verb::Deliver, Verb::Pulse], 500 * MS, false, true),
     output("speaker", &[Verb::Play], 60 * SECOND, false, true),
     output("light", LEVEL, 60 * SECOND, false, true),
     output("laser", LEVEL, 5 * SECOND, true, true),
-    output("shock", LEVEL, 2 * SECOND, true, true),
+    output("shock", LEVEL, SECOND, true, true),
     output("motor", LEVEL, 600 * SECOND, false, true),
     output("sync", LEVEL, LONGEST_US, false, false),
     output("trigger", LEVEL, LONGEST_US, false, false),
@@ -158,6 +218,9 @@ pub(crate) const DETECTORS: &[Kind] = &[
     input("onset", "onset", "end", "moving", 0),
     input("speed", "onset", "end", "moving", 0),
 ];
+
+/// What sees an output in the samples of an analog line.
+pub(crate) const SENSED: Kind = input("sensed", "on", "off", "on", 0);
 
 /// The kind with this name.
 pub(crate) fn named(name: &str) -> Option<&'static Kind> {

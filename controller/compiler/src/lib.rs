@@ -8,6 +8,7 @@
 //! wrong is there a program.
 
 pub mod cost;
+mod day;
 mod diagnostic;
 mod expression;
 mod fields;
@@ -28,7 +29,8 @@ use link::program::Program;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use rig::{
-    Animal, Calibration, DeviceConfig, LineConfig, LinkPort, Made, Measured, Person, RigConfig, Simulation, read_rig,
+    Animal, Calibration, DeviceConfig, Dose, LimitsTold, LineConfig, LinkPort, Made, Measured, OutputTotals, Person,
+    RigConfig, SenseConfig, Simulation, Totals, Used, read_rig,
 };
 pub use step::StepBound;
 pub use symbols::Symbols;

@@ -9,14 +9,14 @@ use crate::symbols::Unit;
 pub(crate) struct UnitWord {
     /// The way it is usually written.
     pub(crate) word: &'static str,
-    /// What it measures; none for units that no value of the language takes yet.
-    pub(crate) of: Option<Unit>,
+    /// What it measures.
+    pub(crate) of: Unit,
     /// Base units in one of it.
     pub(crate) base: i64,
 }
 
 const fn unit(word: &'static str, of: Unit, base: i64) -> UnitWord {
-    UnitWord { word, of: Some(of), base }
+    UnitWord { word, of, base }
 }
 
 /// Every unit.
@@ -46,8 +46,18 @@ pub(crate) const UNITS: &[UnitWord] = &[
     unit("mV", Unit::Voltage, 1_000),
     unit("V", Unit::Voltage, 1_000_000),
     unit("%", Unit::Number, 10_000),
-    UnitWord { word: "mW", of: None, base: 1 },
-    UnitWord { word: "mA", of: None, base: 1 },
+    unit("µA", Unit::Current, 1),
+    unit("mA", Unit::Current, 1_000),
+    unit("µW", Unit::Power, 1),
+    unit("mW", Unit::Power, 1_000),
+    unit("W", Unit::Power, 1_000_000),
+    unit("nC", Unit::Charge, 1),
+    unit("µC", Unit::Charge, 1_000),
+    unit("mC", Unit::Charge, 1_000_000),
+    unit("nJ", Unit::Energy, 1),
+    unit("µJ", Unit::Energy, 1_000),
+    unit("mJ", Unit::Energy, 1_000_000),
+    unit("J", Unit::Energy, 1_000_000_000),
 ];
 
 /// One whole, as a plain number in millionths.
@@ -140,6 +150,10 @@ pub(crate) fn name_of(unit: Unit) -> &'static str {
         Unit::Speed => "speed",
         Unit::Turning => "turning",
         Unit::Voltage => "voltage",
+        Unit::Current => "current",
+        Unit::Power => "light power",
+        Unit::Charge => "charge",
+        Unit::Energy => "energy",
     }
 }
 
@@ -154,12 +168,16 @@ fn example(unit: Unit) -> &'static str {
         Unit::Speed => "mm/s",
         Unit::Turning => "deg/s",
         Unit::Voltage => "V",
+        Unit::Current => "mA",
+        Unit::Power => "mW",
+        Unit::Charge => "mC",
+        Unit::Energy => "mJ",
         Unit::Truth | Unit::Count | Unit::Number | Unit::Label => "",
     }
 }
 
 fn units_of(unit: Unit) -> String {
-    listed(UNITS.iter().filter(|word| word.of == Some(unit)).map(|word| word.word))
+    listed(UNITS.iter().filter(|word| word.of == unit).map(|word| word.word))
 }
 
 fn nearest_unit(word: &str) -> Option<&'static str> {
@@ -203,7 +221,7 @@ fn nearest_unit(word: &str) -> Option<&'static str> {
     let spelt = SPELT.iter().find(|(wrong, _)| *wrong == lower).map(|(_, right)| *right);
     // No guess by a letter more or less: every unit is one letter from another a thousand times its size.
     let case = || UNITS.iter().map(|unit| unit.word).find(|unit| unit.to_lowercase() == lower);
-    spelt.or_else(|| if word == "MHz" { None } else { case() })
+    spelt.or_else(|| if matches!(word, "MHz" | "MA" | "MW" | "MC" | "MJ") { None } else { case() })
 }
 
 /// What to do about text that is no quantity, by the slip it looks like.
@@ -316,10 +334,12 @@ impl Quantity {
         }
     }
 
-    /// What it measures by itself: a plain whole number counts, any other plain number is one.
+    /// What it measures by itself: a plain whole number counts, any other plain number is one. None for what only a rig is
+    /// measured in.
     pub(crate) fn natural(&self) -> Option<Unit> {
         match self.unit {
-            Some(unit) => unit.of,
+            Some(UnitWord { of: Unit::Current | Unit::Power | Unit::Charge | Unit::Energy, .. }) => None,
+            Some(unit) => Some(unit.of),
             None if self.decimals == 0 => Some(Unit::Count),
             None => Some(Unit::Number),
         }
@@ -328,7 +348,7 @@ impl Quantity {
     /// In whole base units of `expected`.
     pub(crate) fn in_base(&self, expected: Unit) -> Result<i64, QuantityError> {
         let factor = match (self.unit, expected) {
-            (Some(unit), _) if unit.of == Some(expected) => unit.base,
+            (Some(unit), _) if unit.of == expected => unit.base,
             (Some(unit), _) => return Err(QuantityError::WrongUnit { unit: unit.word, expected }),
             (None, Unit::Number) => ONE,
             (None, Unit::Count) => 1,
@@ -366,6 +386,10 @@ fn base_name(unit: Unit) -> &'static str {
         Unit::Speed => "µm/s",
         Unit::Turning => "thousandths of a degree a second",
         Unit::Voltage => "µV",
+        Unit::Current => "µA",
+        Unit::Power => "µW",
+        Unit::Charge => "nC",
+        Unit::Energy => "nJ",
         Unit::Truth | Unit::Count | Unit::Number | Unit::Label => "millionths",
     }
 }
@@ -389,7 +413,7 @@ pub(crate) fn written(value: i64, unit: Unit) -> String {
         _ => {}
     }
     // The largest unit in which it is at least one and a short number.
-    let words = UNITS.iter().filter(|word| word.of == Some(unit)).rev();
+    let words = UNITS.iter().filter(|word| word.of == unit).rev();
     let mut fitting = words.filter(|word| value.unsigned_abs() >= word.base.unsigned_abs()).filter_map(|word| {
         let base = i128::from(word.base);
         (0..=3_u32).find_map(|decimals| {

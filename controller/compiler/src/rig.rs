@@ -4,17 +4,27 @@
 pub(crate) mod body;
 mod calibration;
 mod device;
+mod dose;
+mod guards;
+mod limits;
 mod line;
+mod output;
 mod power;
 mod room;
+mod sense;
+mod told;
 
 pub use body::LinkPort;
 pub use calibration::{Calibration, Measured};
 pub use device::DeviceConfig;
+pub use dose::Dose;
+pub use limits::{OutputTotals, Totals, Used};
 pub use line::LineConfig;
 pub(crate) use line::kind;
 pub use power::Made;
 pub use room::{Animal, Person, Simulation};
+pub use sense::SenseConfig;
+pub use told::LimitsTold;
 
 use crate::Source;
 use crate::diagnostic::{Diagnostics, Reporter};
@@ -96,8 +106,8 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let device = device::read(top.get("device"), body, reporter);
     let supplies = [("separate", true), ("usb", false)];
     let supply = top.get("supply").and_then(|node| fields::choice(node, "the supply", &supplies, reporter));
-    let lines = line::read(&top, body.unwrap_or(Body::Simulator), reporter);
     let sample_us = line::sample(&top, reporter);
+    let lines = line::read(&top, body.unwrap_or(Body::Simulator), sample_us, reporter);
     let simulation = top.get("simulation").and_then(|node| room::read(node, &lines, reporter));
     if let (Some(span), Some(real)) = (top.key("simulation"), body.filter(|body| *body != Body::Simulator)) {
         reporter

@@ -125,6 +125,14 @@ pub enum Unit {
     Turning,
     /// µV.
     Voltage,
+    /// µA.
+    Current,
+    /// µW.
+    Power,
+    /// nC.
+    Charge,
+    /// nJ.
+    Energy,
 }
 
 /// What the raw values of a sampled line mean: a straight line from what is measured to what is sampled.

@@ -319,7 +319,12 @@ fn a_protocol_must_fit_its_rig() {
     let cases = [
         case("a line under another name", "  water:\n", "  watr:\n", "E100-rig-lacks-line"),
         case("a line that is missing", "  mask: {kind: light, pin: 12, max_on: 60 s}\n", "", "E100-rig-lacks-line"),
-        case("a line of another kind", "mask: {kind: light", "mask: {kind: output", "E101-wrong-kind"),
+        case(
+            "a line of another kind",
+            "mask: {kind: light, pin: 12, max_on: 60 s}",
+            "mask: {kind: output, pin: 12, max_on: 2 s}",
+            "E101-wrong-kind",
+        ),
         case(
             "a valve that was never calibrated",
             "    calibration: {date: 2026-11-02, volumes: [[10 ms, 2.1 µl], [50 ms, 11.8 µl], [100 ms, 24.1 µl], [200 ms, 48.9 µl]]}\n",

@@ -21,7 +21,7 @@ lines:
   house: {kind: light, pin: 14, pwm: 1 kHz}
   mask: {kind: light, pin: 15}
   laser: {kind: laser, pin: 16, pwm: 20 kHz}
-  rod: {kind: motor, pin: 18, pwm: 20 kHz, active: low}
+  rod: {kind: motor, pin: 18, pwm: 20 kHz, active: low, pull_up: external}
   shock: {kind: shock, pin: 20}
 ";
 

@@ -129,6 +129,8 @@ fn both_shipped_protocols_are_good() {
     assert!(checked.status.success(), "{}", complaint(&checked));
     assert_eq!(complaint(&checked), "", "no warnings either");
     assert!(out(&checked).contains("lever-pull.yaml: good"), "{}", out(&checked));
+    let laser = "laser   by a person  5 s        –            30 s of 1 min  –";
+    assert!(out(&checked).contains(laser), "every output is shown with its limits: {}", out(&checked));
     let steps = out(&checked).matches("the longest step on a Pico is at most ").count();
     assert_eq!(steps, out(&checked).matches(": good on rig ").count(), "{}", out(&checked));
 }
@@ -412,6 +414,10 @@ fn whoever_asked_for_json_gets_it_whatever_happens() {
     let step = &good[0]["step_on_a_pico"];
     assert!(step["cycles"].as_u64() > Some(10_000) && step["us"].as_u64() > Some(50), "{good}");
     assert_eq!((step["state"].as_str(), step["by_limits_alone"].as_bool()), (Some("iti"), Some(false)), "{good}");
+    let water = &good[0]["outputs"][0];
+    assert_eq!((water["line"].as_str(), water["min_off_us"].as_u64()), (Some("water"), Some(10_000)), "{good}");
+    assert_eq!(water["duty"], serde_json::json!({"on_us": 2_500_000, "window_us": 10_000_000}));
+    assert_eq!(water["per_session"]["on_us"].as_u64(), Some(120_000_000));
     let no_rig = json(&["check", FLAGSHIP, "--json", "--rig", "nowhere.yaml"]);
     assert_eq!(no_rig[0]["findings"][0]["code"], "E171-not-found");
 }

@@ -94,6 +94,10 @@ const fn shown_in(unit: Unit) -> (&'static str, &'static str) {
         Unit::Speed => ("_mm_s", " mm/s"),
         Unit::Turning => ("_deg_s", " deg/s"),
         Unit::Voltage => ("_v", " V"),
+        Unit::Current => ("_ma", " mA"),
+        Unit::Power => ("_mw", " mW"),
+        Unit::Charge => ("_mc", " mC"),
+        Unit::Energy => ("_mj", " mJ"),
     }
 }
 
@@ -114,10 +118,15 @@ pub fn cell(variable: &VariableSymbol, value: i64) -> Cell {
             .and_then(|index| variable.labels.get(index))
             .map_or(Cell::Count(value), |label| Cell::Text(label.clone())),
         Unit::Time => Cell::Seconds(value),
-        Unit::Number | Unit::Voltage => Cell::Fixed { value, decimals: 6 },
-        Unit::Volume | Unit::Length | Unit::Frequency | Unit::Angle | Unit::Speed | Unit::Turning => {
-            Cell::Fixed { value, decimals: 3 }
-        }
+        Unit::Number | Unit::Voltage | Unit::Charge | Unit::Energy => Cell::Fixed { value, decimals: 6 },
+        Unit::Current
+        | Unit::Power
+        | Unit::Volume
+        | Unit::Length
+        | Unit::Frequency
+        | Unit::Angle
+        | Unit::Speed
+        | Unit::Turning => Cell::Fixed { value, decimals: 3 },
         Unit::Level => Cell::Fixed { value, decimals: 2 },
     }
 }

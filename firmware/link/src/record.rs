@@ -104,6 +104,25 @@ impl Train {
         self.carrier.is_some() && self.power_ppm().is_none()
     }
 
+    /// The longest it is on within any window of that length, in µs: one that begins with a pulse. Its pulses do not touch.
+    #[must_use]
+    #[inline(always)]
+    pub const fn most_on_within_us(&self, window_us: u32) -> u32 {
+        const fn least(one: u32, other: u32) -> u32 {
+            if one < other { one } else { other }
+        }
+        let Self { width_us: width, period_us: period, count, .. } = *self;
+        if count <= 1 || period == 0 {
+            return if count == 0 { 0 } else { least(width, window_us) };
+        }
+        let whole = window_us / period;
+        if whole >= count {
+            return width.saturating_mul(count);
+        }
+        let rest = window_us.saturating_sub(whole.saturating_mul(period));
+        width.saturating_mul(whole).saturating_add(least(width, rest))
+    }
+
     /// From the request to the last falling edge, in µs. At most 2³² · 2³² + 2³³, which saturates.
     #[must_use]
     pub const fn length_us(&self) -> u64 {

@@ -97,8 +97,8 @@ pub struct Limits {
     pub total: Total,
 }
 
-/// How long an output may be on within any window of time. What was on less than an eighth of a window before it counts as
-/// well, and so does all that a request asks for, as if it came at once.
+/// How long an output may be on within any window of time. The device counts in eighths of a window: what was on up to an
+/// eighth before it counts as well, and a request by what it asks for within its own densest window, on top of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duty {
     /// The length of the window, in µs; at least 8.

@@ -2,6 +2,8 @@
 
 use link::LineId;
 use link::program::op::{Op, OpCode};
+use link::pwm::FULL_POWER_PPM;
+use link::record::Train;
 
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
@@ -81,7 +83,10 @@ impl Lowering<'_> {
                 } else if !held.contains(&id) {
                     held.push(id);
                 }
-                let Some(power) = power else { return one(Op::new(OpCode::On, id.0, 0)) };
+                let Some(power) = power else {
+                    self.check_power(line, None, line.span);
+                    return one(Op::new(OpCode::On, id.0, 0));
+                };
                 let mut ops = self.power(line, power, scope)?;
                 ops.push(Op::new(OpCode::OnPower, id.0, 0));
                 Some(ops)
@@ -266,11 +271,14 @@ impl Lowering<'_> {
                 .help("keep one of them");
             return None;
         }
+        let known = power.or(declared).map(|power| self.at_start(power, Type::Number, scope));
+        self.check_request(line, &train, known.unwrap_or(Some(FULL_POWER_PPM.into())), stimulus.span);
         if let Some(power) = power.or(declared) {
             let mut ops = self.power(line, power, scope)?;
             ops.push(Op::new(OpCode::PlayPower, line_id.0, id.0));
             return Some(ops);
         }
+        self.check_power(line, None, line.span);
         let id = if verb == Verb::Play { self.sound(line, stimulus, id)? } else { id };
         Some(vec![Op::new(OpCode::Play, line_id.0, id.0)])
     }
@@ -286,6 +294,12 @@ impl Lowering<'_> {
                     .help("write a longer time, or leave the pulse out");
             }
             self.check_max_on(line, width_us, width.span);
+            let known = power.map(|power| self.at_start(power, Type::Number, scope));
+            let train = Train::pulse(u32::try_from(width_us.max(0)).unwrap_or(u32::MAX));
+            self.check_request(line, &train, known.unwrap_or(Some(FULL_POWER_PPM.into())), width.span);
+        }
+        if power.is_none() {
+            self.check_power(line, None, line.span);
         }
         let mut ops = Vec::new();
         emit::emit(&typed.ir, &mut self.assembly, &mut ops);

@@ -3,6 +3,7 @@
 //! code asks for the longest opening there is, which the interlock refuses whole and records.
 
 use link::program::op::{Op, OpCode};
+use link::record::Train;
 
 use super::Lowering;
 use crate::expression::Expr;
@@ -35,7 +36,11 @@ impl Lowering<'_> {
         };
         if let Some(dose) = self.at_start(volume, Type::Volume, scope) {
             match opening(points, dose) {
-                Some(opening_us) => self.check_max_on(line, opening_us, volume.span),
+                Some(opening_us) => {
+                    self.check_max_on(line, opening_us, volume.span);
+                    let train = Train::pulse(u32::try_from(opening_us).unwrap_or(u32::MAX));
+                    self.check_request(line, &train, None, volume.span);
+                }
                 None => {
                     let low = points.first().map_or(0, |(_, volume)| *volume);
                     let high = points.last().map_or(0, |(_, volume)| *volume);

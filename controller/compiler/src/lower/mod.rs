@@ -7,9 +7,11 @@ mod detectors;
 mod dose;
 mod draws;
 mod flow;
+mod forbidden;
 mod invariants;
 mod lines;
 mod power;
+mod requests;
 mod sound;
 mod states;
 
@@ -27,6 +29,7 @@ use crate::names::{Names, Origin, Scope};
 use crate::protocol::{EndKind, Protocol};
 use crate::rig::RigConfig;
 use crate::symbols::{DrawSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
+use requests::Asked;
 
 /// A program before it is an image.
 pub(crate) struct Lowered {
@@ -51,6 +54,8 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    /// What is asked of outputs, as far as it is known.
+    asked: Vec<Asked>,
 }
 
 /// What something in the protocol makes use of.
@@ -80,6 +85,7 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        asked: Vec::new(),
     };
     lowering.declare(options);
     lowering.number_states();
@@ -89,6 +95,7 @@ pub(crate) fn lower(
     let invariants = lowering.invariants();
     let picture = lowering.picture();
     lowering.check_limits();
+    lowering.check_totals();
     lowering.check_unused();
     lowering.check_flow();
     if lowering.reporter.has_errors() {
@@ -277,7 +284,11 @@ impl Lowering<'_> {
             (self.cells, limits::MAX_DECK_CELLS, "cells of decks (one a label and two a deck)"),
             (self.assembly.invariants.len(), limits::MAX_INVARIANTS, "invariants"),
             (self.device_lines(), limits::MAX_LINES, "lines, its detectors and the rig's other lines among them"),
-            (self.protocol.detectors.len(), limits::MAX_DETECTORS, "detectors"),
+            (
+                self.device_detectors(),
+                limits::MAX_DETECTORS,
+                "detectors, the rig's thresholds on what is read back among them",
+            ),
         ];
         for (have, most, what) in counts {
             self.limit(have, most, what, span);

@@ -35,7 +35,11 @@ impl Lowering<'_> {
                 });
             return None;
         }
-        if let Some(known) = self.at_start(power, Type::Number, scope)
+        let known = self.at_start(power, Type::Number, scope);
+        if known.is_some() {
+            self.check_power(line, known, power.span);
+        }
+        if let Some(known) = known
             && !(0..=i64::from(FULL_POWER_PPM)).contains(&known)
         {
             let per_cent = known as f64 / 1e4;

@@ -19,6 +19,8 @@ pub(crate) struct Protocol {
     /// What is taken from where.
     pub(crate) sources: Vec<(String, String)>,
     pub(crate) lines: Vec<(Text, Node)>,
+    /// Outputs that are never to be on: lines of the rig, or kinds.
+    pub(crate) forbid: Vec<Text>,
     pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
@@ -195,6 +197,7 @@ const TOP: &[&str] = &[
     "about",
     "sources",
     "lines",
+    "forbid",
     "detectors",
     "parameters",
     "variables",
@@ -242,6 +245,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
     Some(Protocol {
         declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
         lines: declarations::lines(&top, reporter),
+        forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),

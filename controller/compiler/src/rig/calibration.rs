@@ -24,6 +24,10 @@ pub enum Measured {
     Volumes(Vec<(i64, i64)>),
     /// Of a speaker: the level of its loudest undistorted sound at the animal's place, in hundredths of a dB SPL.
     FullScale(i32),
+    /// Of a shock: the current while it is on, in µA.
+    Current(u32),
+    /// Of a laser: the power of its light at the animal's end, at full drive, in µW.
+    Power(u32),
     /// Of an analog line: a straight line through the points.
     Travel {
         /// The lowest value measured, in base units of the line's scale.
@@ -41,7 +45,7 @@ impl Calibration {
     pub fn volumes(&self) -> Option<&[(i64, i64)]> {
         match &self.measured {
             Measured::Volumes(points) => Some(points),
-            Measured::FullScale(_) | Measured::Travel { .. } => None,
+            _ => None,
         }
     }
 
@@ -50,7 +54,7 @@ impl Calibration {
     pub fn full_scale_cdb(&self) -> Option<i32> {
         match self.measured {
             Measured::FullScale(level_cdb) => Some(level_cdb),
-            Measured::Volumes(_) | Measured::Travel { .. } => None,
+            _ => None,
         }
     }
 }
@@ -68,11 +72,33 @@ pub(super) fn read(node: &Node, kind: &Kind, reporter: &mut Reporter) -> Option<
         let fields = fields::fields(node, "a calibration", &["date", "full_scale", "by"], example, reporter)?;
         let (date, level) = (date(&fields, reporter), full_scale(&fields, reporter));
         Some(Calibration { date: date?, measured: Measured::FullScale(level?) })
+    } else if let Some((key, example)) = steady(kind) {
+        let whole =
+            if key == "power" { "{date: 2026-01-31, power: 12 mW}" } else { "{date: 2026-01-31, current: 0.5 mA}" };
+        let fields = fields::fields(node, "a calibration", &["date", key, "by"], whole, reporter)?;
+        let date = date(&fields, reporter);
+        let given = fields.need(key, example, reporter)?;
+        let measured = match key {
+            "power" => fields::quantity_u32(given, "the power", Unit::Power, 1, "12 mW", reporter).map(Measured::Power),
+            _ => {
+                fields::quantity_u32(given, "the current", Unit::Current, 1, "0.5 mA", reporter).map(Measured::Current)
+            }
+        };
+        Some(Calibration { date: date?, measured: measured? })
     } else {
         reporter
             .error("E046-no-calibration", fields::short(node), format!("{} has nothing to calibrate", a(kind.noun())))
-            .help("leave the calibration out; only a valve, a speaker and an analog line have one");
+            .help("leave the calibration out; only a valve, a speaker, a shock, a laser and an analog line have one");
         None
+    }
+}
+
+/// What is measured on a line that gives the same all the time it is on, and an example.
+fn steady(kind: &Kind) -> Option<(&'static str, &'static str)> {
+    match kind.name {
+        "shock" => Some(("current", "current: 0.5 mA")),
+        "laser" => Some(("power", "power: 12 mW")),
+        _ => None,
     }
 }
 

@@ -1,16 +1,18 @@
 //! Reads the lines of a rig-config: what each is, its pin, its limits, and whether it gets along with the others. Knows
 //! nothing of any protocol.
 
-use link::limits::{MAX_ENCODERS, MAX_LINES, MAX_SAMPLED};
-use link::pwm::FULL_POWER_PPM;
-use link::rig::{Guards, Limits, Pull, RigLine, Role};
+use link::limits::{MAX_COUNTED, MAX_ENCODERS, MAX_LINES, MAX_SAMPLED};
+use link::rig::{Guards, Pull, RigLine, Role};
 
 use super::body::Body;
 use super::calibration::{self, Calibration, Measured};
+use super::limits::OutputTotals;
 use super::power::{self, Made};
+use super::sense::{self, SenseConfig};
+use super::{guards, output};
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::fields::{self, Fields};
-use crate::kinds::{self, Direction, Kind, Verb};
+use crate::kinds::{self, Direction, Kind};
 use crate::quantity::{Quantity, written};
 use crate::symbols::{Scale, Unit};
 use crate::yaml::{Entry, Node, Value};
@@ -30,6 +32,10 @@ pub struct LineConfig {
     pub scale: Option<Scale>,
     /// How the frequency of its pulses is made, if it carries a power.
     pub made: Option<Made>,
+    /// How much of it there may be, if it is an output.
+    pub totals: OutputTotals,
+    /// What reads it back, if it is an output that is.
+    pub sense: Option<SenseConfig>,
 }
 
 impl LineConfig {
@@ -59,7 +65,7 @@ pub(super) struct Found {
 }
 
 /// Reads `lines`.
-pub(super) fn read(top: &Fields<'_>, body: Body, reporter: &mut Reporter) -> Vec<LineConfig> {
+pub(super) fn read(top: &Fields<'_>, body: Body, sample_us: u32, reporter: &mut Reporter) -> Vec<LineConfig> {
     let example = "lever: {kind: lever, pin: 2}";
     let Some(node) = top.need("lines", "lines: {lever: {kind: lever, pin: 2}}", reporter) else { return Vec::new() };
     let Some(entries) = fields::map(node, "`lines`", example, reporter) else { return Vec::new() };
@@ -84,6 +90,7 @@ pub(super) fn read(top: &Fields<'_>, body: Body, reporter: &mut Reporter) -> Vec
             found.lines.push((line, pin));
         }
     }
+    check_keys_and_counts(&found, reporter);
     for (most, what, holds) in [
         (MAX_SAMPLED, "sampled lines", Role::is_sampled as fn(&Role) -> bool),
         (MAX_ENCODERS, "encoders", |role| matches!(role, Role::Encoder { .. })),
@@ -100,7 +107,36 @@ pub(super) fn read(top: &Fields<'_>, body: Body, reporter: &mut Reporter) -> Vec
                 .help("leave out the lines no protocol uses");
         }
     }
-    found.lines.into_iter().map(|(line, _)| line).collect()
+    let mut lines = found.lines.into_iter().map(|(line, _)| line).collect::<Vec<_>>();
+    sense::read(entries, &mut lines, body, sample_us, reporter);
+    lines
+}
+
+/// A device keeps count of so many outputs, and there is one key at most: two could contradict each other.
+fn check_keys_and_counts(found: &Found, reporter: &mut Reporter) {
+    let lines = || found.lines.iter();
+    let counted = lines().filter(|(line, _)| line.line.role.output().is_some_and(|output| output.limits.is_counted()));
+    let counted: Vec<(&str, Span)> = counted.map(|(line, pin)| (line.name.as_str(), *pin)).collect();
+    if let Some((name, pin)) = counted.get(MAX_COUNTED) {
+        let count = counted.len();
+        reporter
+            .error(
+                "E186-too-many-counted",
+                *pin,
+                format!("{count} outputs have a `min_off`, a `duty` or a total; a device counts {MAX_COUNTED}"),
+            )
+            .help(format!(
+                "lift them where they are not needed: `min_off: none, duty: none, per_session: none, per_day: none` on \
+                 `{name}`, say; or leave out lines no protocol uses"
+            ));
+    }
+    let keys = lines().filter(|(line, _)| matches!(line.line.role, Role::Input { guards: Guards::Arming, .. }));
+    let keys: Vec<(&str, Span)> = keys.map(|(line, pin)| (line.name.as_str(), *pin)).collect();
+    if let [(first, _), (second, pin), ..] = keys.as_slice() {
+        reporter
+            .error("E187-two-keys", *pin, format!("`{first}` and `{second}` are both the key that arms"))
+            .help("keep one; wire two switches in series if both must be turned");
+    }
 }
 
 /// Whether a line states a key with such a value, whatever else is wrong with it.
@@ -123,34 +159,20 @@ fn stated_pins(entry: &Entry) -> Vec<u8> {
 
 fn line(entry: &Entry, body: Body, found: &Found, reporter: &mut Reporter) -> Option<(LineConfig, Span)> {
     const INPUT: &[&str] = &["kind", "pin", "active", "pull", "debounce", "about"];
-    const OUTPUT: &[&str] = &["kind", "pin", "active", "pwm", "max_on", "arm", "calibration", "about"];
     const ANALOG: &[&str] = &["kind", "pin", "calibration", "about"];
     const ENCODER: &[&str] = &["kind", "pin", "pin_b", "pull", "counts_per_turn", "per_turn", "about"];
-    const ANY: &[&str] = &[
-        "kind",
-        "pin",
-        "pin_b",
-        "active",
-        "pull",
-        "debounce",
-        "pwm",
-        "max_on",
-        "arm",
-        "calibration",
-        "counts_per_turn",
-        "about",
-    ];
+    const OTHERS: &[&str] = &["pin_b", "pull", "debounce", "counts_per_turn", "per_turn"];
     let example = "{kind: lever, pin: 2}";
     let entries = fields::map(&entry.value, "a line", example, reporter)?;
     let kind = entries.iter().find(|field| field.key.text == "kind").and_then(|field| kind(&field.value, reporter));
     let known = match kind.map(|kind| (kind.direction, kind.name)) {
-        Some((Direction::Input(_), _)) => INPUT,
-        Some((Direction::Output(_), _)) => OUTPUT,
-        Some((Direction::Sampled, kinds::ENCODER)) => ENCODER,
-        Some((Direction::Sampled, _)) => ANALOG,
-        None => ANY,
+        Some((Direction::Input(_), _)) => INPUT.to_vec(),
+        Some((Direction::Output(_), _)) => output::KEYS.to_vec(),
+        Some((Direction::Sampled, kinds::ENCODER)) => ENCODER.to_vec(),
+        Some((Direction::Sampled, _)) => ANALOG.to_vec(),
+        None => [output::KEYS, OTHERS].concat(),
     };
-    let line = fields::fields(&entry.value, "this line", known, example, reporter)?;
+    let line = fields::fields(&entry.value, "this line", &known, example, reporter)?;
     let kind_node = line.need("kind", "kind: lever", reporter);
     let pin_node = line.need("pin", "pin: 2", reporter)?;
     kind_node?;
@@ -158,28 +180,24 @@ fn line(entry: &Entry, body: Body, found: &Found, reporter: &mut Reporter) -> Op
     let levels = [("high", true), ("low", false)];
     let active = line.get("active").and_then(|node| fields::choice(node, "`active`", &levels, reporter));
     let kind = kind?;
-    let (mut calibration, mut scale, mut made) = (None, None, None);
+    let mut active_high = active.unwrap_or(true);
+    let (mut calibration, mut scale, mut made, mut totals) = (None, None, None, OutputTotals::default());
     let role = match kind.direction {
         Direction::Input(input) => {
             let debounce = line
                 .get("debounce")
                 .map(|node| fields::quantity_u32(node, "the debounce", Unit::Time, 0, "5 ms", reporter).unwrap_or(0));
-            Role::Input {
-                // An input that is wired to nothing must read as not active.
-                pull: pull(&line, reporter).unwrap_or(if active.unwrap_or(true) { Pull::Down } else { Pull::Up }),
-                debounce_us: debounce.unwrap_or_else(|| u32::try_from(input.debounce_us).unwrap_or(0)),
-                guards: Guards::Nothing,
-            }
+            let guards = input.guards;
+            let wired = line.key("pull").or(line.key("active")).unwrap_or(pin_node.span);
+            let (high, pull) = guards::wiring(guards, active, pull(&line, reporter), wired, reporter);
+            active_high = high;
+            let debounce_us = debounce.unwrap_or_else(|| u32::try_from(input.debounce_us).unwrap_or(0));
+            Role::Input { pull, debounce_us, guards }
         }
         Direction::Output(output) => {
-            calibration = line.get("calibration").and_then(|node| calibration::read(node, kind, reporter));
-            match line.get("pwm") {
-                Some(node) => {
-                    made = power::frequency(node, kind, body, reporter);
-                    powered(self::output(&line, kind, output, reporter), made)
-                }
-                None => self::output(&line, kind, output, reporter),
-            }
+            let read = output::read(&line, kind, &output, body, reporter);
+            (calibration, made, totals) = (read.calibration, read.made, read.totals);
+            read.role
         }
         Direction::Sampled if kind.name == kinds::ENCODER => {
             let pin_b =
@@ -217,9 +235,9 @@ fn line(entry: &Entry, body: Body, found: &Found, reporter: &mut Reporter) -> Op
         }
     };
     power::check_slice(&entry.key.text, (pin, role), pin_node.span, body, found, reporter);
-    let line = RigLine { pin, active_high: active.unwrap_or(true), role };
+    let line = RigLine { pin, active_high, role };
     let (name, kind) = (entry.key.text.clone(), kind.name.to_owned());
-    let config = LineConfig { name, kind, line, calibration, scale, made };
+    let config = LineConfig { name, kind, line, calibration, scale, made, totals, sense: None };
     check_clash(&config, pin_node.span, body, found, reporter);
     Some((config, pin_node.span))
 }
@@ -227,37 +245,6 @@ fn line(entry: &Entry, body: Body, found: &Found, reporter: &mut Reporter) -> Op
 fn pull(line: &Fields<'_>, reporter: &mut Reporter) -> Option<Pull> {
     let pulls = [("up", Pull::Up), ("down", Pull::Down), ("none", Pull::None)];
     line.get("pull").and_then(|node| fields::choice(node, "`pull`", &pulls, reporter))
-}
-
-fn output(line: &Fields<'_>, kind: &Kind, output: kinds::Output, reporter: &mut Reporter) -> Role {
-    let max_on = line
-        .get("max_on")
-        .map(|node| fields::quantity_u32(node, "`max_on`", Unit::Time, 1, "500 ms", reporter).unwrap_or(u32::MAX));
-    let arms = [("required", true), ("none", false)];
-    let arm_node = line.get("arm");
-    let arm = arm_node.and_then(|node| fields::choice(node, "`arm`", &arms, reporter));
-    if let (Some(false), true, Some(node)) = (arm, output.must_arm, arm_node) {
-        reporter
-            .error("E043-must-arm", node.span, format!("a {} must always be armed by a person", kind.name))
-            .help("write `arm: required` or leave the key out");
-    }
-    let max_on_us = max_on.unwrap_or_else(|| u32::try_from(output.max_on_us).unwrap_or(u32::MAX));
-    let limits = Limits {
-        must_arm: arm.unwrap_or(output.must_arm),
-        safe_on_trip: output.safe_on_trip,
-        ..Limits::on_for(max_on_us)
-    };
-    Role::Output { limits, speaker: output.verbs.contains(&Verb::Play) }
-}
-
-/// The same output, carrying a power; as it is where no frequency can be made.
-fn powered(output: Role, made: Option<Made>) -> Role {
-    match (output.output(), made) {
-        (Some(link::rig::Output { limits, .. }), Some(Made { frequency_mhz, .. })) => {
-            Role::Powered { limits, max_power_ppm: FULL_POWER_PPM.unsigned_abs(), frequency_mhz }
-        }
-        _ => output,
-    }
 }
 
 /// What an encoder's counts mean: a turn is 360° unless the rig says how far it goes.

@@ -82,7 +82,8 @@ pub(super) fn read(node: &Node, lines: &[LineConfig], reporter: &mut Reporter) -
     Some(Simulation { settle_us, person, animal })
 }
 
-fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> bool {
+/// Whether the rig has a line of this name; reported if not.
+pub(super) fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> bool {
     let known = lines.iter().any(|line| line.name == name.text);
     if !known {
         reporter.error("E049-unknown-line", name.span, format!("this rig has no line `{}`", name.text)).near(
@@ -96,7 +97,7 @@ fn check_line(name: &Text, lines: &[LineConfig], reporter: &mut Reporter) -> boo
 
 /// Plain numbers as they are, times in seconds.
 fn animal_parameter(text: &Text, reporter: &mut Reporter) -> Option<f64> {
-    let value = Quantity::read(&text.text).and_then(|quantity| match quantity.unit.and_then(|unit| unit.of) {
+    let value = Quantity::read(&text.text).and_then(|quantity| match quantity.unit.map(|unit| unit.of) {
         Some(Unit::Time) => quantity.in_base(Unit::Time),
         _ => quantity.in_base(Unit::Number),
     });

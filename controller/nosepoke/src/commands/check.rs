@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use compiler::cost::Bound;
 use compiler::{Compiled, Diagnostics, Options, Source, StepBound};
 
-use super::{Complaint, assignment, draw, looked_through, rig, say};
+use super::{Complaint, assignment, draw, limits, looked_through, rig, say};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,11 @@ impl Check {
                 .collect();
             all_good &= good;
             let step = compiled.as_ref().ok().and_then(Compiled::step_bound);
+            let of_outputs = compiled.as_ref().map(|compiled| match self.json {
+                true => (limits::as_json(compiled, &rig), String::new()),
+                false => (serde_json::Value::Null, limits::table(compiled, &rig)),
+            });
+            let (as_json, table) = of_outputs.unwrap_or_default();
             let (found, size) = match compiled {
                 Ok(compiled) => {
                     let size = format!("{} states, {} bytes", compiled.symbols.states.len(), compiled.image.len() * 4);
@@ -59,6 +64,7 @@ impl Check {
                     "protocol": path.display().to_string(),
                     "good": good,
                     "findings": found,
+                    "outputs": as_json,
                     "step_on_a_pico": step.as_ref().map(written),
                 }));
                 continue;
@@ -68,6 +74,9 @@ impl Check {
             }
             if good {
                 say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;
+                for row in table.lines() {
+                    say(format_args!("  {}", row.trim()))?;
+                }
                 for line in told {
                     say(format_args!("  {line}"))?;
                 }

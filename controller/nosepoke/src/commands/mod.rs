@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod devices;
 mod ended;
 pub(crate) mod flash;
+mod limits;
 mod progress;
 mod real;
 pub(crate) mod replay;

@@ -2,7 +2,7 @@
 //! totals. Owns that arithmetic; knows no pin, and tells nobody: the guard asks before a line goes on, and says when it went.
 //!
 //! Nothing is ever undercounted. A time on counts in the part of the window in which it ended, and until all of that part
-//! has left the window; what a request asks for counts as if it came at once, and a level as if it stayed on for `max_on`.
+//! has left the window; what a request asks for counts by its densest window, and a level as if it stayed on for `max_on`.
 
 use link::limits::{MAX_COUNTED, MAX_LINES};
 use link::pwm::FULL_POWER_PPM;
@@ -136,26 +136,11 @@ impl Quota {
         if self.duty.window_us != 0 {
             self.roll(*now);
             let recent = self.parts.iter().fold(running_us, |sum, part| sum.saturating_add(*part));
-            let soon = most_within(self.duty.window_us, train);
+            let soon = train.most_on_within_us(self.duty.window_us);
             return (recent.saturating_add(soon) > self.duty.on_us).then_some(Verdict::OverDuty);
         }
         None
     }
-}
-
-/// The longest that a train is on within any window of that length, in µs: one that begins with a pulse.
-#[inline(always)]
-fn most_within(window_us: u32, train: &Train) -> u32 {
-    let Train { width_us: width, period_us: period, count, .. } = *train;
-    if count <= 1 || period == 0 {
-        return width.min(window_us).saturating_mul(count.min(1));
-    }
-    let whole = window_us / period;
-    if whole >= count {
-        return width.saturating_mul(count);
-    }
-    let rest = window_us.saturating_sub(whole.saturating_mul(period));
-    width.saturating_mul(whole).saturating_add(width.min(rest))
 }
 
 /// A power as a weight of 16 binary places, never too light.
