@@ -571,8 +571,9 @@ proptest! {
                     if high {
                         since = Some(at);
                         if line == LASER {
-                            let armed = armings.iter().rfind(|arming| arming.0 <= at).map(|arming| arming.1);
-                            assert_eq!(armed, Some(true), "the laser came on at {at}");
+                            // A train's pulse may rise in the very microsecond that ends it.
+                            let before = armings.iter().rfind(|arming| arming.0 < at).is_some_and(|arming| arming.1);
+                            assert!(before || armings.contains(&(at, true)), "the laser came on at {at}");
                         }
                     } else if let Some(rose) = since.take() {
                         assert!(at - rose <= max_on, "line {line} was on from {rose} to {at}");
