@@ -262,6 +262,8 @@ impl System {
             rig: self.rig.as_ref().map(|rig| rig.text.clone()).unwrap_or_default(),
             seed: self.seed,
             options: Vec::new(),
+            purpose: journal::Purpose::Session,
+            remarks: Vec::new(),
             subject: None,
             operator: None,
             arm: (self.arm != 0).then(|| (self.arm, "simulated operator".to_owned())),

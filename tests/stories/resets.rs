@@ -41,6 +41,8 @@ fn reset_at(compiled: &Compiled, reset_at: Micros, memory_is_kept: bool) -> (Res
         rig: String::new(),
         seed: 1,
         options: Vec::new(),
+        purpose: journal::Purpose::Session,
+        remarks: Vec::new(),
         subject: None,
         operator: None,
         arm: Some((compiled.rig.must_arm(), "KS".to_owned())),

@@ -33,6 +33,20 @@ pub struct Header {
     pub simulated: bool,
     /// Wall time of the start in ms since 1970, if anyone looked. Says nothing about the order of records.
     pub started_ms: Option<i64>,
+    /// What it was run for.
+    pub purpose: Purpose,
+}
+
+/// What a journal was written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Purpose {
+    /// A session, with or without an animal.
+    #[default]
+    Session,
+    /// A line was flushed past its `max_on`: no animal, no session.
+    Flush,
+    /// A step of a self-test: no animal, no session.
+    SelfTest,
 }
 
 /// The versions of everything that had a part in the session.

@@ -24,7 +24,7 @@ pub mod side_by_side;
 pub mod storage;
 mod writer;
 
-pub use contents::{Close, Header, Note, NoteKind, Versions, Why};
+pub use contents::{Close, Header, Note, NoteKind, Purpose, Versions, Why};
 pub use finding::{Finding, Flaw, Place};
 pub use reader::{FILE_BYTES_MAX, Gap, Integrity, PlacedNote, ReadError, Records, Session, Tail};
 pub use reopen::ReopenError;

@@ -2,7 +2,6 @@
 //! bytes cross in bounded channels. Knows nothing of what the bytes mean.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -12,6 +11,7 @@ use link::frame::MAX_FRAME;
 use tokio::sync::Notify;
 
 use crate::session::{Ended, Session, SessionError};
+use crate::stop::Stop;
 use crate::tally::Tally;
 
 /// Frames that may wait in one direction. The link resends what finds no room.
@@ -91,7 +91,7 @@ pub(crate) fn drive<S: Storage>(
     session: &mut Session<S>,
     clock: Clock,
     near: &Near,
-    stop: &AtomicBool,
+    stop: &Stop,
     show: &mut dyn FnMut(&Tally),
 ) -> Result<Ended, SessionError> {
     let turn = async {
@@ -109,9 +109,7 @@ pub(crate) fn drive<S: Storage>(
             if let Some(result) = session.take_result() {
                 return result;
             }
-            if stop.load(Ordering::Relaxed) {
-                session.stop();
-            }
+            session.heed(stop.asked());
             // Whichever comes first; both only mean that it is time to look again.
             let _ = tokio::time::timeout(clock.until(session.poll_at(), LOOK), near.bell.notified()).await;
         }

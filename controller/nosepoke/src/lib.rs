@@ -7,6 +7,7 @@
 //! - [`serial`]: a session on a real rig, at a serial port.
 //! - [`clock_fit`]: how the device's clock and the computer's are related.
 //! - [`flash`]: boards that wait for firmware.
+//! - [`stop`]: how a person ends one.
 //! - [`tally`]: what a person watches while it runs.
 
 pub mod clock_fit;
@@ -17,4 +18,5 @@ pub mod paced;
 pub mod room;
 pub mod serial;
 pub mod session;
+pub mod stop;
 pub mod tally;

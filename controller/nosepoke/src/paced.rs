@@ -1,6 +1,5 @@
 //! A session on a simulated rig in real time: the device on a thread of its own, the session beside it.
 
-use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use sim::Memory;
 use crate::drive::{self, Clock, Far};
 use crate::room::{self, RoomError};
 use crate::session::{Ended, OpenJournal, Plan, Session, SessionError};
+use crate::stop::Stop;
 use crate::tally::Tally;
 
 /// How long the device's thread sleeps at most.
@@ -26,7 +26,7 @@ pub fn run<S: Storage>(
     plan: Plan,
     rig: &RigConfig,
     open: OpenJournal<S>,
-    stop: &AtomicBool,
+    stop: &Stop,
     show: &mut dyn FnMut(&Tally),
 ) -> Result<(Result<Ended, SessionError>, Tally), RoomError> {
     let clock = Clock::start();

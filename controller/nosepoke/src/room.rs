@@ -110,11 +110,25 @@ pub fn simulated<'m>(
     seed: u64,
     memory: &'m mut Memory,
 ) -> Result<SimRig<'m>, RoomError> {
+    simulated_with(compiled, rig, seed, memory, animal(compiled, rig, seed)?)
+}
+
+/// The same with somebody else in the box than the rig-config says, as a person who tries it.
+///
+/// # Errors
+/// When the rig-config is for another body.
+pub fn simulated_with<'m>(
+    compiled: &Compiled,
+    rig: &RigConfig,
+    seed: u64,
+    memory: &'m mut Memory,
+    inside: Box<dyn Animal + Send>,
+) -> Result<SimRig<'m>, RoomError> {
     let Some(simulation) = room_of(rig) else {
         return Err(RoomError::Body { rig: rig.name.clone(), body: rig.body.clone() });
     };
     let settings = SimSettings { settle_us: simulation.settle_us, ..SimSettings::new(seed) };
-    let mut simulated = SimRig::new(memory, &settings, &compiled.rig, animal(compiled, rig, seed)?);
+    let mut simulated = SimRig::new(memory, &settings, &compiled.rig, inside);
     at_rest(compiled).for_each(|(pin, raw)| simulated.rest(pin, raw));
     Ok(simulated)
 }

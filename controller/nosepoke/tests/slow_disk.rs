@@ -5,7 +5,7 @@
 mod common;
 
 use std::io::{Result, Write};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use compiler::{Options, Source};
 use controller::serial;
 use controller::serial::find::{Finder, Wanted};
 use controller::session::{Plan, Session, SyncPolicy};
+use controller::stop::Stop;
 use journal::{Storage, SyncApart, Writer};
 use link::{LineId, Record};
 
@@ -80,6 +81,8 @@ fn a_disk_that_hangs_for_seconds_does_not_make_the_controller_silent() {
         rig: common::BOX.to_owned(),
         seed: 5,
         options: Vec::new(),
+        purpose: journal::Purpose::Session,
+        remarks: Vec::new(),
         subject: Some("R12".to_owned()),
         operator: Some("KS".to_owned()),
         arm: Some((LineId(0).bit(), "KS".to_owned())),
@@ -94,7 +97,7 @@ fn a_disk_that_hangs_for_seconds_does_not_make_the_controller_silent() {
     let wanted = Wanted { id: None, port: Some(table.port.display().to_string()) };
     let mut finder = Finder::here(wanted);
     let asked = finder.first().unwrap();
-    serial::run(&mut session, asked, finder, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    serial::run(&mut session, asked, finder, &Stop::new(), &mut |_| {}).unwrap();
     assert!(disk.syncs.load(Ordering::Relaxed) > 3, "it hung, and went on");
     let journal = journal::Session::read(&disk.bytes.lock().unwrap()).unwrap();
     journal.verify().unwrap();

@@ -3,7 +3,7 @@
 
 pub(crate) mod bench;
 
-use journal::{Header, Note, NoteKind, Versions, Why, Writer};
+use journal::{Header, Note, NoteKind, Purpose, Versions, Why, Writer};
 use link::record::{ENTRY_BYTES_MAX, Request};
 use link::{EndReason, LineId, Micros, OutcomeId, Record, RegionId, StateId};
 
@@ -24,6 +24,7 @@ pub(crate) fn header() -> Header {
         options: vec![("p_reward".into(), "0.8".into())],
         simulated: true,
         started_ms: None,
+        purpose: Purpose::Session,
     }
 }
 

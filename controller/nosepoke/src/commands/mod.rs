@@ -1,5 +1,6 @@
 //! The commands, one file each, and the few things they share.
 
+mod carry_out;
 pub(crate) mod check;
 pub(crate) mod devices;
 mod ended;
@@ -58,7 +59,6 @@ impl Complaint {
 /// one: half a table must not pass for a whole one.
 pub(crate) fn say(words: impl fmt::Display) -> Result<(), Complaint> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{words}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Complaint::new(format_args!("not all could be written to standard output: {error}")))
         }

@@ -1,12 +1,12 @@
 //! What the commands that talk to boards share: which board, wall time, and Ctrl-C.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use compiler::RigConfig;
 use controller::serial::find::{Asked, Finder, Wanted};
 use controller::serial::port;
+use controller::stop::Stop;
 
 use super::Complaint;
 
@@ -84,12 +84,13 @@ impl Device {
 const INTERRUPTED: i32 = 130;
 
 /// Set when a person presses Ctrl-C, or the system asks the program to end (as it goes down, or the terminal is closed):
-/// the session ends in order and its journal is closed. Asked again, the program ends at once: the rig's own silence limit makes it safe.
-pub(super) fn stop_on_ctrl_c() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
+/// the session ends in order and its journal is closed. Asked again, the interlock trips. Asked a third time, the program
+/// ends at once: the rig's own silence limit makes it safe.
+pub(super) fn stop_on_ctrl_c() -> Arc<Stop> {
+    let stop = Arc::new(Stop::new());
     let asked = Arc::clone(&stop);
     let handler = move || {
-        if asked.swap(true, Ordering::Relaxed) {
+        if asked.ask() > 2 {
             std::process::exit(INTERRUPTED);
         }
     };

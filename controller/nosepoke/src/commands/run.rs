@@ -1,23 +1,18 @@
 //! `nosepoke run`: runs one session and says where its data is.
 
-use std::fs;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use compiler::{Compiled, Options, RigConfig, Source};
-use controller::lockstep::{self, Cable, LONGEST_US};
-use controller::session::{Ended, OpenJournal, Plan, Session, SessionError, SyncPolicy};
-use controller::tally::Tally;
+use controller::session::{Plan, Session, SyncPolicy};
 use controller::{paced, room, serial};
-use journal::{CreateError, Writer};
-use link::{LineId, Micros};
-use sim::{Memory, WireFaults};
+use journal::Purpose;
+use link::LineId;
+use sim::Memory;
 
+use super::carry_out::{Speed, fresh, number, opener, simulate, stem};
 use super::ended::Over;
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
@@ -65,12 +60,6 @@ pub(crate) struct Run {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Speed {
-    Max,
-    Times(f64),
-}
-
 fn speed(text: &str) -> Result<Speed, String> {
     match text {
         "max" => Ok(Speed::Max),
@@ -83,11 +72,6 @@ fn speed(text: &str) -> Result<Speed, String> {
 
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("`{text}` is no seed: give a whole number from 0 to {}", u64::MAX))
-}
-
-/// A number nobody chose.
-fn fresh() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 impl Run {
@@ -112,7 +96,8 @@ impl Run {
         if board.is_some() {
             warn_of_unarmed(&plan);
         }
-        let stem = self.journal_stem(&plan)?;
+        let parts = [Some(plan.compiled.symbols.protocol.as_str()), self.subject.as_deref()];
+        let stem = stem(&self.out, &parts.into_iter().flatten().collect::<Vec<_>>())?;
         let begun = Arc::new(OnceLock::new());
         let open = opener(stem, Arc::clone(&begun));
 
@@ -132,7 +117,15 @@ impl Run {
                 progress.done();
                 shown.map_err(Complaint::new)?
             }
-            (None, speed) => simulate(plan.clone(), &rig, open, speed.unwrap_or(Speed::Max), &stop)?,
+            (None, speed) => {
+                let mut memory = Box::new(Memory::new());
+                let mut sim = room::simulated(&plan.compiled, &rig, plan.seed, &mut memory).map_err(Complaint::new)?;
+                let mut progress = Progress::new(&plan.compiled.symbols);
+                let speed = speed.unwrap_or(Speed::Max);
+                let ran = simulate(plan.clone(), &mut sim, open, speed, &stop, &mut |tally| progress.show(tally));
+                progress.done();
+                ran?
+            }
         };
         let journal = begun.get().map(PathBuf::as_path);
         let took = plan.simulated.then(|| began.elapsed());
@@ -160,18 +153,14 @@ impl Run {
         }
         let live = !simulated || self.speed == Some(Speed::Times(1.0));
         Ok(Plan {
-            // In simulation the seed decides everything, the session's number too. On a real rig no two sessions have one
-            // number, or the records of one could be taken for the other's.
-            session: if simulated {
-                (seed as u32 ^ (seed >> 32) as u32).wrapping_mul(0x9E37_79B1) | 1
-            } else {
-                fresh() as u32 | 1
-            },
+            session: number(seed, simulated),
             compiled,
             protocol: protocol.text.clone(),
             rig: rig_source.text.clone(),
             seed,
             options: self.set.clone(),
+            purpose: Purpose::Session,
+            remarks: Vec::new(),
             subject: self.subject.clone(),
             operator: self.operator.clone(),
             arm,
@@ -215,20 +204,6 @@ impl Run {
         }
         Ok(Some((set, self.operator.clone().unwrap_or_default())))
     }
-
-    /// What the session's files in the output folder are called, without an ending; the folder is made if need be.
-    fn journal_stem(&self, plan: &Plan) -> Result<PathBuf, Complaint> {
-        fs::create_dir_all(&self.out).map_err(|error| {
-            Complaint::new(format_args!(
-                "the output folder {} cannot be made: {error}; name another with --out",
-                self.out.display()
-            ))
-        })?;
-        let when = humantime::format_rfc3339_seconds(SystemTime::now()).to_string().replace(':', "-");
-        let subject = self.subject.as_deref().map(|subject| format!("_{}", file_name(subject))).unwrap_or_default();
-        let stem = format!("{}{subject}_{}", file_name(&plan.compiled.symbols.protocol), when.trim_end_matches('Z'));
-        Ok(self.out.join(stem))
-    }
 }
 
 /// Says which lines the protocol uses and nobody arms: hours of withheld pulses are easily overlooked.
@@ -247,87 +222,6 @@ fn warn_of_unarmed(plan: &Plan) {
 }
 
 /// Whether the rig-config describes a simulated rig.
-fn is_simulated(rig: &RigConfig) -> bool {
+pub(super) fn is_simulated(rig: &RigConfig) -> bool {
     rig.body == "simulator"
-}
-
-/// As much of a name as every file system takes: 255 bytes for the whole, and letters may take several.
-fn file_name(name: &str) -> String {
-    const BYTES_MAX: usize = 80;
-    let mut kept = String::new();
-    for letter in name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }) {
-        if kept.len() + letter.len_utf8() > BYTES_MAX {
-            break;
-        }
-        kept.push(letter);
-    }
-    kept
-}
-
-/// Begins a journal at `stem`, or behind it with the first number that is free: sessions may begin within one second,
-/// and in processes that know nothing of each other. Which it was is put into `begun`.
-fn opener(stem: PathBuf, begun: Arc<OnceLock<PathBuf>>) -> OpenJournal<fs::File> {
-    Box::new(move |header| {
-        let mut taken = CreateError::Exists(stem.clone());
-        for again in 1..1000 {
-            let mut name = stem.clone().into_os_string();
-            name.push(if again == 1 { ".npj".to_owned() } else { format!("_{again}.npj") });
-            let path = PathBuf::from(name);
-            match Writer::create(&path, header) {
-                Ok(writer) => {
-                    // Set once: a journal is begun once.
-                    let _ = begun.set(path);
-                    return Ok(writer);
-                }
-                Err(error @ CreateError::Exists(_)) => taken = error,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(taken)
-    })
-}
-
-type Outcome = (Result<Ended, SessionError>, Tally);
-
-/// A simulated session in lock step, as fast as the processor allows or slowed down to a multiple of real time.
-fn simulate(
-    plan: Plan,
-    rig: &RigConfig,
-    open: OpenJournal<fs::File>,
-    speed: Speed,
-    stop: &AtomicBool,
-) -> Result<Outcome, Complaint> {
-    let mut memory = Box::new(Memory::new());
-    let mut sim = room::simulated(&plan.compiled, rig, plan.seed, &mut memory).map_err(Complaint::new)?;
-    let mut cable = Cable::new(WireFaults::NONE, plan.seed);
-    let mut progress = Progress::new(&plan.compiled.symbols);
-    let mut session = Session::new(plan, open);
-    let (mut turns, began) = (0_u32, Instant::now());
-    let mut watch = |now: Micros, session: &mut Session<_>, _: &mut Cable| {
-        turns = turns.wrapping_add(1);
-        if let Speed::Times(times) = speed {
-            let due = Duration::from_micros((now as f64 / times) as u64);
-            // In short naps, so that whoever stops the session need not wait for the next thing to happen in it.
-            while !stop.load(Ordering::Relaxed) && !due.saturating_sub(began.elapsed()).is_zero() {
-                thread::sleep(due.saturating_sub(began.elapsed()).min(Duration::from_millis(50)));
-            }
-        }
-        if speed != Speed::Max || turns.is_multiple_of(1024) {
-            progress.show(session.tally());
-            if stop.load(Ordering::Relaxed) {
-                session.stop();
-            }
-        }
-    };
-    let ended_us = lockstep::run(&mut session, &mut sim, &mut cable, &mut watch);
-    progress.done();
-    if ended_us > LONGEST_US {
-        eprintln!(
-            "warning: nothing in the protocol ended this session, so it was stopped after 24 h of simulated time; give it \
-             an end with `session: {{ends: [{{after: 60 min}}]}}`, which is asked as each trial closes"
-        );
-    }
-    let tally = session.tally().clone();
-    let result = session.take_result();
-    result.map(|result| (result, tally)).ok_or_else(|| Complaint::new("the session stopped without saying why"))
 }

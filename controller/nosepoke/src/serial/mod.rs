@@ -8,12 +8,11 @@ mod carry;
 pub mod find;
 pub mod port;
 
-use std::sync::atomic::AtomicBool;
-
 use journal::Storage;
 
 use crate::drive::{self, Clock};
 use crate::session::{Ended, Session, SessionError};
+use crate::stop::Stop;
 use crate::tally::Tally;
 use find::{Asked, Finder};
 
@@ -23,7 +22,7 @@ pub fn run<S: Storage>(
     session: &mut Session<S>,
     asked: Asked,
     finder: Finder,
-    stop: &AtomicBool,
+    stop: &Stop,
     show: &mut dyn FnMut(&Tally),
 ) -> Result<Ended, SessionError> {
     let clock = Clock::start();

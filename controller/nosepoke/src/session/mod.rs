@@ -3,7 +3,9 @@
 //! the same for a simulated rig and a real one. Knows nothing of terminals, threads or ports.
 
 mod clocks;
+mod ending;
 mod error;
+mod key;
 mod plan;
 mod rejoin;
 
@@ -11,9 +13,11 @@ use std::collections::VecDeque;
 
 use clocks::Clocks;
 use compiler::symbols::Symbols;
+use ending::Ending;
 use journal::{CreateError, Header, Note, NoteKind, Storage, Versions, Why, Writer};
+use key::KeyWait;
 use link::host_end::{HostEnd, HostEvent};
-use link::message::{self, Answer, Command, Hello, State, Status, Upload};
+use link::message::{self, Answer, Command, Hello, Refusal, State, Status, Upload};
 use link::record::Reader;
 use link::upload::Uploader;
 use link::{EndReason, Micros, Record};
@@ -21,6 +25,7 @@ use link::{EndReason, Micros, Record};
 use crate::tally::Tally;
 
 pub use error::SessionError;
+pub use key::KEY_PATIENCE_US;
 pub use plan::{Plan, SyncPolicy, UnreadableHeader};
 pub use rejoin::Kept;
 
@@ -93,7 +98,9 @@ pub struct Session<S: Storage> {
     unsynced: Option<(Micros, usize)>,
     /// When to look how far a sync in the background is.
     sync_look_at: Option<Micros>,
-    stop_asked: bool,
+    ending: Ending,
+    /// A wait for the rig's key.
+    key: Option<KeyWait>,
     /// Whether the device is noted as gone.
     gone: bool,
     status: Option<Status>,
@@ -124,7 +131,8 @@ impl<S: Storage> Session<S> {
             journal: None,
             unsynced: None,
             sync_look_at: None,
-            stop_asked: false,
+            ending: Ending::new(),
+            key: None,
             gone: false,
             status: None,
             outcome: None,
@@ -163,35 +171,6 @@ impl<S: Storage> Session<S> {
         self.phase == Phase::Done
     }
 
-    /// Asks for the session to end now, every output safe and every record kept.
-    pub fn stop(&mut self) {
-        if !self.stop_asked {
-            self.stop_asked = true;
-            if self.gone {
-                tracing::warn!(
-                    "the session ends as soon as the device is heard again; asked once more, the program leaves it, and \
-                     `nosepoke resume` goes on with it later"
-                );
-            }
-            // Before the start there is nothing to end yet; the wish is remembered.
-            if self.phase == Phase::Running {
-                self.errands.push_front(Errand { step: "stop the session", command: Command::Stop });
-            }
-        }
-    }
-
-    /// Gives up on a device that does not come back: what arrived is kept, and the journal says that it is not all. It is
-    /// not closed: a device that kept its supply still holds the rest, and may be met again.
-    pub fn give_up(&mut self, why: &str) {
-        if self.phase == Phase::Done {
-            return;
-        }
-        self.note_interrupted();
-        let durable = self.journal.as_ref().map_or(0, Writer::durable);
-        let error = self.failing.take();
-        self.end_with(error.unwrap_or_else(|| SessionError::GivenUp { why: why.to_owned(), durable }));
-    }
-
     /// Takes in bytes from the device.
     pub fn handle_bytes(&mut self, now: Micros, bytes: &[u8]) {
         let mut rest = bytes;
@@ -203,6 +182,7 @@ impl<S: Storage> Session<S> {
 
     /// Does what is due: sends errands on their way, puts records on disk.
     pub fn poll(&mut self, now: Micros) {
+        self.poll_key(now);
         self.run_errands();
         let due = self.unsynced.is_some_and(|(since, bytes)| {
             bytes >= self.plan.sync.bytes || now >= since.saturating_add(self.plan.sync.interval_us)
@@ -256,7 +236,7 @@ impl<S: Storage> Session<S> {
     pub fn poll_at(&self) -> Option<Micros> {
         let sync_at = self.unsynced.map(|(since, _)| since.saturating_add(self.plan.sync.interval_us));
         let sync_at = if self.sync_look_at.is_some() { self.sync_look_at } else { sync_at };
-        [self.link.poll_at(), sync_at, self.clocks.poll_at()].into_iter().flatten().min()
+        [self.link.poll_at(), sync_at, self.clocks.poll_at(), self.key_at()].into_iter().flatten().min()
     }
 
     /// Writes the next frame for the device into `out`; the bytes used.
@@ -270,7 +250,7 @@ impl<S: Storage> Session<S> {
             let Some(event) = link.poll_event() else { return };
             match event {
                 HostEvent::Hello(hello) => self.greet(&hello),
-                HostEvent::Answered { seq, answer } => self.answered(seq, answer),
+                HostEvent::Answered { seq, answer } => self.answered(now, seq, answer),
                 HostEvent::Status { status, session, asked_at } => {
                     if let Some(asked_at) = asked_at {
                         self.clocks.observe(asked_at, now, status.now);
@@ -335,6 +315,9 @@ impl<S: Storage> Session<S> {
             None => return,
         }
         self.note_device();
+        for remark in self.plan.remarks.clone() {
+            self.note(NoteKind::Text(remark));
+        }
         if held != 0 {
             // All its records are on disk somewhere; whoever put them there could not say goodbye.
             self.errands.push_back(Errand { step: "forget a session", command: Command::Forget { session: held } });
@@ -363,6 +346,7 @@ impl<S: Storage> Session<S> {
             options: plan.options.clone(),
             simulated: plan.simulated,
             started_ms: plan.started_ms,
+            purpose: plan.purpose,
         }
     }
 
@@ -378,14 +362,14 @@ impl<S: Storage> Session<S> {
         }
         if let Some((lines, who)) = self.plan.arm.clone() {
             self.note(NoteKind::Armed { lines, who });
-            self.errands.push_back(Errand { step: "arm the lines", command: Command::Arm { lines } });
+            self.errands.push_back(Errand { step: key::ARM, command: Command::Arm { lines } });
         }
         let start = Command::Start { session: self.plan.session, seed: self.plan.seed };
         self.errands.push_back(Errand { step: "start the session", command: start });
     }
 
     fn run_errands(&mut self) {
-        if self.under_way.is_some() {
+        if self.under_way.is_some() || self.key_at().is_some() {
             return;
         }
         let Some(Errand { step, command }) = self.errands.pop_front() else { return };
@@ -395,9 +379,13 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    fn answered(&mut self, seq: u16, answer: Answer) {
+    fn answered(&mut self, now: Micros, seq: u16, answer: Answer) {
         let Some((_, step)) = self.under_way.take_if(|(under_way, _)| *under_way == seq) else { return };
         match answer {
+            Answer::Refused(Refusal::KeyOff) if self.phase == Phase::Preparing => {
+                let lines = self.plan.arm.as_ref().map_or(0, |(lines, _)| *lines);
+                self.key_is_off(now, lines);
+            }
             Answer::Refused(refusal) if self.phase == Phase::Preparing => {
                 self.end_with(SessionError::Refused { step, refusal });
             }
@@ -409,15 +397,6 @@ impl<S: Storage> Session<S> {
             return self.done();
         }
         self.run_errands();
-    }
-
-    /// The session runs, and can be stopped.
-    fn run(&mut self) {
-        self.phase = Phase::Running;
-        if self.stop_asked {
-            self.stop_asked = false;
-            self.stop();
-        }
     }
 
     fn heard_status(&mut self, session: u32, status: Status) {

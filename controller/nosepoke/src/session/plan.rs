@@ -3,7 +3,7 @@
 use std::fmt;
 
 use compiler::{Compiled, Diagnostics};
-use journal::Header;
+use journal::{Header, Purpose};
 
 /// When what was recorded is put on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,10 @@ pub struct Plan {
     pub seed: u64,
     /// Parameters set for this session, as typed.
     pub options: Vec<(String, String)>,
+    /// What it is run for.
+    pub purpose: Purpose,
+    /// What the controller has to say of it before it begins, each a sentence.
+    pub remarks: Vec<String>,
     /// The animal.
     pub subject: Option<String>,
     /// Who runs the session.
@@ -72,6 +76,8 @@ impl Plan {
             rig: header.rig.clone(),
             seed: header.seed,
             options: header.options.clone(),
+            purpose: header.purpose,
+            remarks: Vec::new(),
             subject: header.subject.clone(),
             operator: header.operator.clone(),
             arm: None,

@@ -9,6 +9,7 @@ use link::host_end::HostEnd;
 use link::{Micros, Record};
 
 use super::clocks::Clocks;
+use super::ending::Ending;
 use super::{Phase, Plan, Session, SessionError};
 use crate::tally::Tally;
 
@@ -45,7 +46,8 @@ impl<S: Storage> Session<S> {
             board: kept.board,
             unsynced: None,
             sync_look_at: None,
-            stop_asked: false,
+            ending: Ending::new(),
+            key: None,
             gone: false,
             status: None,
             tally,
