@@ -8,11 +8,13 @@
 //! - [`clock_fit`]: how the device's clock and the computer's are related.
 //! - [`flash`]: boards that wait for firmware.
 //! - [`stop`]: how a person ends one.
+//! - [`flush`]: the one way past an output's `max_on`.
 //! - [`tally`]: what a person watches while it runs.
 
 pub mod clock_fit;
 mod drive;
 pub mod flash;
+pub mod flush;
 pub mod lockstep;
 pub mod paced;
 pub mod room;

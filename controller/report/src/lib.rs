@@ -9,6 +9,7 @@
 //! Nothing here judges a session or changes it: whether it can be trusted is the journal's to say, whether the rig did
 //! as the program says is replay's. Everything is a function of the journal, so the same journal gives the same bytes.
 
+mod causes;
 pub mod history;
 pub mod picture;
 pub mod quantity;
@@ -64,7 +65,11 @@ impl Report {
         let symbols: Symbols = postcard::from_bytes(&session.header.symbols).map_err(|_| ReportError::Symbols)?;
         let history = History::of(session, &symbols).ok_or(ReportError::NoStart)?;
         let summary = Summary::of(session, &symbols, &history);
-        let trials = TrialTable::of(&symbols, &history);
+        let mut trials = TrialTable::of(&symbols, &history);
+        // What a flush or a self-test does are no trials, whatever its program calls them.
+        if !summary.is_session() {
+            trials.rows.clear();
+        }
         Ok(Self { symbols, history, summary, trials })
     }
 

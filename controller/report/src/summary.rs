@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use compiler::symbols::Symbols;
-use journal::{NoteKind, Session};
-use link::{DisarmCause, EndReason, Fault, LineId, Record, TripCause, Verdict};
+use journal::{NoteKind, Purpose, Session};
+use link::rig::{NO_LIMIT, Rig, RigLine, Total};
+use link::{LineId, Record};
 use serde::Serialize;
 
+use crate::causes::{disarm_cause, end_reason, trip_advice, trip_cause, verdict_name};
 use crate::history::History;
 use crate::quantity;
 
 /// What a person wants to know of a session first. Times in seconds from its start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
+    /// What the journal was written for: `session`, `flush` or `self-test`.
+    pub purpose: String,
     /// The protocol's name.
     pub protocol: String,
     /// The rig's name.
@@ -59,6 +63,8 @@ pub struct Summary {
     pub safety: Vec<Moment>,
     /// How the device's clock ran against the computer's, by the surest note of it; none in a simulated session.
     pub clock: Option<Clock>,
+    /// What person and controller remarked, in order.
+    pub remarks: Vec<String>,
     /// Why it ended.
     pub end: String,
     /// The parameters in force at the start.
@@ -104,6 +110,32 @@ pub struct Output {
     pub refused: u64,
     /// Verdicts and how often each was given.
     pub verdicts: Vec<Counted>,
+    /// Where what was sensed of it differed from what it was commanded, for longer than the rig allows.
+    pub not_sensed: Option<NotSensed>,
+    /// The most it may do in this session, where there is a total: of the rig, or what was left of the subject's day.
+    pub allowed: Option<Allowed>,
+}
+
+/// What was sensed of an output differed from what it was commanded.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct NotSensed {
+    /// How often.
+    pub count: u64,
+    /// When first.
+    pub first_s: f64,
+    /// What it was commanded then: on, or off.
+    pub first_on: bool,
+}
+
+/// The most an output may do in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Allowed {
+    /// How often it may go on.
+    pub pulses: Option<u32>,
+    /// For how long in all.
+    pub on_s: Option<f64>,
+    /// How much of the dose, as the time at full power that gives it.
+    pub dose_s: Option<f64>,
 }
 
 /// Something that happened once.
@@ -150,8 +182,10 @@ impl Summary {
             .enumerate()
             .map(|(n, name)| Counted { name: name.clone(), count: with_outcome(n) as u64 })
             .collect();
-        let outputs = outputs(symbols, history);
+        let rig: Option<Rig> = postcard::from_bytes(&header.device_rig).ok();
+        let outputs = outputs(symbols, history, rig.as_ref(), &tally.not_sensed);
         Self {
+            purpose: purpose(header.purpose).into(),
             protocol: symbols.protocol.clone(),
             rig: symbols.rig.clone(),
             subject: header.subject.clone(),
@@ -174,6 +208,14 @@ impl Summary {
             lost_count: tally.lost_count,
             safety: tally.safety,
             clock: clock(session),
+            remarks: session
+                .notes
+                .iter()
+                .filter_map(|placed| match &placed.note.kind {
+                    NoteKind::Operator(text) | NoteKind::Text(text) => Some(text.clone()),
+                    _ => None,
+                })
+                .collect(),
             end: history
                 .end
                 .map_or("interrupted: its last record says nothing of an end".into(), |end| end_reason(symbols, end)),
@@ -185,6 +227,12 @@ impl Summary {
     #[must_use]
     pub fn table(&self) -> String {
         self.to_string().trim_end().to_owned()
+    }
+
+    /// Whether it is of a session, and not of maintenance: only then are its trials trials.
+    #[must_use]
+    pub fn is_session(&self) -> bool {
+        self.purpose == purpose(Purpose::Session)
     }
 
     /// Why the session ended, as a sentence.
@@ -201,6 +249,7 @@ struct Tally {
     late_us_max: u64,
     lost_count: u64,
     safety: Vec<Moment>,
+    not_sensed: BTreeMap<u8, NotSensed>,
 }
 
 impl Tally {
@@ -218,19 +267,16 @@ impl Tally {
             }
             Record::Armed { lines } => say(format!("{} armed", line_set(symbols, *lines))),
             Record::Disarmed { lines, cause } => {
-                let because = match cause {
-                    DisarmCause::Operator => "a person asked for it",
-                    DisarmCause::Silence => "the controller was silent",
-                    DisarmCause::SessionEnd => "the session ended",
-                    DisarmCause::Trip => "the interlock tripped",
-                    DisarmCause::Key => "the key was turned off",
-                };
+                let because = disarm_cause(*cause);
                 say(format!("{} disarmed: {because}", line_set(symbols, *lines)));
             }
-            Record::Trip(cause) => say(format!("trip: {}", trip_cause(symbols, *cause))),
+            Record::Trip(cause) => {
+                say(format!("trip: {}; {}", trip_cause(symbols, *cause), trip_advice(symbols, *cause)));
+            }
             Record::NotSensed { line, on } => {
-                let (on, off) = if *on { ("on", "off") } else { ("off", "on") };
-                say(format!("{} was commanded {on}, but sensed {off}", line_name(symbols, *line)));
+                let found =
+                    self.not_sensed.entry(line.0).or_insert(NotSensed { count: 0, first_s: at_s, first_on: *on });
+                found.count += 1;
             }
             Record::Silence(true) => say("the controller fell silent".into()),
             Record::Silence(false) => say("the controller was heard again".into()),
@@ -240,10 +286,17 @@ impl Tally {
     }
 }
 
-fn outputs(symbols: &Symbols, history: &History) -> Vec<Output> {
+fn outputs(
+    symbols: &Symbols,
+    history: &History,
+    rig: Option<&Rig>,
+    not_sensed: &BTreeMap<u8, NotSensed>,
+) -> Vec<Output> {
     let edges = history.edges();
     let moved = |n: usize| edges.iter().any(|(line, ..)| line.index() == n);
-    let lines = symbols.lines.iter().enumerate().filter(|(n, symbol)| symbol.output && (symbol.named || moved(*n)));
+    let lines = symbols.lines.iter().enumerate().filter(|(n, symbol)| {
+        symbol.output && (symbol.named || moved(*n) || not_sensed.keys().any(|line| usize::from(*line) == *n))
+    });
     let output = |(n, symbol): (usize, &compiler::symbols::LineSymbol)| {
         let is_line = |line: &LineId| line.index() == n;
         let (mut on_us, mut since) = (0, None);
@@ -278,9 +331,31 @@ fn outputs(symbols: &Symbols, history: &History) -> Vec<Output> {
             requested_ul: doses.iter().sum::<u64>() as f64 / 1e3,
             refused,
             verdicts: counted(verdicts),
+            not_sensed: not_sensed.iter().find(|(line, _)| usize::from(**line) == n).map(|(_, found)| *found),
+            allowed: rig.and_then(|rig| allowed(rig.lines.get(n)?)),
         }
     };
     lines.map(output).collect()
+}
+
+/// What a line's total allows, if it has one.
+fn allowed(line: &RigLine) -> Option<Allowed> {
+    let Total { pulses, on_us, dose_us, .. } = line.role.output()?.limits.total;
+    let limited = |limit: u32| (limit != NO_LIMIT).then_some(limit);
+    let seconds = |limit: u32| limited(limit).map(|us| f64::from(us) / 1e6);
+    let allowed = Allowed { pulses: limited(pulses), on_s: seconds(on_us), dose_s: seconds(dose_us) };
+    (allowed != Allowed { pulses: None, on_s: None, dose_s: None }).then_some(allowed)
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = [
+            self.pulses.map(|pulses| format!("{pulses} pulses")),
+            self.on_s.map(|on_s| format!("{on_s:.3} s on")),
+            self.dose_s.map(|dose_s| format!("the dose of {dose_s:.3} s at full power")),
+        ];
+        write!(f, "at most {}", said.into_iter().flatten().collect::<Vec<_>>().join(" and "))
+    }
 }
 
 fn clock(session: &Session) -> Option<Clock> {
@@ -334,78 +409,11 @@ pub(crate) fn line_name(symbols: &Symbols, line: LineId) -> String {
     symbols.lines.get(line.index()).map_or_else(|| format!("line {}", line.0), |symbol| symbol.name.clone())
 }
 
-/// What a verdict is called.
-const fn verdict_name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Withheld => "withheld: not armed",
-        Verdict::OverMaxOn => "refused: over max_on",
-        Verdict::CutAtMaxOn => "cut at max_on",
-        Verdict::Tripped => "refused: tripped",
-        Verdict::NotAnOutput => "refused: no such output",
-        Verdict::CutByDisarm => "cut by a disarm",
-        Verdict::CutByEnd => "cut by the end",
-        Verdict::NoSuchPower => "refused: no such power",
-        Verdict::Forbidden => "refused: forbidden",
-        Verdict::OverPower => "refused: over its power",
-        Verdict::TooSoon => "refused: over min_off",
-        Verdict::OverDuty => "refused: over its duty",
-        Verdict::OverTotal => "refused: over its total",
-    }
-}
-
-fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
-    match cause {
-        TripCause::HostAbort => "the controller asked for it".into(),
-        TripCause::PadMismatch(line) => format!("{} did not follow its command", line_name(symbols, line)),
-        TripCause::Invariant(invariant) => {
-            let written = symbols.invariants.get(invariant.index()).map_or("?", String::as_str);
-            format!("the protocol broke \"{written}\"")
-        }
-        TripCause::TooLate => "something was handled too late".into(),
-        TripCause::Lost => "an edge was lost".into(),
-        TripCause::EmergencyStop => "the emergency stop opened".into(),
-        TripCause::Starved => "more came in, or was asked of the outputs, than the device can handle".into(),
-        TripCause::NotSensed(line) => {
-            format!("what was sensed of {} differed from what it was commanded", line_name(symbols, line))
-        }
-        TripCause::Contradiction(line) => {
-            format!(
-                "an input was answered on {} with something the program then did not ask for",
-                line_name(symbols, line)
-            )
-        }
-    }
-}
-
-/// Why a session ended, as a sentence.
-pub(crate) fn end_reason(symbols: &Symbols, reason: EndReason) -> String {
-    match reason {
-        EndReason::Condition(row) => {
-            let written = symbols.ends.get(usize::from(row));
-            written
-                .map_or_else(|| format!("the protocol's condition {row}"), |written| format!("the protocol: {written}"))
-        }
-        EndReason::Stopped => "stopped by a person or the controller".into(),
-        EndReason::Tripped(cause) => format!("trip: {}", trip_cause(symbols, cause)),
-        EndReason::HostLost => "the controller was lost".into(),
-        EndReason::Fault(fault) => format!("the program broke a bound: {}", fault_name(fault)),
-        EndReason::RingFull => "the device's memory for records was nearly full".into(),
-        EndReason::DeviceReset => "the device was reset".into(),
-    }
-}
-
-const fn fault_name(fault: Fault) -> &'static str {
-    match fault {
-        Fault::ChainTooLong => "too many transitions in one microsecond",
-        Fault::Overflow => "a result does not fit in 64 bits",
-        Fault::DivideByZero => "a division by zero",
-        Fault::IndexOutOfRange => "a table was read past its end",
-        Fault::Stack => "an expression needed too many values",
-        Fault::Draw => "a draw was asked for something impossible",
-        Fault::TooManySignals => "too many signals in one microsecond",
-        Fault::Duration => "a duration below zero or too long",
-        Fault::TooManyDeadlines => "too many time-outs at once",
-        Fault::BadProgram => "the image holds what no checked image holds",
+const fn purpose(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Session => "session",
+        Purpose::Flush => "flush",
+        Purpose::SelfTest => "self-test",
     }
 }
 
@@ -415,18 +423,25 @@ fn hex(bytes: &[u8]) -> String {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = self.subject.as_deref().unwrap_or("no subject");
+        let is_session = self.is_session();
+        let subject = match is_session {
+            true => self.subject.as_deref().unwrap_or("no subject"),
+            false => "maintenance, no session",
+        };
         let body = if self.simulated { " (simulated)" } else { "" };
         writeln!(f, "{} · {subject} · rig {}{body}", self.protocol, self.rig)?;
         let length = quantity::spoken((self.length_s * 1e6).max(0.0) as u64);
-        writeln!(f, "  length      {length}, {} trials, {} records, seed {}", self.trials, self.records, self.seed)?;
+        let trials = if is_session { format!("{} trials, ", self.trials) } else { String::new() };
+        writeln!(f, "  length      {length}, {trials}{} records, seed {}", self.records, self.seed)?;
         writeln!(f, "  ended       {}", self.end)?;
         let mut outcomes: Vec<String> =
             self.outcomes.iter().map(|outcome| share(&outcome.name, outcome.count, self.trials)).collect();
         if self.no_outcome > 0 {
             outcomes.push(share("none", self.no_outcome, self.trials));
         }
-        writeln!(f, "  outcomes    {}", outcomes.join(", "))?;
+        if is_session {
+            writeln!(f, "  outcomes    {}", outcomes.join(", "))?;
+        }
         let width = self.outputs.iter().map(|output| output.line.chars().count()).max().unwrap_or(0).max(11);
         for output in &self.outputs {
             write!(f, "  {:<width$} {}: {} pulses, {:.3} s on", output.line, output.kind, output.pulses, output.on_s)?;
@@ -436,7 +451,18 @@ impl fmt::Display for Summary {
             for verdict in &output.verdicts {
                 write!(f, ", {} × {}", verdict.count, verdict.name)?;
             }
+            if let Some(allowed) = &output.allowed {
+                write!(f, " ({allowed})")?;
+            }
             writeln!(f)?;
+            if let Some(NotSensed { count, first_s, first_on }) = output.not_sensed {
+                let (on, off) = if first_on { ("on", "off") } else { ("off", "on") };
+                writeln!(
+                    f,
+                    "  {:<width$} {count} × not sensed as commanded, first at {first_s:.6} s: commanded {on}, sensed {off}",
+                    ""
+                )?;
+            }
         }
         for breach in &self.breaches {
             writeln!(f, "  blocked     {} × \"{}\"", breach.count, breach.name)?;
@@ -455,6 +481,9 @@ impl fmt::Display for Summary {
         }
         for moment in &self.safety {
             writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
+        }
+        for remark in &self.remarks {
+            writeln!(f, "  remark      {remark}")?;
         }
         for parameter in &self.parameters {
             let ground = match (parameter.set, parameter.source.as_str()) {

@@ -5,9 +5,10 @@ mod common;
 
 use common::{LASER, START, records, session, symbols};
 use compiler::symbols::{LineSymbol, Scale, Unit};
-use journal::{Header, Note, NoteKind, PlacedNote, Session, Why, Writer};
+use journal::{Header, Note, NoteKind, PlacedNote, Purpose, Session, Why, Writer};
+use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses, Total};
 use link::samples::SampleBlock;
-use link::{LineId, Record};
+use link::{EndReason, LineId, Record, TripCause};
 use report::quantity::Cell;
 use report::{Report, ReportError};
 
@@ -344,4 +345,92 @@ fn a_sampled_line_is_drawn_around_the_outcome() {
     assert!(traces[0][0] < traces[1][0] - 100.0, "5 mm stand above 0 mm: {traces:?}");
     assert!(!report.trials().csv().contains("joystick"), "what happened on it its detectors count");
     assert!(!Report::of(&session(&symbols(), &records(20))).unwrap().picture().contains("mean of the trials"));
+}
+
+#[test]
+fn a_laser_that_was_not_seen_to_go_off_is_found_once_with_its_count_and_first_time() {
+    let mut records = records(20);
+    let end = records.pop().unwrap();
+    for n in 0..300 {
+        records.push((START + 2_500_000 + n * 1_000, Record::NotSensed { line: LASER, on: n % 2 == 1 }));
+    }
+    records.push(end);
+    let report = Report::of(&session(&symbols(), &records)).unwrap();
+    let found = report.summary().outputs.iter().find(|output| output.line == "laser").unwrap().not_sensed.unwrap();
+    assert_eq!((found.count, found.first_s, found.first_on), (300, 2.5, false));
+    let table = report.summary().table();
+    let told: Vec<&str> = table.lines().filter(|line| line.contains("not sensed as commanded")).collect();
+    assert_eq!(told.len(), 1, "{table}");
+    assert!(told[0].contains("300 ×") && told[0].contains("2.500000 s: commanded off, sensed on"), "{}", told[0]);
+}
+
+#[test]
+fn every_trip_comes_with_what_to_do_about_it() {
+    let causes = [
+        (TripCause::HostAbort, "run the next session"),
+        (TripCause::PadMismatch(LASER), "could not make laser follow: cut its power"),
+        (TripCause::Invariant(link::InvariantId(0)), "correct the protocol"),
+        (TripCause::TooLate, "nosepoke check"),
+        (TripCause::Lost, "chatters"),
+        (TripCause::EmergencyStop, "release the stop"),
+        (TripCause::Contradiction(LASER), "report it"),
+        (TripCause::Starved, "denser"),
+        (TripCause::NotSensed(LASER), "its sensor"),
+    ];
+    for (cause, advice) in causes {
+        let mut records = records(2);
+        records.pop();
+        let at = records.last().unwrap().0;
+        records.extend([(at, Record::Trip(cause)), (at, Record::End(EndReason::Tripped(cause)))]);
+        let table = Report::of(&session(&symbols(), &records)).unwrap().summary().table();
+        let told = table.lines().find(|line| line.contains(" s  trip: ")).unwrap();
+        assert!(told.contains(advice), "{cause:?}: {told}");
+    }
+}
+
+#[test]
+fn the_summary_tells_what_was_allowed_of_a_line_and_what_was_remarked() {
+    let mut session = session(&symbols(), &records(5));
+    assert!(!report(5).summary().table().contains("at most 7 pulses"));
+    let output = |total| RigLine {
+        pin: 10,
+        active_high: true,
+        role: Role::Output { limits: Limits { total, ..Limits::on_for(500_000) }, speaker: false },
+    };
+    let mut lines = link::rig::Rig {
+        lines: Default::default(),
+        silence_us: 1,
+        rejoin_us: 1,
+        carry_on_us: 1,
+        sample_us: 1_000,
+        senses: Senses::new(),
+    };
+    for n in 0..2 {
+        let line = RigLine { pin: n, active_high: true, role: Role::input(Pull::None, 0) };
+        lines.lines.push(line).unwrap();
+    }
+    lines.lines.push(output(Total { pulses: 7, on_us: 1_500_000, ..Total::NONE })).unwrap();
+    session.header.device_rig = postcard::to_stdvec::<Rig>(&lines).unwrap();
+    let kind = NoteKind::Text("water: R12 had 3 pulses today".into());
+    session.notes.push(PlacedNote { before_record: 0, note: Note { wall_ms: None, device_us: None, kind } });
+    let table = Report::of(&session).unwrap().summary().table();
+    let water = table.lines().find(|line| line.trim_start().starts_with("water")).unwrap();
+    assert!(water.ends_with("(at most 7 pulses and 1.500 s on)"), "{water}");
+    assert!(table.contains("  remark      water: R12 had 3 pulses today"), "{table}");
+}
+
+#[test]
+fn a_flush_is_no_session_and_has_no_trials() {
+    let mut session = session(&symbols(), &records(5));
+    (session.header.purpose, session.header.subject) = (Purpose::Flush, None);
+    let report = Report::of(&session).unwrap();
+    let table = report.summary().table();
+    assert!(table.contains("maintenance, no session"), "{table}");
+    assert!(!table.contains("5 trials") && !table.contains("outcomes"), "{table}");
+    assert!(report.trials().rows.is_empty());
+    let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+    assert_eq!(
+        (json["summary"]["purpose"].as_str(), json["trials"].as_array().map(Vec::len)),
+        (Some("flush"), Some(0))
+    );
 }

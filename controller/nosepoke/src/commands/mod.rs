@@ -1,11 +1,14 @@
 //! The commands, one file each, and the few things they share.
 
+mod ask;
 mod carry_out;
 pub(crate) mod check;
 pub(crate) mod devices;
 mod ended;
 pub(crate) mod flash;
 mod limits;
+pub(crate) mod flush;
+mod maintenance;
 mod progress;
 mod real;
 pub(crate) mod replay;
@@ -59,6 +62,7 @@ impl Complaint {
 /// one: half a table must not pass for a whole one.
 pub(crate) fn say(words: impl fmt::Display) -> Result<(), Complaint> {
     let mut out = std::io::stdout().lock();
+    match writeln!(out, "{words}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Complaint::new(format_args!("not all could be written to standard output: {error}")))
         }

@@ -44,7 +44,9 @@ impl Show {
             say(report.trials().csv().trim_end())?;
         } else {
             say(report.summary().table())?;
-            say(report.trials().table())?;
+            if report.summary().is_session() {
+                say(report.trials().table())?;
+            }
         }
         match session.verify() {
             Ok(_) => Ok(ExitCode::SUCCESS),

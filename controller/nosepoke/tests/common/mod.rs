@@ -46,6 +46,7 @@ body: rp2040
 host: {silence: 1 s, rejoin: 60 s, carry_on: 60 s}
 lines:
   laser: {kind: laser, pin: 13, max_on: 5 s, arm: required}
+  water: {kind: valve, pin: 10, max_on: 500 ms}
 ";
 
 /// The unique number of the board on the table.
