@@ -8,12 +8,14 @@
 //! - [`replay()`]: whether the program in the journal, given what it was given, does again what the journal says it did.
 //! - [`sensed`]: whether detectors find in the samples what the journal says they found.
 //! - [`side_by_side()`]: whether two sessions tell the same, as one session on two bodies must, and where they part.
+//! - [`delivered()`]: how much of each output came out.
 //! - [`pairing`]: whether every request became its edges, and every edge had its request.
 //!
 //! This crate never sees a device, a wall clock or a protocol: records come as the device's bytes, names stay opaque.
 
 pub mod block;
 pub mod contents;
+mod delivered;
 mod finding;
 pub mod pairing;
 mod reader;
@@ -25,6 +27,7 @@ pub mod storage;
 mod writer;
 
 pub use contents::{Close, Header, Note, NoteKind, Purpose, Versions, Why};
+pub use delivered::{Delivered, delivered};
 pub use finding::{Finding, Flaw, Place};
 pub use reader::{FILE_BYTES_MAX, Gap, Integrity, PlacedNote, ReadError, Records, Session, Tail};
 pub use reopen::ReopenError;
