@@ -9,6 +9,7 @@
 //! - [`flash`]: boards that wait for firmware.
 //! - [`stop`]: how a person ends one.
 //! - [`flush`]: the one way past an output's `max_on`.
+//! - [`selftest`]: what of a rig is tried before animals are put in.
 //! - [`tally`]: what a person watches while it runs.
 
 pub mod clock_fit;
@@ -18,6 +19,7 @@ pub mod flush;
 pub mod lockstep;
 pub mod paced;
 pub mod room;
+pub mod selftest;
 pub mod serial;
 pub mod session;
 pub mod stop;

@@ -5,9 +5,12 @@ use std::fmt;
 
 use compiler::{Compiled, Measured, RigConfig, Simulation};
 use link::LineId;
-use link::rig::Role;
+use link::rig::{Guards, Role};
 use sim::animal::{Animal, Rat, Scripted, Stick, Surroundings};
 use sim::{Memory, SimRig, SimSettings};
+
+/// How long after an output its simulated sensor sees it, in µs: what a photodiode and its amplifier take.
+const SENSED_US: u64 = 20;
 
 /// Why a rig cannot be simulated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +133,16 @@ pub fn simulated_with<'m>(
     let settings = SimSettings { settle_us: simulation.settle_us, ..SimSettings::new(seed) };
     let mut simulated = SimRig::new(memory, &settings, &compiled.rig, inside);
     at_rest(compiled).for_each(|(pin, raw)| simulated.rest(pin, raw));
+    // What reads an output back sees it.
+    for sense in &compiled.rig.senses {
+        simulated.wire(sense.output, sense.input, SENSED_US);
+    }
+    // Whoever arms has turned the key.
+    if person(compiled, rig).is_some() {
+        let keys = compiled.rig.lines.iter();
+        keys.filter(|line| matches!(line.role, Role::Input { guards: Guards::Arming, .. }))
+            .for_each(|line| simulated.hold(line));
+    }
     Ok(simulated)
 }
 

@@ -7,7 +7,8 @@ use link::{DisarmCause, EndReason, Fault, TripCause, Verdict};
 use crate::summary::line_name;
 
 /// Why lines were disarmed, as half a sentence.
-pub(crate) const fn disarm_cause(cause: DisarmCause) -> &'static str {
+#[must_use]
+pub const fn disarm_cause(cause: DisarmCause) -> &'static str {
     match cause {
         DisarmCause::Operator => "a person asked for it",
         DisarmCause::Silence => "the controller was silent",
@@ -18,7 +19,8 @@ pub(crate) const fn disarm_cause(cause: DisarmCause) -> &'static str {
 }
 
 /// What a verdict is called.
-pub(crate) const fn verdict_name(verdict: Verdict) -> &'static str {
+#[must_use]
+pub const fn verdict_name(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Withheld => "withheld: not armed",
         Verdict::OverMaxOn => "refused: over max_on",
@@ -36,7 +38,9 @@ pub(crate) const fn verdict_name(verdict: Verdict) -> &'static str {
     }
 }
 
-pub(crate) fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
+/// Why the interlock tripped, as half a sentence.
+#[must_use]
+pub fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
     match cause {
         TripCause::HostAbort => "the controller asked for it".into(),
         TripCause::PadMismatch(line) => format!("{} did not follow its command", line_name(symbols, line)),
@@ -61,7 +65,8 @@ pub(crate) fn trip_cause(symbols: &Symbols, cause: TripCause) -> String {
 }
 
 /// What a person does about a trip, as a sentence.
-pub(crate) fn trip_advice(symbols: &Symbols, cause: TripCause) -> String {
+#[must_use]
+pub fn trip_advice(symbols: &Symbols, cause: TripCause) -> String {
     match cause {
         TripCause::HostAbort => "nothing is wrong with the rig: run the next session when you are ready".into(),
         TripCause::PadMismatch(line) => format!(
@@ -91,7 +96,8 @@ pub(crate) fn trip_advice(symbols: &Symbols, cause: TripCause) -> String {
 }
 
 /// Why a session ended, as a sentence.
-pub(crate) fn end_reason(symbols: &Symbols, reason: EndReason) -> String {
+#[must_use]
+pub fn end_reason(symbols: &Symbols, reason: EndReason) -> String {
     match reason {
         EndReason::Condition(row) => {
             let written = symbols.ends.get(usize::from(row));

@@ -1,5 +1,6 @@
 //! Summary, trial table and picture of a session, made from its journal alone.
 //!
+//! - [`causes`]: the words for what the interlock and the engine say.
 //! - [`history`]: the records as trials; all that follows reads this.
 //! - [`summary`]: what a person wants to know first.
 //! - [`table`]: one row a trial, as a table, CSV or JSON.
@@ -9,7 +10,7 @@
 //! Nothing here judges a session or changes it: whether it can be trusted is the journal's to say, whether the rig did
 //! as the program says is replay's. Everything is a function of the journal, so the same journal gives the same bytes.
 
-mod causes;
+pub mod causes;
 pub mod history;
 pub mod picture;
 pub mod quantity;

@@ -7,7 +7,7 @@
 pub use device::core_half::RING_RESERVE;
 use device::ring::Ring;
 use device::{Core, Edge, Identity, Outer, Preempt, Storage};
-use link::rig::Rig;
+use link::rig::{Rig, RigLine};
 use link::versions::Versions;
 use link::{LineId, Micros};
 
@@ -291,6 +291,16 @@ impl<'m> SimRig<'m> {
     #[must_use]
     pub const fn pins(&self) -> &Pins {
         &self.pins
+    }
+
+    /// Lets an input follow an output, as a loop of wire or a sensor does.
+    pub fn wire(&mut self, from: LineId, to: LineId, delay_us: u64) {
+        self.upper.floor.room.wire(from, to, delay_us);
+    }
+
+    /// Holds an input line active before the rig is switched on, as a key that was turned.
+    pub fn hold(&self, line: &RigLine) {
+        self.pins.set_input(line.pin, line.active_high);
     }
 
     /// Where an analog line is while nothing moves it.

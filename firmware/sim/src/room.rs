@@ -1,11 +1,11 @@
-//! The room around the simulated box: who sits in it, how contacts bounce, what an animal notices of the outputs. Owns
-//! the far side of the pins; knows nothing of the device behind them.
+//! The room around the simulated box: who sits in it, how contacts bounce, what an animal notices of the outputs, and which
+//! inputs are wired to outputs. Owns the far side of the pins; knows nothing of the device behind them.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use link::limits::MAX_LINES;
-use link::rig::{ANALOG_MAX, Rig, Role};
+use link::rig::{ANALOG_MAX, Pattern, Rig, Role};
 use link::{LineId, Micros};
 
 use crate::animal::{Act, Animal, To};
@@ -31,6 +31,14 @@ struct Contact {
     high: bool,
 }
 
+/// An input that follows an output: a loop of wire, a photodiode before a lamp. It goes on whoever sits in the box.
+#[derive(Debug, Clone, Copy)]
+struct Wire {
+    from: LineId,
+    to: LineId,
+    delay_us: u64,
+}
+
 /// Something that is sampled.
 #[derive(Debug)]
 struct Sensor {
@@ -51,6 +59,7 @@ pub struct Room {
     sensors: Vec<Sensor>,
     /// Where each line's encoder stands once it has made the contacts that wait.
     counts: [i64; MAX_LINES],
+    wires: Vec<Wire>,
     contacts: BinaryHeap<Reverse<Contact>>,
     made: u32,
     changes: Vec<PinChange>,
@@ -77,6 +86,7 @@ impl Room {
             noise: Dice::new(seed, "noise"),
             sensors: sensors.collect(),
             counts: [0; MAX_LINES],
+            wires: Vec::new(),
             contacts: BinaryHeap::new(),
             made: 0,
             changes: Vec::new(),
@@ -90,6 +100,33 @@ impl Room {
             self.entered = now;
         }
         self.inside = inside;
+    }
+
+    /// Lets the input `to` follow the output `from`: a digital one by its contact, a detector by the voltage it looks at.
+    pub fn wire(&mut self, from: LineId, to: LineId, delay_us: u64) {
+        self.wires.push(Wire { from, to, delay_us });
+    }
+
+    /// Moves what is wired to an output that has changed.
+    fn follow(&mut self, now: Micros, from: LineId, on: bool) {
+        for n in 0..self.wires.len() {
+            let Some(Wire { to, delay_us, .. }) = self.wires.get(n).copied().filter(|wire| wire.from == from) else {
+                continue;
+            };
+            let Some(line) = self.rig.lines.get(to.index()).copied() else { continue };
+            match line.role {
+                Role::Input { .. } => self.contact(now + delay_us, line.pin, line.active_high == on),
+                Role::Detector { source, looks_for: Pattern::Band { inner, outer, inside } } => {
+                    let seen = inner.0.midpoint(inner.1.min(ANALOG_MAX)).clamp(0, ANALOG_MAX);
+                    let unseen = if outer.0 > 0 { 0 } else { ANALOG_MAX };
+                    let raw = if on == inside { seen } else { unseen };
+                    if let Some(pin) = self.rig.lines.get(source.index()).map(|line| line.pin) {
+                        self.travel(now, pin, raw, delay_us);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// When something next happens in the room by itself.
@@ -176,18 +213,21 @@ impl Room {
 
     /// Lets the animal notice what outputs did since this was asked last; whoever wants to watch too is told each.
     pub fn notice(&mut self, now: Micros, mut watch: impl FnMut(LineId, bool)) {
-        self.pins.take_changes(&mut self.changes);
-        for change in self.changes.drain(..) {
+        let mut changes = std::mem::take(&mut self.changes);
+        self.pins.take_changes(&mut changes);
+        for change in changes.drain(..) {
             let place = self.rig.lines.iter().position(|line| line.pin == change.pin);
             if let Some((place, line)) = place.and_then(|place| Some((place, self.rig.lines.get(place)?))) {
                 // A speaker that sounds is on, whatever its polarity.
                 let speaker = matches!(line.role, Role::Output { speaker: true, .. });
                 let (id, on) = (LineId(place as u8), change.high == (speaker || line.active_high));
                 watch(id, on);
+                self.follow(now, id, on);
                 if self.inside {
                     self.animal.sense(now, id, on);
                 }
             }
         }
+        self.changes = changes;
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Over<'a> {
     pub(super) tally: &'a Tally,
     /// How long it took, if that may be another time than the session's own.
     pub(super) took: Option<Duration>,
+    /// How the last self-test of the rig stood before it, if anyone looked.
+    pub(super) self_test: Option<&'a str>,
 }
 
 impl Over<'_> {
@@ -54,6 +56,7 @@ impl Over<'_> {
                 serde_json::json!({
                     "journal": path, "picture": picture, "seed": seed, "good": good,
                     "records": ended.records, "bytes": ended.bytes, "summary": report.summary(),
+                    "self_test": self.self_test,
                 })
             ))?;
         } else {

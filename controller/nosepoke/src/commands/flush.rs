@@ -86,7 +86,7 @@ impl Flush {
         let (source, rig) = rig(Some(&self.rig)).map_err(|found| Complaint::drawn(&found))?;
         let openings = self.openings();
         let (protocol, compiled) = flush::compile(&rig, &self.line, openings).map_err(Complaint::new)?;
-        let bench = Bench { text: &source.text, rig: &rig, device: &self.device, operator: self.operator.clone() };
+        let bench = Bench::new(&source.text, &rig, &self.device, self.operator.clone());
         if bench.is_simulated() {
             self.device.is_not_for(&rig.name)?;
         }
@@ -103,6 +103,7 @@ impl Flush {
             arm: 0,
             options: vec![("line".to_owned(), self.line.clone()), ("openings".to_owned(), openings.to_string())],
             hands: Box::new(Scripted::new(Vec::new())),
+            wires: Vec::new(),
             stem: stem(&self.out.join(FOLDER), &["flush", &rig.name, &self.line])?,
         };
         let ran = bench.run(run, &stop_on_ctrl_c(), &mut |_| {})?;

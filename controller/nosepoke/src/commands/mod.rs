@@ -14,6 +14,7 @@ mod real;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod selftest;
 pub(crate) mod show;
 
 use std::fmt;

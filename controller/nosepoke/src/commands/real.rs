@@ -34,18 +34,8 @@ fn board(text: &str) -> Result<Board, String> {
 impl Device {
     /// Finds the board that carries a rig.
     pub(super) fn find_for(&self, rig: &RigConfig) -> Result<(Asked, Finder), Complaint> {
-        // A board named on the command line is not looked for at the port of the one in the rig-config.
-        let port = rig.device.port.clone().filter(|_| self.device.is_none());
-        let (asked, finder) = self.find(rig.device.id, port)?;
-        let board = asked.hello.board.as_str();
-        // Another board has other pins. A simulated one may stand in for any.
-        if board != rig.body && board != "simulator" {
-            return Err(Complaint::new(format_args!(
-                "rig {} is for the body `{}`, and the board at {} is an `{board}`: name the rig-config of that rig with --rig, \
-                 or the right board with --device",
-                rig.name, rig.body, asked.name
-            )));
-        }
+        let (asked, finder) = self.find_again_for(rig)?;
+        tell(&asked);
         // What the rig-config says was said by whoever wired it; a board that can tell is asked only where it is silent.
         if rig.separate_supply.is_none() && !asked.hello.separate_supply {
             eprintln!(
@@ -57,14 +47,35 @@ impl Device {
         Ok((asked, finder))
     }
 
+    /// The same, for whoever has been told of it before.
+    pub(super) fn find_again_for(&self, rig: &RigConfig) -> Result<(Asked, Finder), Complaint> {
+        // A board named on the command line is not looked for at the port of the one in the rig-config.
+        let port = rig.device.port.clone().filter(|_| self.device.is_none());
+        let (asked, finder) = self.look_for(rig.device.id, port)?;
+        let board = asked.hello.board.as_str();
+        // Another board has other pins. A simulated one may stand in for any.
+        if board != rig.body && board != "simulator" {
+            return Err(Complaint::new(format_args!(
+                "rig {} is for the body `{}`, and the board at {} is an `{board}`: name the rig-config of that rig with --rig, \
+                 or the right board with --device",
+                rig.name, rig.body, asked.name
+            )));
+        }
+        Ok((asked, finder))
+    }
+
     /// Finds the board said on the command line, or else the one of this number, or at this port, or the only one.
     pub(super) fn find(&self, id: Option<u64>, port: Option<String>) -> Result<(Asked, Finder), Complaint> {
+        let (asked, finder) = self.look_for(id, port)?;
+        tell(&asked);
+        Ok((asked, finder))
+    }
+
+    fn look_for(&self, id: Option<u64>, port: Option<String>) -> Result<(Asked, Finder), Complaint> {
         let id = self.device.map(|Board(id)| id).or(id);
         let port = self.port.clone().or(port);
         let mut finder = Finder::here(Wanted { id, port });
         let asked = finder.first().map_err(Complaint::new)?;
-        let Asked { name, hello, .. } = &asked;
-        eprintln!("board {:016x} ({}, firmware {}) at {name}", hello.id, hello.board, hello.firmware);
         Ok((asked, finder))
     }
 
@@ -78,6 +89,11 @@ impl Device {
              with --rig"
         )))
     }
+}
+
+/// Says which board it is.
+fn tell(Asked { name, hello, .. }: &Asked) {
+    eprintln!("board {:016x} ({}, firmware {}) at {name}", hello.id, hello.board, hello.firmware);
 }
 
 /// What a shell expects of a program that Ctrl-C ended.

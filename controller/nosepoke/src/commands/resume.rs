@@ -69,7 +69,7 @@ impl Resume {
         let mut session = Session::resumed(plan, Kept { journal, board, records });
         let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
         progress.done();
-        Over { journal: Some(&path), seed, result, tally: session.tally(), took: None }.tell(self.json)
+        Over { journal: Some(&path), seed, result, tally: session.tally(), took: None, self_test: None }.tell(self.json)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use compiler::{Compiled, Options, RigConfig, Source};
+use controller::selftest::report::{newest, standing};
 use controller::session::{Plan, Session, SyncPolicy};
 use controller::{paced, room, serial};
 use journal::Purpose;
@@ -14,6 +15,7 @@ use sim::Memory;
 
 use super::carry_out::{Speed, fresh, number, opener, simulate, stem};
 use super::ended::Over;
+use super::maintenance::FOLDER;
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
 use super::{Complaint, assignment, draw, label, rig, told_in_json};
@@ -97,6 +99,9 @@ impl Run {
             warn_of_unarmed(&plan);
         }
         let parts = [Some(plan.compiled.symbols.protocol.as_str()), self.subject.as_deref()];
+        let tested = newest(&self.out.join(FOLDER), &rig.name, plan.simulated);
+        let tested = standing(tested.as_ref(), &rig_source.text, wall_us() / 1_000);
+        eprintln!("self-test of rig {}: {tested}", rig.name);
         let stem = stem(&self.out, &parts.into_iter().flatten().collect::<Vec<_>>())?;
         let begun = Arc::new(OnceLock::new());
         let open = opener(stem, Arc::clone(&begun));
@@ -129,7 +134,7 @@ impl Run {
         };
         let journal = begun.get().map(PathBuf::as_path);
         let took = plan.simulated.then(|| began.elapsed());
-        Over { journal, seed: plan.seed, result, tally: &tally, took }.tell(self.json)
+        Over { journal, seed: plan.seed, result, tally: &tally, took, self_test: Some(&tested) }.tell(self.json)
     }
 
     fn plan(
