@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
+use compiler::{Compiled, Diagnostics, Options, OutputTotals, RigConfig, Source};
 use link::rig::{Guards, Limits, Role, Total};
 
 /// The longest a flush may take, in µs: 10 min. A reservoir of 1 l through a usual valve takes less, and whoever forgets
@@ -156,7 +156,10 @@ fn lifted(rig: &RigConfig, line: &str, openings: Openings) -> Result<RigConfig, 
         let lines = rig.lines.iter().filter(|line| flushable(&line.line.role));
         lines.map(|line| line.name.clone()).collect()
     };
-    let found = lifted.lines.iter_mut().find(|found| found.name == line).map(|found| &mut found.line.role);
+    let found = lifted.lines.iter_mut().find(|found| found.name == line).map(|found| {
+        found.totals = OutputTotals::default();
+        &mut found.line.role
+    });
     match found.and_then(|role| role.output().map(|output| (role, output))) {
         None => return Err(FlushError::NoSuchOutput { line: line.to_owned(), known: known() }),
         Some((_, output)) if output.limits.must_arm => return Err(FlushError::MustBeArmed { line: line.to_owned() }),

@@ -8,10 +8,12 @@
 //! - [`clock_fit`]: how the device's clock and the computer's are related.
 //! - [`flash`]: boards that wait for firmware.
 //! - [`stop`]: how a person ends one.
+//! - [`budget`]: what a subject has had on a day.
 //! - [`flush`]: the one way past an output's `max_on`.
 //! - [`selftest`]: what of a rig is tried before animals are put in.
 //! - [`tally`]: what a person watches while it runs.
 
+pub mod budget;
 pub mod clock_fit;
 mod drive;
 pub mod flash;

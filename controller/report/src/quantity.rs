@@ -131,6 +131,13 @@ pub fn cell(variable: &VariableSymbol, value: i64) -> Cell {
     }
 }
 
+/// An amount in base units of `unit` as a person writes it: `120 µl`, `3.5 mC`.
+#[must_use]
+pub fn amount(unit: Unit, value: u64) -> String {
+    let symbol = VariableSymbol { name: String::new(), unit, labels: Vec::new(), column: false, parameter: None };
+    written(&symbol, i64::try_from(value).unwrap_or(i64::MAX))
+}
+
 /// A variable's value as a person writes it: `20 µl`, `0.5 s`, `at_omission`.
 #[must_use]
 pub fn written(variable: &VariableSymbol, value: i64) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use compiler::symbols::Symbols;
+use compiler::{Dose, RigConfig, Source};
 use journal::{NoteKind, Purpose, Session};
 use link::rig::{NO_LIMIT, Rig, RigLine, Total};
 use link::{LineId, Record};
@@ -128,14 +129,14 @@ pub struct NotSensed {
 }
 
 /// The most an output may do in a session.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Allowed {
     /// How often it may go on.
     pub pulses: Option<u32>,
     /// For how long in all.
     pub on_s: Option<f64>,
-    /// How much of the dose, as the time at full power that gives it.
-    pub dose_s: Option<f64>,
+    /// How much it may give in all, with its unit; as the time at full power that gives it where its rig cannot be read.
+    pub dose: Option<String>,
 }
 
 /// Something that happened once.
@@ -183,7 +184,9 @@ impl Summary {
             .map(|(n, name)| Counted { name: name.clone(), count: with_outcome(n) as u64 })
             .collect();
         let rig: Option<Rig> = postcard::from_bytes(&header.device_rig).ok();
-        let outputs = outputs(symbols, history, rig.as_ref(), &tally.not_sensed);
+        let stated = Source { name: symbols.rig.clone(), text: header.rig.clone() };
+        let config = compiler::read_rig(&stated).ok();
+        let outputs = outputs(symbols, history, rig.as_ref(), config.as_ref(), &tally.not_sensed);
         Self {
             purpose: purpose(header.purpose).into(),
             protocol: symbols.protocol.clone(),
@@ -290,6 +293,7 @@ fn outputs(
     symbols: &Symbols,
     history: &History,
     rig: Option<&Rig>,
+    config: Option<&RigConfig>,
     not_sensed: &BTreeMap<u8, NotSensed>,
 ) -> Vec<Output> {
     let edges = history.edges();
@@ -297,6 +301,7 @@ fn outputs(
     let lines = symbols.lines.iter().enumerate().filter(|(n, symbol)| {
         symbol.output && (symbol.named || moved(*n) || not_sensed.keys().any(|line| usize::from(*line) == *n))
     });
+    let dose = |name: &str| config.and_then(|config| config.line(name)?.totals.dose);
     let output = |(n, symbol): (usize, &compiler::symbols::LineSymbol)| {
         let is_line = |line: &LineId| line.index() == n;
         let (mut on_us, mut since) = (0, None);
@@ -332,19 +337,23 @@ fn outputs(
             refused,
             verdicts: counted(verdicts),
             not_sensed: not_sensed.iter().find(|(line, _)| usize::from(**line) == n).map(|(_, found)| *found),
-            allowed: rig.and_then(|rig| allowed(rig.lines.get(n)?)),
+            allowed: rig.and_then(|rig| allowed(rig.lines.get(n)?, dose(&symbol.name))),
         }
     };
     lines.map(output).collect()
 }
 
 /// What a line's total allows, if it has one.
-fn allowed(line: &RigLine) -> Option<Allowed> {
+fn allowed(line: &RigLine, dose: Option<Dose>) -> Option<Allowed> {
     let Total { pulses, on_us, dose_us, .. } = line.role.output()?.limits.total;
     let limited = |limit: u32| (limit != NO_LIMIT).then_some(limit);
     let seconds = |limit: u32| limited(limit).map(|us| f64::from(us) / 1e6);
-    let allowed = Allowed { pulses: limited(pulses), on_s: seconds(on_us), dose_s: seconds(dose_us) };
-    (allowed != Allowed { pulses: None, on_s: None, dose_s: None }).then_some(allowed)
+    let dose = limited(dose_us).map(|us| match dose {
+        Some(dose) => quantity::amount(dose.unit, dose.given(0, us.into())),
+        None => format!("the dose of {:.3} s at full power", f64::from(us) / 1e6),
+    });
+    let allowed = Allowed { pulses: limited(pulses), on_s: seconds(on_us), dose };
+    (allowed != Allowed { pulses: None, on_s: None, dose: None }).then_some(allowed)
 }
 
 impl fmt::Display for Allowed {
@@ -352,7 +361,7 @@ impl fmt::Display for Allowed {
         let said = [
             self.pulses.map(|pulses| format!("{pulses} pulses")),
             self.on_s.map(|on_s| format!("{on_s:.3} s on")),
-            self.dose_s.map(|dose_s| format!("the dose of {dose_s:.3} s at full power")),
+            self.dose.clone(),
         ];
         write!(f, "at most {}", said.into_iter().flatten().collect::<Vec<_>>().join(" and "))
     }

@@ -180,7 +180,7 @@ fn numbers_without_names_do_no_harm() {
     stray.push((at, Record::Trial { number: 5 }));
     stray.push((at, Record::Outcome(link::OutcomeId(77))));
     stray.push((at, Record::Breach { invariant: link::InvariantId(31), line: LASER }));
-    stray.push((START, Record::Trip(link::TripCause::PadMismatch(LineId(99)))));
+    stray.push((START, Record::Trip(TripCause::PadMismatch(LineId(99)))));
     let report = Report::of(&session(&symbols(), &stray)).unwrap();
     assert_eq!(column(&report, "outcome").last().unwrap().to_string(), "outcome 77");
     assert!(report.summary().table().contains("line 99 did not follow its command"));
@@ -397,7 +397,7 @@ fn the_summary_tells_what_was_allowed_of_a_line_and_what_was_remarked() {
         active_high: true,
         role: Role::Output { limits: Limits { total, ..Limits::on_for(500_000) }, speaker: false },
     };
-    let mut lines = link::rig::Rig {
+    let mut lines = Rig {
         lines: Default::default(),
         silence_us: 1,
         rejoin_us: 1,

@@ -3,6 +3,7 @@
 mod ask;
 mod carry_out;
 pub(crate) mod check;
+mod day;
 pub(crate) mod devices;
 mod ended;
 pub(crate) mod flash;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use compiler::{Compiled, Options, RigConfig, Source};
+use controller::budget::{Day, Of};
 use controller::selftest::report::{newest, standing};
 use controller::session::{Plan, Session, SyncPolicy};
 use controller::{paced, room, serial};
@@ -14,6 +15,7 @@ use link::LineId;
 use sim::Memory;
 
 use super::carry_out::{Speed, fresh, number, opener, simulate, stem};
+use super::day::settle;
 use super::ended::Over;
 use super::maintenance::FOLDER;
 use super::progress::Progress;
@@ -46,6 +48,10 @@ pub(crate) struct Run {
     /// How many times faster than real time a simulated session runs, or `max`, which it is if not given.
     #[arg(long, value_parser = speed, allow_hyphen_values = true)]
     speed: Option<Speed>,
+    /// The day a simulated session is on, as in 2026-11-30: then what the subject had that day, in simulated sessions of the
+    /// output folder, counts against the limits of a day. A real session is on the day it begins.
+    #[arg(long, value_name = "DAY", value_parser = Day::read, requires = "subject")]
+    day: Option<Day>,
     #[command(flatten)]
     device: Device,
     /// Arms a line for this session, as an act of the person who types it; needs --operator and --subject.
@@ -86,13 +92,21 @@ impl Run {
         let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
         let (rig_source, rig) = rig(self.rig.as_deref()).map_err(|found| Complaint::drawn(&found))?;
         let options = Options { set: self.set.clone() };
-        let compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
+        let mut compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
         if !compiled.warnings.is_empty() {
             eprint!("{}", draw(&compiled.warnings));
         }
         // Seeds that a person can read aloud.
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
-        let plan = self.plan(&protocol, &rig_source, &rig, compiled, seed)?;
+        let started_ms = self.started_ms(&rig)?;
+        let day = started_ms.and_then(Day::of_ms);
+        let subject = self.subject.as_deref();
+        let of = subject.zip(day).map(|(subject, day)| Of { subject, day, simulated: is_simulated(&rig) });
+        let remarks = settle(&mut compiled, &rig, &self.out, of.as_ref())?;
+        for remark in &remarks {
+            eprintln!("{remark}");
+        }
+        let plan = Plan { started_ms, remarks, ..self.plan(&protocol, &rig_source, &rig, compiled, seed)? };
         // Found before a file is made: most of what can be wrong with a rig is wrong here.
         let board = if is_simulated(&rig) { None } else { Some(self.device.find_for(&rig)?) };
         if board.is_some() {
@@ -170,10 +184,22 @@ impl Run {
             operator: self.operator.clone(),
             arm,
             simulated,
-            started_ms: (!simulated).then(|| wall_us() / 1_000),
+            started_ms: None,
             wall_clock: if simulated { None } else { Some(wall_us) },
             sync: if live { SyncPolicy::LIVE } else { SyncPolicy::SIMULATED },
         })
+    }
+
+    /// Wall time of the start in ms since 1970; in simulation that of the day that was given, if one was.
+    fn started_ms(&self, rig: &RigConfig) -> Result<Option<i64>, Complaint> {
+        match (is_simulated(rig), self.day) {
+            (true, day) => Ok(day.and_then(Day::noon_ms)),
+            (false, None) => Ok(Some(wall_us() / 1_000)),
+            (false, Some(_)) => Err(Complaint::new(format_args!(
+                "--day is for simulated rigs, and rig {} is a real one: its sessions are on the day they begin",
+                rig.name
+            ))),
+        }
     }
 
     /// The lines a person arms: those named on the command line, or those the simulated person of the rig arms.

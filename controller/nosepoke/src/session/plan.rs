@@ -51,7 +51,7 @@ pub struct Plan {
     pub arm: Option<(u32, String)>,
     /// Whether the rig is simulated.
     pub simulated: bool,
-    /// Wall time of the start in ms since 1970; none in a simulated session.
+    /// Wall time of the start in ms since 1970; none in a simulated session of no day.
     pub started_ms: Option<i64>,
     /// When what was recorded is put on disk.
     pub sync: SyncPolicy,
