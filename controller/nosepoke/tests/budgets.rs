@@ -118,7 +118,8 @@ fn a_second_session_gets_what_the_first_left_and_a_third_nothing() {
     assert_eq!(noted(second.session()), 1);
     let summary = report::Report::of(second.session()).unwrap().summary().table();
     assert!(
-        summary.contains("(at most 4 pulses)") && summary.contains("remark      water: R12 had 6 of 10"),
+        summary.contains("(at most 4 pulses and 120.000 s on)")
+            && summary.contains("remark      water: R12 had 6 of 10"),
         "{summary}"
     );
     assert!(summary.contains("2 × refused: over its total"), "{summary}");

@@ -219,3 +219,37 @@ fn a_self_test_is_given_no_more_than_the_rig_states() {
         }
     }
 }
+
+/// A box with everything that guards and reads back.
+const GUARDED: &str = "rig: guarded-box
+body: simulator
+lines:
+  mask: {kind: light, pin: 12, sense: {line: diode, within: 5 ms}}
+  water: {kind: valve, pin: 10, max_on: 500 ms, sense: {line: current, above: 1.2 V, within: 10 ms}}
+  laser: {kind: laser, pin: 13, arm: required}
+  diode: {kind: input, pin: 17}
+  current: {kind: analog, pin: 26}
+  key: {kind: arm_key, pin: 6}
+  stop: {kind: e_stop, pin: 7}
+simulation: {settle: 2 µs, person: {name: simulated operator, arms: [laser]}}
+";
+
+#[test]
+fn stop_key_and_what_reads_outputs_back_are_tried_too() {
+    let folder = folder("selftest-guarded");
+    let tested = selftest(&folder, &rig(&folder, GUARDED), &[]);
+    assert!(tested.status.success(), "{}", complaint(&tested));
+    let report = report(&tested);
+    let tried: Vec<(&str, &str)> = report["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["line"].as_str().unwrap(), row["tried"].as_str().unwrap()))
+        .collect();
+    let expected =
+        [("mask", "on"), ("water", "on"), ("laser", "on"), ("key", "touch"), ("stop", "stop"), ("stop", "release")];
+    assert_eq!(tried, expected, "what reads back is tried with its output");
+    assert_eq!(row(&report, "mask", "on").1, "on for 100.000 ms, seen by `diode`");
+    assert!(row(&report, "water", "on").1.contains("seen by `water_sensed`"), "{report:#}");
+    assert_eq!(row(&report, "stop", "stop").1, "it trips");
+}

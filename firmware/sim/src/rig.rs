@@ -298,6 +298,12 @@ impl<'m> SimRig<'m> {
         self.upper.floor.room.wire(from, to, delay_us);
     }
 
+    /// Somebody moves a digital input now, whether or not a session runs: a key is turned, a stop released.
+    pub fn touch(&mut self, line: &RigLine, active: bool) {
+        let floor = &mut self.upper.floor;
+        floor.room.contact(floor.clock, line.pin, line.active_high == active);
+    }
+
     /// Holds an input line active before the rig is switched on, as a key that was turned.
     pub fn hold(&self, line: &RigLine) {
         self.pins.set_input(line.pin, line.active_high);

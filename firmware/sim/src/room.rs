@@ -206,7 +206,8 @@ impl Room {
         }
     }
 
-    fn contact(&mut self, at: Micros, pin: u8, high: bool) {
+    /// A contact closes or opens at `at`, cleanly.
+    pub fn contact(&mut self, at: Micros, pin: u8, high: bool) {
         self.made = self.made.wrapping_add(1);
         self.contacts.push(Reverse(Contact { at, made: self.made, pin, high }));
     }

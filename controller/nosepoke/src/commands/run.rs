@@ -102,9 +102,15 @@ impl Run {
         let day = started_ms.and_then(Day::of_ms);
         let subject = self.subject.as_deref();
         let of = subject.zip(day).map(|(subject, day)| Of { subject, day, simulated: is_simulated(&rig) });
-        let remarks = settle(&mut compiled, &rig, &self.out, of.as_ref())?;
+        let mut remarks = settle(&mut compiled, &rig, &self.out, of.as_ref())?;
         for remark in &remarks {
             eprintln!("{remark}");
+        }
+        let tested = newest(&self.out.join(FOLDER), &rig.name, is_simulated(&rig));
+        let tested = standing(tested.as_ref(), &rig_source.text, wall_us() / 1_000);
+        eprintln!("self-test of rig {}: {tested}", rig.name);
+        if !is_simulated(&rig) {
+            remarks.push(format!("self-test of the rig: {tested}"));
         }
         let plan = Plan { started_ms, remarks, ..self.plan(&protocol, &rig_source, &rig, compiled, seed)? };
         // Found before a file is made: most of what can be wrong with a rig is wrong here.
@@ -113,9 +119,6 @@ impl Run {
             warn_of_unarmed(&plan);
         }
         let parts = [Some(plan.compiled.symbols.protocol.as_str()), self.subject.as_deref()];
-        let tested = newest(&self.out.join(FOLDER), &rig.name, plan.simulated);
-        let tested = standing(tested.as_ref(), &rig_source.text, wall_us() / 1_000);
-        eprintln!("self-test of rig {}: {tested}", rig.name);
         let stem = stem(&self.out, &parts.into_iter().flatten().collect::<Vec<_>>())?;
         let begun = Arc::new(OnceLock::new());
         let open = opener(stem, Arc::clone(&begun));

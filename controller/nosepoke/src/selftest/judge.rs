@@ -16,6 +16,9 @@ const MOVED_RAW: i32 = 82;
 /// How far a wheel must have turned, in counts.
 const MOVED_COUNTS: i32 = 4;
 
+/// The kind of input that may be active beforehand.
+const KEY: &str = "arm_key";
+
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -55,7 +58,7 @@ pub fn judge(tried: &Try, session: &Session) -> Found {
             seen.on(&tried.line, *width_us, sensed.as_ref().map(|(name, _)| name.as_str()))
         }
         How::Sound { width_us, .. } => seen.on(&tried.line, *width_us, None),
-        How::Touched { .. } => seen.touched(&tried.line),
+        How::Touched { .. } => seen.touched(&tried.line, &tried.kind),
         How::Moved => seen.moved(&tried.line, &tried.kind),
         How::Stopped => seen.stopped(),
         How::Released => seen.released(),
@@ -128,15 +131,15 @@ impl Seen {
 
     fn on(&self, name: &str, width_us: u32, sensor: Option<&str>) -> Found {
         let Some(line) = self.line(name) else { return failed("the run knew no such line") };
+        if let Some(found) = self.broken_off() {
+            return found;
+        }
         let verdict = self.records.iter().find_map(|(_, record)| match record {
             Record::Verdict { line: of, verdict } if *of == line => Some(*verdict),
             _ => None,
         });
         if let Some(verdict) = verdict {
             return failed(format!("the interlock did not let it: {}", causes::verdict_name(verdict)));
-        }
-        if let Some(found) = self.broken_off() {
-            return found;
         }
         let edges = self.edges(line);
         let &[(true, rise), (false, fall)] = edges.as_slice() else {
@@ -161,11 +164,19 @@ impl Seen {
         }
     }
 
-    fn touched(&self, name: &str) -> Found {
+    fn touched(&self, name: &str, kind: &str) -> Found {
         if let Some(found) = self.broken_off() {
             return found;
         }
         let Some(line) = self.line(name) else { return failed("the run knew no such line") };
+        let levels = self.records.iter().find_map(|(_, record)| match record {
+            Record::Start { levels, .. } => Some(*levels),
+            _ => None,
+        });
+        // A key may have been turned before.
+        if kind != KEY && levels.unwrap_or(0) & line.bit() != 0 {
+            return failed("it was active before anybody touched it: look at its polarity, its pull, and for a short");
+        }
         let mut inputs = self.inputs(line).skip_while(|(active, _)| !active);
         match (inputs.next(), inputs.find(|(active, _)| !active)) {
             (Some((_, on)), Some((_, off))) => {
