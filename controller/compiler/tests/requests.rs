@@ -145,6 +145,25 @@ impl Only for Diagnostics {
 }
 
 #[test]
+fn what_lies_on_a_limit_is_within_it() {
+    let (laser, water) = ("stimulus: burst}", "deliver: {line: water, volume: drop}");
+    for (from, to, stimulus) in [
+        (water, "pulse: {line: water, stimulus: edge}", "{width: 40 ms, period: 50 ms, count: 2}"),
+        (laser, "stimulus: edge, power: 80 %}", "{width: 300 ms, period: 1 s, count: 100}"),
+        (
+            "{pulse: {line: shock, width: 100 ms}, if: trial.number == 5}",
+            "pulse: {line: shock, stimulus: edge}",
+            "{width: 250 ms, period: 10250 ms, count: 20}",
+        ),
+    ] {
+        let text = GOOD.replace(from, to).replace("stimuli:\n", &format!("stimuli:\n  edge: {{pulses: {stimulus}}}\n"));
+        // The laser's train alone is as long as its duty, and the shock's has all pulses and the charge of a session.
+        let found = findings(&text.replace("{trials: 20}", "{trials: 1}")).only("W003-unused");
+        assert!(found.is_empty(), "{found}");
+    }
+}
+
+#[test]
 fn a_power_that_is_not_known_yet_is_left_to_the_interlock() {
     let drawn = GOOD
         .replace("on: {line: laser, power: bright}", "on: {line: laser, power: \"if(trial.number > 3, 100 %, 0 %)\"}");
