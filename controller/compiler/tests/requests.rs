@@ -127,7 +127,9 @@ fn what_the_interlock_would_refuse_is_told_beforehand() {
         case("a session of more shocks than a day has", "{trials: 20}", "{trials: 21}", "W011-may-reach-total"),
     ];
     let with_stimuli = |text: &str| {
-        let more = "stimuli:\n  drip: {pulses: {width: 45 ms, period: 50 ms, count: 2}}\n  many: {pulses: {width: 900 ms, period: 11 s, count: 6}}\n  brief: {pulses: {width: 1 ms, period: 11 s, count: 21}}\n";
+        let more = "stimuli:\n  drip: {pulses: {width: 45 ms, period: 50 ms, count: 2}}\n  \
+                    many: {pulses: {width: 900 ms, period: 11 s, count: 6}}\n  \
+                    brief: {pulses: {width: 1 ms, period: 11 s, count: 21}}\n";
         findings(&text.replace("stimuli:\n", more)).only("W003-unused")
     };
     insta::assert_snapshot!("requests", drawn(cases, with_stimuli, GOOD));
@@ -158,7 +160,8 @@ fn what_lies_on_a_limit_is_within_it() {
         ),
     ] {
         let text = GOOD.replace(from, to).replace("stimuli:\n", &format!("stimuli:\n  edge: {{pulses: {stimulus}}}\n"));
-        // The laser is on for its 30 s within any 60 s, longer in all; the shock's train has all pulses and the charge of a session.
+        // The laser is on for its 30 s within any 60 s, longer in all; the shock's train has all pulses and all the charge of
+        // a session.
         let found = findings(&text.replace("{trials: 20}", "{trials: 1}")).only("W003-unused");
         assert!(found.is_empty(), "{found}");
     }
