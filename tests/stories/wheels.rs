@@ -53,7 +53,7 @@ lines:
   other: {kind: encoder, pin: 8, pin_b: 15, counts_per_turn: 4096}
 simulation: {settle: 2 µs, animal: {model: none}}
 ";
-/// Counts a second, of each of two wheels at once, that the image for the Pico follows, as docs/language.md says.
+/// Counts a second, of each of two wheels at once, that the image for the Pico follows, as docs/rig-config.md says.
 const FOLLOWED_HZ: u64 = 100_000;
 
 const MS: Micros = 1_000;

@@ -96,7 +96,7 @@ impl Defaults {
             },
             b"shock" => Self { min_off_us: 10 * SECOND, duty: None, session_on_us: None, day_pulses: Some(20) },
             b"laser" => Self { duty: duty(30 * SECOND, 60 * SECOND), ..Self::NONE },
-            b"motor" => Self { duty: duty(600 * SECOND, 1_200 * SECOND), ..Self::NONE },
+            b"motor" => Self { duty: duty(1_800 * SECOND, 3_600 * SECOND), ..Self::NONE },
             _ => Self::NONE,
         }
     }

@@ -97,7 +97,7 @@ fn a_rig_that_states_nothing_is_held_to_its_kinds() {
     assert_eq!(told("a"), (500_000, 10_000, Some((2_500_000, 10_000_000)), open));
     assert_eq!(told("b"), (1_000_000, 10_000_000, None, shocks));
     assert_eq!(told("c"), (5_000_000, 0, Some((30_000_000, 60_000_000)), Total::NONE));
-    assert_eq!(told("d"), (600_000_000, 0, Some((600_000_000, 1_200_000_000)), Total::NONE));
+    assert_eq!(told("d"), (600_000_000, 0, Some((1_800_000_000, 3_600_000_000)), Total::NONE));
     assert_eq!(told("e"), (1_000_000, 10_000, Some((2_500_000, 10_000_000)), open));
     for free in ["f", "g", "h", "i"] {
         assert!(!limits(&rig, free).is_counted(), "{free}");

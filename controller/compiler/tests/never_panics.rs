@@ -48,6 +48,8 @@ fn damage() -> impl Strategy<Value = Damage> {
         "\u{feff}",
         "日",
         "9999999999999999999",
+        "none",
+        " of ",
         "-1 ms",
         "0",
         "max(",
@@ -134,10 +136,13 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_rig_is_told_so(damages in prop::collection::vec(damage(), 1..4)) {
-        let text = damaged(&shipped("rig-configs/sim-box.yaml").text, &damages);
-        if let Ok(rig) = read_rig(&Source { name: "box.yaml".to_owned(), text }) {
-            let _ = compile(&task(common::GOOD), &rig, &Options::default());
+    fn a_damaged_rig_is_told_so(damages in prop::collection::vec(damage(), 1..4), guarded in any::<bool>()) {
+        let file = if guarded { "rig-configs/guarded-box.yaml" } else { "rig-configs/sim-box.yaml" };
+        let text = damaged(&shipped(file).text, &damages);
+        if let Ok(rig) = read_rig(&Source { name: "box.yaml".to_owned(), text })
+            && let Ok(compiled) = compile(&task(common::GOOD), &rig, &Options::default())
+        {
+            assert!(compiled.rig.holds_together(), "no device would take the rig:\n{}", rig.text);
         }
     }
 

@@ -26,7 +26,7 @@ lines:
     per_session: {volume: 2 ml}
     sense: {line: current, above: 1.2 V, within: 5 ms, trip: false}
   shock: {kind: shock, pin: 12, calibration: {date: 2026-11-02, current: 0.6 mA}, per_session: {charge: 3 mC}}
-  laser: {kind: laser, pin: 14, pwm: 20 kHz, max_power: 80 %, sense: {line: diode, within: 2 ms}}
+  laser: {kind: laser, pin: 14, pwm: 20 kHz, max_power: 80 %, calibration: {date: 2026-11-02, power: 12 mW}, per_session: {energy: 40 mJ}, sense: {line: diode, within: 2 ms}}
   rod: {kind: motor, pin: 16}
   house: {kind: light, pin: 18}
 ";
@@ -110,6 +110,7 @@ fn what_the_interlock_would_refuse_is_told_beforehand() {
             "width: 400 ms, rate: 2 Hz, count: 100",
             "E192-over-duty",
         ),
+        case("a level past the energy of a session", "power: bright}", "power: 80 %}", "E193-over-total"),
         case(
             "a train past the charge of a session",
             "{line: shock, width: 100 ms}",
@@ -126,7 +127,9 @@ fn what_the_interlock_would_refuse_is_told_beforehand() {
         case("a session of more shocks than a day has", "{trials: 20}", "{trials: 21}", "W011-may-reach-total"),
     ];
     let with_stimuli = |text: &str| {
-        let more = "stimuli:\n  drip: {pulses: {width: 45 ms, period: 50 ms, count: 2}}\n  many: {pulses: {width: 900 ms, period: 11 s, count: 6}}\n  brief: {pulses: {width: 1 ms, period: 11 s, count: 21}}\n";
+        let more = "stimuli:\n  drip: {pulses: {width: 45 ms, period: 50 ms, count: 2}}\n  \
+                    many: {pulses: {width: 900 ms, period: 11 s, count: 6}}\n  \
+                    brief: {pulses: {width: 1 ms, period: 11 s, count: 21}}\n";
         findings(&text.replace("stimuli:\n", more)).only("W003-unused")
     };
     insta::assert_snapshot!("requests", drawn(cases, with_stimuli, GOOD));
@@ -141,6 +144,26 @@ impl Only for Diagnostics {
     fn only(mut self, without: &str) -> Self {
         self.list.retain(|found| found.code != without);
         self
+    }
+}
+
+#[test]
+fn what_lies_on_a_limit_is_within_it() {
+    let (laser, water) = ("stimulus: burst}", "deliver: {line: water, volume: drop}");
+    for (from, to, stimulus) in [
+        (water, "pulse: {line: water, stimulus: edge}", "{width: 40 ms, period: 50 ms, count: 2}"),
+        (laser, "stimulus: edge, power: 1 %}", "{width: 500 ms, period: 1 s, count: 100}"),
+        (
+            "{pulse: {line: shock, width: 100 ms}, if: trial.number == 5}",
+            "pulse: {line: shock, stimulus: edge}",
+            "{width: 250 ms, period: 10250 ms, count: 20}",
+        ),
+    ] {
+        let text = GOOD.replace(from, to).replace("stimuli:\n", &format!("stimuli:\n  edge: {{pulses: {stimulus}}}\n"));
+        // The laser is on for its 30 s within any 60 s, longer in all; the shock's train has all pulses and all the charge of
+        // a session.
+        let found = findings(&text.replace("{trials: 20}", "{trials: 1}")).only("W003-unused");
+        assert!(found.is_empty(), "{found}");
     }
 }
 

@@ -85,9 +85,12 @@ impl Lowering<'_> {
                 }
                 let Some(power) = power else {
                     self.check_power(line, None, line.span);
+                    self.check_level(line, Some(FULL_POWER_PPM.into()), line.span);
                     return one(Op::new(OpCode::On, id.0, 0));
                 };
                 let mut ops = self.power(line, power, scope)?;
+                let known = self.at_start(power, Type::Number, scope);
+                self.check_level(line, known, power.span);
                 ops.push(Op::new(OpCode::OnPower, id.0, 0));
                 Some(ops)
             }

@@ -94,11 +94,35 @@ fn shown(amount: u64, unit: Unit) -> String {
 }
 
 impl Lowering<'_> {
-    /// Reports a request that the interlock would refuse whole whenever it came.
+    /// Reports a request that the interlock would refuse whole whenever it came. `power_ppm` is none if it is not known.
     pub(super) fn check_request(&mut self, line: &Text, train: &Train, power_ppm: Option<i64>, span: Span) {
+        if let Some(amount) = self.checked_amount(line, train, power_ppm, (span, "this is")) {
+            self.asked.push(Asked { line: line.text.clone(), span, amount });
+        }
+    }
+
+    /// The same for a level, which the interlock takes as one that stays on for `max_on`. What a session of them comes to,
+    /// nobody knows beforehand.
+    pub(super) fn check_level(&mut self, line: &Text, power_ppm: Option<i64>, span: Span) {
+        let max_on_us = u32::try_from(self.max_on(&line.text)).unwrap_or(u32::MAX);
+        self.checked_amount(
+            line,
+            &Train::pulse(max_on_us),
+            power_ppm,
+            (span, "a level counts for its whole `max_on`, which is"),
+        );
+    }
+
+    fn checked_amount(
+        &mut self,
+        line: &Text,
+        train: &Train,
+        power_ppm: Option<i64>,
+        (span, this_is): (Span, &str),
+    ) -> Option<Amount> {
         let rig = self.rig;
-        let Some(config) = rig.line(&line.text) else { return };
-        let Some(rig::Output { limits, max_power_ppm, .. }) = config.line.role.output() else { return };
+        let config = rig.line(&line.text)?;
+        let rig::Output { limits, max_power_ppm, .. } = config.line.role.output()?;
         let power_ppm = power_ppm.or_else(|| max_power_ppm.is_none().then_some(FULL_POWER_PPM.into()));
         let Limits { min_off_us, duty, total, .. } = limits;
         let (name, file) = (&line.text, &rig.file);
@@ -124,7 +148,7 @@ impl Lowering<'_> {
                 .error(
                     "E192-over-duty",
                     span,
-                    format!("this is {asked} on within {window}, and `{name}` may be on for {on} of that"),
+                    format!("{this_is} {asked} on within {window}, and `{name}` may be on for {on} of that"),
                 )
                 .help(format!("ask for shorter or rarer pulses; {}", raise("duty")));
         }
@@ -132,10 +156,14 @@ impl Lowering<'_> {
             let (whose, key) = past.whose();
             let Past { comes_to, limit, .. } = past;
             self.reporter
-                .error("E193-over-total", span, format!("this is {comes_to}, and `{name}` may have {limit} in {whose}"))
+                .error(
+                    "E193-over-total",
+                    span,
+                    format!("{this_is} {comes_to}, and `{name}` may have {limit} in {whose}"),
+                )
                 .help(format!("ask for less; {}", raise(key)));
         }
-        self.asked.push(Asked { line: line.text.clone(), span, amount });
+        Some(amount)
     }
 
     /// Reports a power that the rig does not allow on the line; none is full power.
