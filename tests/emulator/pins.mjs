@@ -93,6 +93,7 @@ export class Pins {
       if (!fromOutside && this.ready && !carries && !powered) this.onChange(pin.index, high);
     }
     if (this.chip.powered.has(pin.index)) this.gate(pin);
+    if (this.chip.heard.has(pin.index) && this.ready) this.chip.hush(pin.index);
     const seen = override(high && pin.inputEnable, pin.inputOverride);
     if (seen === ((this.seen & bit) !== 0)) return;
     this.seen ^= bit;
@@ -104,6 +105,11 @@ export class Pins {
     const before = pin.irqValue;
     pin.irqStatus = (pin.irqStatus & (EDGE_HIGH | EDGE_LOW)) | (seen ? EDGE_HIGH | LEVEL_HIGH : EDGE_LOW | LEVEL_LOW);
     if (pin.irqValue !== before) this.rp.updateIOInterrupt();
+  }
+
+  /** Whether a pad is high. */
+  isHigh(index) {
+    return (this.levels & (1 << index)) !== 0;
   }
 
   /** The world moves a pad: what the chip sees follows by the synchroniser. */

@@ -1,6 +1,7 @@
 //! What the stories share: where things stand in the repository, a whole simulated system in one call, and a disk in
 //! memory. The stories say what must hold; nothing is asserted here.
 
+mod aftermath;
 mod disk;
 mod fidgets;
 mod loaded;
@@ -11,6 +12,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
+pub use aftermath::{Aftermath, Fate};
 pub use assembler::random::cases;
 pub use disk::Disk;
 pub use fidgets::fidgets;

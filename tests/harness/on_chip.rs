@@ -41,8 +41,8 @@ pub struct OnChip {
     pub laps: &'static [&'static str],
     /// How many sequences of noise come in at the link before each frame of the controller.
     pub noise: usize,
-    /// What goes wrong in the chip's code so many µs after the session's start.
-    pub upset: Option<(Micros, Upset)>,
+    /// What goes wrong with the chip, each so many µs after the session's start.
+    pub upsets: Vec<(Micros, Upset)>,
     /// A pad that stays at a level whatever drives it.
     pub stuck: Option<(u8, bool)>,
 }
@@ -73,7 +73,7 @@ impl OnChip {
                 timed: &[],
                 laps: &[],
                 noise: 0,
-                upset: None,
+                upsets: Vec::new(),
                 stuck: None,
             }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {

@@ -201,7 +201,7 @@ impl System {
             cache: image.cache,
             phases: image.phases,
             notices: image.notices,
-            upset: image.upset,
+            upsets: &image.upsets,
             timed: image.timed,
             laps: image.laps,
             seed: self.seed,

@@ -15,8 +15,9 @@ use sim::random::Dice;
 use sim::room::Room;
 use sim::{PinEdge, Pins, VirtualBody};
 
-use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
+use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop};
 use crate::ears::{Ears, Heard};
+use crate::upset::Upset;
 
 /// How far into its microsecond a touch reaches the pad, in ns.
 const TOUCH_NANOS: u64 = 100;
@@ -65,8 +66,8 @@ pub struct EmulatedSettings<'a> {
     pub timed: &'a [&'a str],
     /// Parts of the name of a function whose returns divide those calls into laps; none for none.
     pub laps: &'a [&'a str],
-    /// What goes wrong so many µs after the first session's start.
-    pub upset: Option<(Micros, Upset)>,
+    /// What goes wrong, each so many µs after the first session's start.
+    pub upsets: &'a [(Micros, Upset)],
     /// Throws what the room leaves to chance.
     pub seed: u64,
 }
@@ -116,7 +117,7 @@ pub struct EmulatedRig {
     ears: Ears,
     inside: bool,
     notices: bool,
-    upset: Option<(Micros, Upset)>,
+    upsets: Vec<(Micros, Upset)>,
     phases: Option<Dice>,
     touches: Vec<FineEdge>,
     /// The room's time of the next sample, while a session runs on a rig with an analog line.
@@ -135,6 +136,7 @@ pub struct EmulatedRig {
     sounds: Vec<(u8, Sounded)>,
     powers: Vec<Carried>,
     mishaps: Vec<Event>,
+    wrong_ns: Option<u64>,
     laps: Vec<Lap>,
     failed: Option<BenchError>,
 }
@@ -155,7 +157,13 @@ impl EmulatedRig {
                     [line.pin, pin_b].into_iter().for_each(|pin| bench.pin(0, pin, Some(pins.is_high(pin))));
                 }
                 Role::Powered { .. } => bench.powered(line.pin, line.active_high),
+                Role::Output { speaker: true, .. } => bench.listen(line.pin),
                 _ => {}
+            }
+            if line.role.output().is_some() {
+                // The resistor outside, which holds a pin that nobody drives.
+                bench.pin(0, line.pin, Some(!line.active_high));
+                pins.drive(line.pin, !line.active_high);
             }
         }
         if !settings.timed.is_empty() {
@@ -176,7 +184,7 @@ impl EmulatedRig {
             ears: Ears::default(),
             inside: false,
             notices: settings.notices,
-            upset: settings.upset,
+            upsets: settings.upsets.to_vec(),
             phases: settings.phases.then(|| Dice::new(settings.seed, "phases")),
             touches: Vec::new(),
             sample_at: None,
@@ -191,6 +199,7 @@ impl EmulatedRig {
             sounds: Vec::new(),
             powers: Vec::new(),
             mishaps: Vec::new(),
+            wrong_ns: None,
             laps: Vec::new(),
             failed: None,
         })
@@ -239,6 +248,12 @@ impl EmulatedRig {
     #[must_use]
     pub fn mishaps(&self) -> &[Event] {
         &self.mishaps
+    }
+
+    /// When code went wrong last, in ns since the supply came; none if none did.
+    #[must_use]
+    pub const fn wrong_ns(&self) -> Option<u64> {
+        self.wrong_ns
     }
 
     /// Why the emulator is gone, if it is: nothing moves any more.
@@ -362,6 +377,7 @@ impl EmulatedRig {
                 self.device_zero = at;
                 self.room_zero.get_or_insert(at);
             }
+            Event::Wrong { at } => self.wrong_ns = Some(at),
             Event::Reset { .. } | Event::Fault { .. } | Event::LockUp { .. } => {
                 if matches!(event, Event::Reset { .. }) {
                     self.partial.clear();
@@ -429,7 +445,7 @@ impl EmulatedRig {
         // What is counted is counted of the session.
         self.bench.clear();
         self.room.put_in(entered, true);
-        if let Some((after, upset)) = self.upset.take() {
+        for (after, upset) in std::mem::take(&mut self.upsets) {
             self.bench.upset(self.device_zero + (device_at + after) * 1_000, upset);
         }
         if self.rig.lines.iter().any(|line| line.role == Role::Analog) {

@@ -1,0 +1,106 @@
+//! A session on the emulated chip in which something goes wrong: when it did, and from when on each output was off for good.
+//! Judges pads alone; owns no bound.
+
+use emulated::{EmulatedRig, Event, FineEdge, Upset};
+use link::rig::{RigLine, Role};
+use link::{LineId, Micros};
+
+use crate::{OnChip, Outcome, System};
+
+/// What became of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fate {
+    /// Which.
+    pub line: LineId,
+    /// Its pin.
+    pub pin: u8,
+    /// Whether it was on when it went wrong. Of a speaker: whether it was heard from then on.
+    pub was_on: bool,
+    /// How long after that it was on last, in ns: 0 if it was off and stayed off, `u64::MAX` if it is still on.
+    pub safe_after_ns: u64,
+}
+
+/// A session in which something went wrong.
+pub struct Aftermath {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The rig behind it.
+    pub rig: EmulatedRig,
+    /// When it went wrong, in ns since the supply came: code, when it did; all else, when it was due.
+    pub wrong_ns: u64,
+    /// The edges at the pads.
+    pub edges: Vec<FineEdge>,
+    /// What became of each output.
+    pub fates: Vec<Fate>,
+}
+
+impl Aftermath {
+    /// Plays a session in which something goes wrong; the last of `upsets` is what is timed.
+    ///
+    /// # Panics
+    /// When the emulator does not start, ends in the middle, or was not upset.
+    #[must_use]
+    pub fn of(image: &OnChip, system: System, upsets: &[(Micros, Upset)]) -> Self {
+        let lines = system.compiled.rig.lines.clone();
+        let image = OnChip { upsets: upsets.to_vec(), ..image.clone() };
+        let (outcome, mut rig) = system.run_on_chip(&image).unwrap_or_else(|error| panic!("{upsets:?}: {error}"));
+        let begun = outcome.session().records().next().map_or(0, |(_, at, _)| at);
+        let Some(&(after, upset)) = upsets.last() else { panic!("nothing was to go wrong") };
+        // The clock of the session's start is the first start's, which the bench keeps for the room.
+        let due_ns = rig.room_zero_ns() + (begun + after) * 1_000;
+        let wrong_ns = match upset {
+            Upset::Code { .. } => rig.wrong_ns().unwrap_or_else(|| panic!("{upset:?}: its level never ran")),
+            _ => due_ns,
+        };
+        let edges = rig.take_fine();
+        let counted = rig.bench().counters().unwrap_or_else(|error| panic!("{upsets:?}: {error}"));
+        let fates = (0..).zip(&lines).filter(|(_, line)| line.role.output().is_some());
+        let fates = fates.map(|(place, line)| fate(LineId(place), line, wrong_ns, &edges, &counted)).collect();
+        Self { outcome, rig, wrong_ns, edges, fates }
+    }
+
+    /// The resets there were: when, and by what.
+    #[must_use]
+    pub fn resets(&self) -> Vec<(u64, String)> {
+        let reset = |mishap: &Event| match mishap {
+            Event::Reset { at, cause } => Some((*at, cause.clone())),
+            _ => None,
+        };
+        self.rig.mishaps().iter().filter_map(reset).collect()
+    }
+
+    /// Whether the core locked up.
+    #[must_use]
+    pub fn locked_up(&self) -> bool {
+        self.rig.mishaps().iter().any(|mishap| matches!(mishap, Event::LockUp { .. }))
+    }
+
+    /// From when it went wrong to when the last output was off for good, in ns.
+    #[must_use]
+    pub fn safe_after_ns(&self) -> u64 {
+        self.fates.iter().map(|fate| fate.safe_after_ns).max().unwrap_or(0)
+    }
+}
+
+fn fate(line: LineId, what: &RigLine, wrong_ns: u64, edges: &[FineEdge], counted: &[(String, String)]) -> Fate {
+    let pin = what.pin;
+    if matches!(what.role, Role::Output { speaker: true, .. }) {
+        let name = format!("high{pin}_ns");
+        let last = counted.iter().find(|(counter, _)| *counter == name).map(|(_, last)| last.as_str());
+        let last_ns = last.and_then(|last| if last == "still" { Some(u64::MAX) } else { last.parse().ok() });
+        let last_ns = last_ns.unwrap_or_else(|| panic!("{name} was not counted: {last:?}"));
+        let safe_after_ns = if last_ns == u64::MAX { last_ns } else { last_ns.saturating_sub(wrong_ns) };
+        return Fate { line, pin, was_on: safe_after_ns > 0, safe_after_ns };
+    }
+    let on = |edge: &FineEdge| edge.high == what.active_high;
+    let (before, after): (Vec<_>, Vec<_>) =
+        edges.iter().filter(|edge| edge.pin == pin).partition(|edge| edge.at_ns <= wrong_ns);
+    let was_on = before.last().copied().is_some_and(on);
+    let safe_after_ns = match after.last() {
+        Some(edge) if on(edge) => u64::MAX,
+        Some(edge) => edge.at_ns - wrong_ns,
+        None if was_on => u64::MAX,
+        None => 0,
+    };
+    Fate { line, pin, was_on, safe_after_ns }
+}
