@@ -2,6 +2,7 @@
 //! memory. The stories say what must hold; nothing is asserted here.
 
 mod aftermath;
+pub mod deadly;
 mod disk;
 mod fidgets;
 mod loaded;
