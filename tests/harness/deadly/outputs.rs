@@ -2,7 +2,6 @@
 //! matrix that knows how a rig says so.
 
 use compiler::{LineConfig, RigConfig};
-use link::rig::OutputLimits;
 
 /// An output of a rig.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,19 +47,23 @@ pub fn of(rig: &RigConfig) -> Vec<Output> {
 }
 
 fn output(line: &LineConfig) -> Option<Output> {
-    let OutputLimits { max_on_us, must_arm, safe_on_trip, speaker, powered } = line.line.role.output()?;
+    let link::rig::Output { limits, speaker, max_power_ppm } = line.line.role.output()?;
+    let total = limits.total;
+    let in_window = limits.duty.map_or(u64::MAX, |duty| duty.on_us.into());
+    // What a dozen pulses give besides is left out of what there is.
+    let dose_us = u64::from(total.dose_us).saturating_sub(12 * u64::from(total.pulse_dose_us));
     Some(Output {
         name: line.name.clone(),
         kind: line.kind.clone(),
         pin: line.line.pin,
         active_high: line.line.active_high,
-        must_arm,
-        safe_on_trip,
-        max_on_us: max_on_us.into(),
-        min_off_us: 0,
-        budget_us: u64::MAX,
-        pulses: u32::MAX,
+        must_arm: limits.must_arm,
+        safe_on_trip: limits.safe_on_trip,
+        max_on_us: limits.max_on_us.into(),
+        min_off_us: limits.min_off_us.into(),
+        budget_us: in_window.min(total.on_us.into()).min(dose_us),
+        pulses: total.pulses,
         speaker,
-        power_max_percent: powered.then_some(100),
+        power_max_percent: max_power_ppm.map(|ppm| ppm / 10_000),
     })
 }
