@@ -23,6 +23,7 @@
 //   time PART …          counts the cycles of each call of the one function whose name has all these parts, if there is one
 //   lap PART …           divides those calls where the one function whose name has all these parts returns
 //   read WHERE WORDS   = words of memory, by symbol or 0x address
+//   driven             = the pads the chip drives, as a set in hex: bit n for pad n
 //   counters           = what was counted since the start or `clear`
 //   clear                counts from now
 //
@@ -206,6 +207,8 @@ class Bench {
         const words = Array.from({ length: Number(rest[1]) }, (_, n) => (chip.rp.readUint32(at + 4 * n) >>> 0).toString(16));
         return this.answer(words.join(" "));
       }
+      case "driven":
+        return this.answer(chip.pins.driven().toString(16));
       case "counters":
         this.counters();
         return this.answer("");

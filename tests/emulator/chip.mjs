@@ -294,8 +294,11 @@ export class Chip {
 
   /** Makes a pad stay at a level whatever drives it, or lets it follow again (null). */
   stick(pin, level) {
+    const before = this.pins.shown(pin);
     this.outside.stuck[pin] = level;
     this.pins.move(pin);
+    const now = this.pins.shown(pin);
+    if (now !== before) this.#tell(pin, now, this.nanos);
   }
 
   /** Runs to `nanos`, or until something sets `stop`. */

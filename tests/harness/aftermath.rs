@@ -7,6 +7,9 @@ use link::{LineId, Micros};
 
 use crate::{OnChip, Outcome, System};
 
+/// How long a speaker's pad is low within a sound at most, in ns.
+const SWING_NS: u64 = 1_000_000;
+
 /// What became of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fate {
@@ -14,7 +17,7 @@ pub struct Fate {
     pub line: LineId,
     /// Its pin.
     pub pin: u8,
-    /// Whether it was on when it went wrong. Of a speaker: whether it was heard from then on.
+    /// Whether it was on when it went wrong.
     pub was_on: bool,
     /// How long after that it was on last, in ns: 0 if it was off and stayed off, `u64::MAX` if it is still on.
     pub safe_after_ns: u64,
@@ -49,7 +52,8 @@ impl Aftermath {
         // The clock of the session's start is the first start's, which the bench keeps for the room.
         let due_ns = rig.room_zero_ns() + (begun + after) * 1_000;
         let wrong_ns = match upset {
-            Upset::Code { .. } => rig.wrong_ns().unwrap_or_else(|| panic!("{upset:?}: its level never ran")),
+            // What the instruction before did comes before.
+            Upset::Code { .. } => rig.wrong_ns().unwrap_or_else(|| panic!("{upset:?}: its level never ran")) + 1,
             _ => due_ns,
         };
         let edges = rig.take_fine();
@@ -90,11 +94,11 @@ fn fate(line: LineId, what: &RigLine, wrong_ns: u64, edges: &[FineEdge], counted
         let last_ns = last.and_then(|last| if last == "still" { Some(u64::MAX) } else { last.parse().ok() });
         let last_ns = last_ns.unwrap_or_else(|| panic!("{name} was not counted: {last:?}"));
         let safe_after_ns = if last_ns == u64::MAX { last_ns } else { last_ns.saturating_sub(wrong_ns) };
-        return Fate { line, pin, was_on: safe_after_ns > 0, safe_after_ns };
+        return Fate { line, pin, was_on: last_ns.saturating_add(SWING_NS) >= wrong_ns, safe_after_ns };
     }
     let on = |edge: &FineEdge| edge.high == what.active_high;
     let (before, after): (Vec<_>, Vec<_>) =
-        edges.iter().filter(|edge| edge.pin == pin).partition(|edge| edge.at_ns <= wrong_ns);
+        edges.iter().filter(|edge| edge.pin == pin).partition(|edge| edge.at_ns < wrong_ns);
     let was_on = before.last().copied().is_some_and(on);
     let safe_after_ns = match after.last() {
         Some(edge) if on(edge) => u64::MAX,

@@ -5,6 +5,7 @@ mod aftermath;
 pub mod deadly;
 mod disk;
 mod fidgets;
+mod later;
 mod loaded;
 mod noisy;
 mod on_chip;

@@ -13,6 +13,7 @@ use link::rig::{Rig, RigLine};
 use sim::animal::{Animal, Surroundings};
 use sim::{Memory, PinEdge, SimRig, SimSettings, VirtualBody, WireFaults};
 
+use crate::later::Later;
 use crate::noisy::Noisy;
 use crate::{Disk, OnChip, top};
 
@@ -21,6 +22,9 @@ const LONGEST_ON_CHIP_US: Micros = 300_000_000;
 
 /// When its session has begun at the latest, in µs of its time.
 const BEGUN_ON_CHIP_US: Micros = 10_000_000;
+
+/// How long a chip is looked at behind a session, in µs.
+const AFTER_ON_CHIP_US: Micros = 1_000_000;
 
 /// Everything there is to choose about a simulated session.
 pub struct System {
@@ -174,7 +178,7 @@ impl System {
         let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
         room::at_rest(&self.compiled).for_each(|(pin, raw)| sim.rest(pin, raw));
         sim.connect_scope();
-        let mut session = self.session();
+        let mut session = self.session(1);
         let (result, took_us) = self.carry(&mut session, &mut sim, look);
         // Whatever the controller thinks, the device is given time to become safe on its own.
         sim.run_until(took_us + 120_000_000);
@@ -193,6 +197,16 @@ impl System {
     /// # Errors
     /// When the emulator does not start or ends in the middle.
     pub fn run_on_chip(mut self, image: &OnChip) -> Result<(Outcome, EmulatedRig), BenchError> {
+        let mut rig = self.chip(image)?;
+        let outcome = self.session_on_chip(image, 1, &mut rig);
+        Ok((outcome, rig))
+    }
+
+    /// An emulated chip with this rig around it, that has just got its supply.
+    ///
+    /// # Errors
+    /// When the emulator does not start.
+    pub fn chip(&mut self, image: &OnChip) -> Result<EmulatedRig, BenchError> {
         let animal = self.take_animal();
         let settings = EmulatedSettings {
             script: &image.tools.script,
@@ -212,11 +226,17 @@ impl System {
         }
         room::at_rest(&self.compiled).for_each(|(pin, raw)| rig.rest(pin, raw));
         rig.connect_scope();
-        let mut session = self.session();
+        Ok(rig)
+    }
+
+    /// Runs a session on a chip, from where it is now to its end.
+    pub(crate) fn session_on_chip(&mut self, image: &OnChip, number: u32, rig: &mut EmulatedRig) -> Outcome {
+        let mut session = self.session(number);
         // A chip that never answers would be asked for a day.
         let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
         let mut begun = false;
-        let mut noisy = Noisy::new(&mut rig, image.noise, self.seed);
+        let mut later = Later::from_now(rig);
+        let mut noisy = Noisy::new(&mut later, image.noise, self.seed);
         let (result, took_us) = self.carry(&mut session, &mut noisy, |now, session, _| {
             begun |= session.tally().records > 0;
             assert!(begun || now < BEGUN_ON_CHIP_US, "no record from the chip within {BEGUN_ON_CHIP_US} µs");
@@ -228,17 +248,16 @@ impl System {
         if image.noise > 0 {
             println!("  noise: {} sequences, {} bytes", noisy.sequences, noisy.bytes);
         }
-        VirtualBody::run_until(&mut rig, took_us + 1_000_000);
+        later.run_until(took_us + AFTER_ON_CHIP_US);
         rig.settle_scope();
-        let outcome = Outcome {
+        Outcome {
             result,
             journal: self.disk.bytes(),
             edges: rig.take_scope(),
             still_on: rig.outputs_on(),
             took_us,
             tally: session.tally().clone(),
-        };
-        Ok((outcome, rig))
+        }
     }
 
     /// Puts something else into the box beside the animal.
@@ -254,11 +273,11 @@ impl System {
         })
     }
 
-    fn session(&mut self) -> Session<Disk> {
+    fn session(&mut self, number: u32) -> Session<Disk> {
         let plan = Plan {
-            session: 1,
+            session: number,
             compiled: self.compiled.clone(),
-            protocol: std::mem::take(&mut self.protocol),
+            protocol: self.protocol.clone(),
             rig: self.rig.as_ref().map(|rig| rig.text.clone()).unwrap_or_default(),
             seed: self.seed,
             options: Vec::new(),

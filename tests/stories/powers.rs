@@ -142,7 +142,7 @@ fn frequency_and_share_of_each_power_are_as_asked_within_a_step() {
     let flashes: Vec<(u64, u64)> = {
         let laser = edges.iter().filter(|edge| edge.pin == LASER);
         let on = laser.clone().filter(|edge| !edge.high).map(|edge| edge.at_ns);
-        on.zip(laser.filter(|edge| edge.high).skip(1).map(|edge| edge.at_ns)).collect()
+        on.zip(laser.filter(|edge| edge.high).map(|edge| edge.at_ns)).collect()
     };
     let widths = flashes.iter().map(|(on, off)| off - on);
     let worst = widths.map(|ns| ns.abs_diff(if ns < 2_000_000 { 1_000_000 } else { 3_000_000 })).max();

@@ -296,6 +296,16 @@ impl Bench {
             .collect()
     }
 
+    /// The pads the chip drives at this moment, bit *n* for pad *n*.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn driven(&mut self) -> Result<u32, BenchError> {
+        self.tell(format_args!("driven"));
+        let answer = self.answer(|_| Ok(()))?;
+        u32::from_str_radix(&answer, 16).map_err(|_| BenchError::Answer(answer))
+    }
+
     /// What was counted, name and value, one line each.
     ///
     /// # Errors
