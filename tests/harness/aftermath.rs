@@ -29,7 +29,8 @@ pub struct Aftermath {
     pub outcome: Outcome,
     /// The rig behind it.
     pub rig: EmulatedRig,
-    /// When it went wrong, in ns since the supply came: code, when it did; all else, when it was due.
+    /// When it went wrong, in ns since the supply came: code, when it did; a cable, when the last word came through; all else,
+    /// when it was due.
     pub wrong_ns: u64,
     /// The edges at the pads.
     pub edges: Vec<FineEdge>,
@@ -38,7 +39,7 @@ pub struct Aftermath {
 }
 
 impl Aftermath {
-    /// Plays a session in which something goes wrong; the last of `upsets` is what is timed.
+    /// Plays a session in which something goes wrong; the last of `upsets` is what is timed, or the cable that is cut.
     ///
     /// # Panics
     /// When the emulator does not start, ends in the middle, or was not upset.
@@ -47,19 +48,22 @@ impl Aftermath {
         let lines = system.compiled.rig.lines.clone();
         let image = OnChip { upsets: upsets.to_vec(), ..image.clone() };
         let (outcome, mut rig) = system.run_on_chip(&image).unwrap_or_else(|error| panic!("{upsets:?}: {error}"));
-        let begun = outcome.session().records().next().map_or(0, |(_, at, _)| at);
-        let Some(&(after, upset)) = upsets.last() else { panic!("nothing was to go wrong") };
-        // The clock of the session's start is the first start's, which the bench keeps for the room.
-        let due_ns = rig.room_zero_ns() + (begun + after) * 1_000;
-        let wrong_ns = match upset {
+        let began_ns = rig.began_ns().unwrap_or_else(|| panic!("{upsets:?}: the session never began"));
+        let wrong_ns = match upsets.last() {
             // What the instruction before did comes before.
-            Upset::Code { .. } => rig.wrong_ns().unwrap_or_else(|| panic!("{upset:?}: its level never ran")) + 1,
-            _ => due_ns,
+            Some((_, Upset::Code { .. })) => {
+                rig.wrong_ns().unwrap_or_else(|| panic!("{upsets:?}: its level never ran")) + 1
+            }
+            Some((after_us, _)) => began_ns + after_us * 1_000,
+            None => outcome.last_word_ns,
         };
         let edges = rig.take_fine();
         let counted = rig.bench().counters().unwrap_or_else(|error| panic!("{upsets:?}: {error}"));
         let fates = (0..).zip(&lines).filter(|(_, line)| line.role.output().is_some());
-        let fates = fates.map(|(place, line)| fate(LineId(place), line, wrong_ns, &edges, &counted)).collect();
+        // A cable is cut some time after the last word came through it.
+        let died_ns = image.cut.map_or(wrong_ns, |(after_us, _)| began_ns + after_us * 1_000);
+        let fates =
+            fates.map(|(place, line)| fate(LineId(place), line, [died_ns, wrong_ns], &edges, &counted)).collect();
         Self { outcome, rig, wrong_ns, edges, fates }
     }
 
@@ -86,7 +90,14 @@ impl Aftermath {
     }
 }
 
-fn fate(line: LineId, what: &RigLine, wrong_ns: u64, edges: &[FineEdge], counted: &[(String, String)]) -> Fate {
+/// What became of an output when it died, timed from when it went wrong.
+fn fate(
+    line: LineId,
+    what: &RigLine,
+    [died_ns, wrong_ns]: [u64; 2],
+    edges: &[FineEdge],
+    counted: &[(String, String)],
+) -> Fate {
     let pin = what.pin;
     if matches!(what.role, Role::Output { speaker: true, .. }) {
         let name = format!("high{pin}_ns");
@@ -94,16 +105,14 @@ fn fate(line: LineId, what: &RigLine, wrong_ns: u64, edges: &[FineEdge], counted
         let last_ns = last.and_then(|last| if last == "still" { Some(u64::MAX) } else { last.parse().ok() });
         let last_ns = last_ns.unwrap_or_else(|| panic!("{name} was not counted: {last:?}"));
         let safe_after_ns = if last_ns == u64::MAX { last_ns } else { last_ns.saturating_sub(wrong_ns) };
-        return Fate { line, pin, was_on: last_ns.saturating_add(SWING_NS) >= wrong_ns, safe_after_ns };
+        return Fate { line, pin, was_on: last_ns.saturating_add(SWING_NS) >= died_ns, safe_after_ns };
     }
     let on = |edge: &FineEdge| edge.high == what.active_high;
-    let (before, after): (Vec<_>, Vec<_>) =
-        edges.iter().filter(|edge| edge.pin == pin).partition(|edge| edge.at_ns < wrong_ns);
-    let was_on = before.last().copied().is_some_and(on);
-    let safe_after_ns = match after.last() {
+    let edges = || edges.iter().filter(|edge| edge.pin == pin);
+    let was_on = edges().rfind(|edge| edge.at_ns < died_ns).is_some_and(on);
+    let safe_after_ns = match edges().next_back() {
         Some(edge) if on(edge) => u64::MAX,
-        Some(edge) => edge.at_ns - wrong_ns,
-        None if was_on => u64::MAX,
+        Some(edge) => edge.at_ns.saturating_sub(wrong_ns),
         None => 0,
     };
     Fate { line, pin, was_on, safe_after_ns }

@@ -16,6 +16,11 @@ impl<'r> Later<'r> {
         let from = rig.bench().now().div_ceil(1_000);
         Self { rig, from }
     }
+
+    /// The chip itself.
+    pub(crate) const fn rig(&mut self) -> &mut EmulatedRig {
+        self.rig
+    }
 }
 
 impl VirtualBody for Later<'_> {

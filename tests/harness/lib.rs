@@ -2,8 +2,10 @@
 //! memory. The stories say what must hold; nothing is asserted here.
 
 mod aftermath;
+mod cut;
 pub mod deadly;
 mod disk;
+pub mod dying;
 mod fidgets;
 mod later;
 mod loaded;
@@ -16,7 +18,9 @@ use std::path::{Path, PathBuf};
 
 pub use aftermath::{Aftermath, Fate};
 pub use assembler::random::cases;
+pub use cut::Cut;
 pub use disk::Disk;
+pub use dying::{Dying, End};
 pub use fidgets::fidgets;
 pub use loaded::{RingUse, loaded, ring_use};
 pub use on_chip::{Both, OnChip, on_both, same_on_chip};

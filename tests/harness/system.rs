@@ -13,7 +13,7 @@ use link::rig::{Rig, RigLine};
 use sim::animal::{Animal, Surroundings};
 use sim::{Memory, PinEdge, SimRig, SimSettings, VirtualBody, WireFaults};
 
-use crate::later::Later;
+use crate::cut::Severed;
 use crate::noisy::Noisy;
 use crate::{Disk, OnChip, top};
 
@@ -46,6 +46,8 @@ pub struct System {
     pub stop_at: Option<Micros>,
     /// The session is stopped so long after its start, by the controller's clock.
     pub stop_after_us: Option<Micros>,
+    /// The device is given up so long after the session's start, by the controller's clock.
+    pub give_up_after_us: Option<Micros>,
     /// The cable is out from so long after the session's start to so long after it, by the controller's clock.
     pub unplugged_us: Option<(Micros, Micros)>,
     /// Stands in for a body with this `settle_us`; otherwise the rig-config's.
@@ -77,6 +79,8 @@ pub struct Outcome {
     pub took_us: Micros,
     /// What was counted while it ran.
     pub tally: Tally,
+    /// When the controller's last whole word reached the emulated chip, in ns since its supply came.
+    pub last_word_ns: u64,
 }
 
 impl Outcome {
@@ -121,6 +125,7 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            give_up_after_us: None,
             unplugged_us: None,
             rig: Some(rig),
             animal: None,
@@ -148,6 +153,7 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            give_up_after_us: None,
             unplugged_us: None,
             rig: None,
             animal: Some(animal),
@@ -189,6 +195,7 @@ impl System {
             still_on: still_on(&sim, &self.compiled.rig),
             took_us,
             tally: session.tally().clone(),
+            last_word_ns: 0,
         }
     }
 
@@ -235,8 +242,8 @@ impl System {
         // A chip that never answers would be asked for a day.
         let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
         let mut begun = false;
-        let mut later = Later::from_now(rig);
-        let mut noisy = Noisy::new(&mut later, image.noise, self.seed);
+        let mut severed = Severed::new(rig, image.cut, self.seed);
+        let mut noisy = Noisy::new(&mut severed, image.noise, self.seed);
         let (result, took_us) = self.carry(&mut session, &mut noisy, |now, session, _| {
             begun |= session.tally().records > 0;
             assert!(begun || now < BEGUN_ON_CHIP_US, "no record from the chip within {BEGUN_ON_CHIP_US} µs");
@@ -248,7 +255,8 @@ impl System {
         if image.noise > 0 {
             println!("  noise: {} sequences, {} bytes", noisy.sequences, noisy.bytes);
         }
-        later.run_until(took_us + AFTER_ON_CHIP_US);
+        severed.run_until(took_us + AFTER_ON_CHIP_US);
+        let last_word_ns = severed.last_word_ns;
         rig.settle_scope();
         Outcome {
             result,
@@ -257,6 +265,7 @@ impl System {
             still_on: rig.outputs_on(),
             took_us,
             tally: session.tally().clone(),
+            last_word_ns,
         }
     }
 
@@ -304,7 +313,7 @@ impl System {
     ) -> (Result<Ended, SessionError>, Micros) {
         let mut cable = Cable::new(self.faults, self.seed);
         let stop_at = self.stop_at;
-        let (stop_after_us, unplugged_us) = (self.stop_after_us, self.unplugged_us);
+        let Self { stop_after_us, unplugged_us, give_up_after_us, .. } = *self;
         let mut began = None;
         let mut watch = |now: Micros, session: &mut Session<Disk>, cable: &mut Cable| {
             if began.is_none() && session.tally().records > 0 {
@@ -314,6 +323,11 @@ impl System {
                 && now >= began + after
             {
                 session.stop();
+            }
+            if let (Some(began), Some(after)) = (began, give_up_after_us)
+                && now >= began + after
+            {
+                session.give_up("it was never to come back");
             }
             if let (Some(began), Some((from, until))) = (began, unplugged_us) {
                 let plugged = !(began + from..began + until).contains(&now);

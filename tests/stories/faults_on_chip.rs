@@ -7,7 +7,8 @@ use std::process::Command;
 use compiler::Source;
 use controller::session::Ended;
 use emulated::{Cord, Goes, ImageError, Tools, Upset};
-use harness::{Aftermath, Desk, OnChip, System, cases, said};
+use harness::dying::{FAULT_NS, LEVELS, WATCHDOG_NS};
+use harness::{Aftermath, Desk, End, OnChip, System, cases, said};
 use link::{EndReason, LineId, Micros, Record, TripCause};
 use sim::animal::{Scripted, Tap};
 
@@ -29,40 +30,8 @@ states:
 const FLASH_NS: u64 = 400_000_000;
 const LIGHT_PIN: u8 = 12;
 const LASER_PIN: u8 = 13;
-/// Stamps and strikes, P0, P1, the interrupts of P2, thread mode.
-const LEVELS: [u8; 5] = [0, 1, 2, 3, 4];
 /// When it goes wrong, in µs after the start: light and laser are on.
 const WRONG_US: Micros = 1_200_000;
-/// A fault makes every pad safe with 30 stores. Whatever goes wrong is timed from when it does.
-const FAULT_NS: u64 = 5_000;
-/// The watchdog's patience is 50 ms, and whoever sleeps runs every 10 ms.
-const WATCHDOG_NS: u64 = 60_000_000;
-
-/// What becomes of a chip whose code goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// The handler of faults makes every pad safe, and resets.
-    AtOnce,
-    /// The watchdog bites.
-    Watchdog,
-    /// One of the two.
-    Either,
-    /// Nothing: it goes on as if nothing had been.
-    Unharmed,
-}
-
-const fn end_of(goes: Goes) -> End {
-    match goes {
-        Goes::Astray | Goes::Undefined | Goes::Unaligned | Goes::Panics => End::AtOnce,
-        Goes::Loops | Goes::Masks | Goes::MaskedLoop | Goes::LocksUp | Goes::HandlerGone => End::Watchdog,
-        // When that comes to light depends on who uses the stack next.
-        Goes::Overflows | Goes::StackNowhere | Goes::StackInRom | Goes::StackInFlash | Goes::StackShifted => {
-            End::Either
-        }
-        Goes::StackOdd => End::Unharmed,
-    }
-}
-
 /// A session with a light that is on and a laser that flashes.
 fn lit() -> System {
     let protocol = Source { name: "lit.yaml".to_owned(), text: LIT.to_owned() };
@@ -89,7 +58,7 @@ fn goes_wrong(image: &OnChip, level: u8, goes: Goes, more: &[(Micros, Upset)]) {
     let upsets = [more, &[(WRONG_US, Upset::Code { level, goes })]].concat();
     let mut after = Aftermath::of(image, lit(), &upsets);
     let resets = after.resets();
-    let end = end_of(goes);
+    let end = End::of(goes);
     if end == End::Unharmed {
         assert!(after.rig.mishaps().is_empty(), "{told}: {:?}", after.rig.mishaps());
         assert!(matches!(after.outcome.result, Ok(Ended { reason: EndReason::Condition(_), .. })), "{told}");
@@ -189,7 +158,7 @@ fn tried() -> impl Iterator<Item = (u8, Goes)> {
 
 fn all_that_end(end: End) {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
-    for (level, goes) in tried().filter(|(_, goes)| end_of(*goes) == end) {
+    for (level, goes) in tried().filter(|(_, goes)| End::of(*goes) == end) {
         goes_wrong(&image, level, goes, &[]);
     }
 }

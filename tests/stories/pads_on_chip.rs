@@ -4,17 +4,13 @@
 use emulated::{Cord, FineEdge, Upset};
 use harness::deadly::scene::DIES_US;
 use harness::deadly::{self, Doom, Held, Scene};
+use harness::dying::{RESET_NS, TRIP_NS};
 use harness::{Aftermath, OnChip, System};
 use link::{EndReason, Micros, Record, TripCause};
 use sim::VirtualBody;
 
 /// Pins a rig may use: all but the serial port's and those that serve the board itself.
 const FREE: u32 = 0x1C7F_FFFC;
-/// How long an instruction under way may take, in ns: a reset comes behind it.
-const INSTRUCTION_NS: u64 = 1_000;
-/// How long after a trip the last pad is safe.
-const TRIP_NS: u64 = 100_000;
-
 /// Every output of the rig with every kind of them, in a state.
 fn system(held: Held) -> (Scene, System) {
     let rig = deadly::of_the_tests();
@@ -61,7 +57,7 @@ fn a_reset_and_the_loss_of_the_supply_let_go_of_every_output_at_once() {
                 let heard = cast.is_on && !(cast.output.speaker && held == Held::Ramping);
                 assert_eq!(fate.was_on, heard, "{} was to be {}", cast.output.name, held.name());
             }
-            assert!(after.safe_after_ns() <= INSTRUCTION_NS, "{:?}", after.fates);
+            assert!(after.safe_after_ns() <= RESET_NS, "{:?}", after.fates);
         }
     }
 }

@@ -137,6 +137,7 @@ pub struct EmulatedRig {
     powers: Vec<Carried>,
     mishaps: Vec<Event>,
     wrong_ns: Option<u64>,
+    began_ns: Option<u64>,
     laps: Vec<Lap>,
     failed: Option<BenchError>,
 }
@@ -200,6 +201,7 @@ impl EmulatedRig {
             powers: Vec::new(),
             mishaps: Vec::new(),
             wrong_ns: None,
+            began_ns: None,
             laps: Vec::new(),
             failed: None,
         })
@@ -283,6 +285,12 @@ impl EmulatedRig {
     #[must_use]
     pub fn room_zero_ns(&self) -> u64 {
         self.room_zero.unwrap_or(0)
+    }
+
+    /// When the last session began, in ns since the supply first came; none before the first.
+    #[must_use]
+    pub const fn began_ns(&self) -> Option<u64> {
+        self.began_ns
     }
 
     /// When the device's clock was zero, in ns since the supply first came.
@@ -434,7 +442,9 @@ impl EmulatedRig {
 
     /// The session began, some ms ago: the animal entered then, and has noticed what happened since.
     fn enter(&mut self, device_at: Micros) {
-        let entered = self.room_time(self.device_zero + device_at * 1_000);
+        let began_ns = self.device_zero + device_at * 1_000;
+        self.began_ns = Some(began_ns);
+        let entered = self.room_time(began_ns);
         let edges = std::mem::take(&mut self.unnoticed);
         let (before, since): (Vec<_>, Vec<_>) = edges.into_iter().partition(|(at, _, _)| *at < entered);
         for (at, pin, high) in before {
@@ -446,7 +456,7 @@ impl EmulatedRig {
         self.bench.clear();
         self.room.put_in(entered, true);
         for (after, upset) in std::mem::take(&mut self.upsets) {
-            self.bench.upset(self.device_zero + (device_at + after) * 1_000, upset);
+            self.bench.upset(began_ns + after * 1_000, upset);
         }
         if self.rig.lines.iter().any(|line| line.role == Role::Analog) {
             self.sample_at = Some(entered + Micros::from(self.rig.sample_us));
