@@ -1,5 +1,6 @@
 // What can go wrong in the chip, by name: code that goes astray, goes round, masks interrupts or loses its stack; a timer that
-// stops; interrupts nobody asked for. Owns how each is brought about; knows no experiment, and of an image one function.
+// stops; interrupts nobody asked for. Owns how each is brought about; knows no experiment, and of an image what it
+// panics with and where its program lies.
 
 import { FLASH, RAM } from "./memory.mjs";
 
@@ -123,6 +124,10 @@ export const CHIP_SUFFERS = {
   },
   /** From now on the handler of faults is entered even without a stack; see nvic.mjs. */
   forgives: (chip) => (chip.nvic.forgiving = true),
-  /** Bits of a word of RAM change: how many bytes from its beginning, and which. */
-  flips: (chip, offset, bits) => chip.rp.sramView.setUint32(offset, chip.rp.sramView.getUint32(offset, true) ^ bits, true),
+  /** Bits of a word of the program's memory change. */
+  flips(chip, word, bits) {
+    const [, { value }] = [...chip.elf.symbols].find(([name]) => name.includes("5start7PROGRAM"));
+    const at = value - RAM + 4 * word;
+    chip.rp.sramView.setUint32(at, chip.rp.sramView.getUint32(at, true) ^ bits, true);
+  },
 };

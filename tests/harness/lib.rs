@@ -2,6 +2,7 @@
 //! memory. The stories say what must hold; nothing is asserted here.
 
 mod aftermath;
+mod again;
 mod cut;
 pub mod deadly;
 mod disk;
@@ -17,6 +18,7 @@ mod table;
 use std::path::{Path, PathBuf};
 
 pub use aftermath::{Aftermath, Fate};
+pub use again::{Again, Round};
 pub use assembler::random::cases;
 pub use cut::Cut;
 pub use disk::Disk;

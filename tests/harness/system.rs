@@ -205,7 +205,7 @@ impl System {
     /// When the emulator does not start or ends in the middle.
     pub fn run_on_chip(mut self, image: &OnChip) -> Result<(Outcome, EmulatedRig), BenchError> {
         let mut rig = self.chip(image)?;
-        let outcome = self.session_on_chip(image, 1, &mut rig);
+        let outcome = self.session_on_chip(image, 1, &mut rig, AFTER_ON_CHIP_US);
         Ok((outcome, rig))
     }
 
@@ -236,8 +236,14 @@ impl System {
         Ok(rig)
     }
 
-    /// Runs a session on a chip, from where it is now to its end.
-    pub(crate) fn session_on_chip(&mut self, image: &OnChip, number: u32, rig: &mut EmulatedRig) -> Outcome {
+    /// Runs a session on a chip, from where it is now to its end, and looks at it so many µs longer.
+    pub(crate) fn session_on_chip(
+        &mut self,
+        image: &OnChip,
+        number: u32,
+        rig: &mut EmulatedRig,
+        afterwards_us: Micros,
+    ) -> Outcome {
         let mut session = self.session(number);
         // A chip that never answers would be asked for a day.
         let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
@@ -255,7 +261,7 @@ impl System {
         if image.noise > 0 {
             println!("  noise: {} sequences, {} bytes", noisy.sequences, noisy.bytes);
         }
-        severed.run_until(took_us + AFTER_ON_CHIP_US);
+        severed.run_until(took_us + afterwards_us);
         let last_word_ns = severed.last_word_ns;
         rig.settle_scope();
         Outcome {

@@ -41,10 +41,10 @@ pub enum Upset {
         /// For how long, in µs.
         for_us: u32,
     },
-    /// Bits of a word of RAM change.
+    /// Bits of the program change, in the chip's memory.
     Flips {
-        /// How many bytes from the beginning of RAM; a multiple of 4.
-        offset: u32,
+        /// In which word of its image.
+        word: u32,
         /// Which bits.
         bits: u32,
     },
@@ -141,7 +141,7 @@ impl fmt::Display for Upset {
             Self::SupplyGoes(us) => write!(f, "suffer supply {us}000"),
             Self::Pad { pin, high } => write!(f, "suffer pad {pin} {}", u8::from(high)),
             Self::Toggles { pin, every_ns, for_us } => write!(f, "suffer toggles {pin} {every_ns} {for_us}000"),
-            Self::Flips { offset, bits } => write!(f, "suffer flips {offset} {bits}"),
+            Self::Flips { word, bits } => write!(f, "suffer flips {word} {bits}"),
             Self::EntersWithoutStack => f.write_str("suffer forgives"),
         }
     }
