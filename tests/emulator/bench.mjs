@@ -18,6 +18,7 @@
 //   power 0|1            the supply
 //   reset                the RUN pin
 //   powered P 0|1        pad P carries a power and is on when low (0) or high (1): an edge is who drives it, not each pulse
+//   wire P Q 0|1         pad Q follows pad P from outside, inverted (1) or not
 //   listen P             pad P is a speaker's: when it was high last is among the counters
 //   waves 0|1            whether what PWM pins carry is told
 //   time PART …          counts the cycles of each call of the one function whose name has all these parts, if there is one
@@ -188,6 +189,8 @@ class Bench {
       case "powered":
         chip.powered.set(Number(rest[0]), rest[1] === "1");
         return;
+      case "wire":
+        return chip.wire(Number(rest[0]), Number(rest[1]), rest[2] === "1");
       case "listen":
         return chip.listen(Number(rest[0]));
       case "waves":

@@ -65,6 +65,8 @@ export class Chip {
     this.mishap = null;
     /** Speakers' pads, and when each was high last: Infinity while one still sounds; see `listen`. */
     this.heard = new Map();
+    /** Pads outside which a wire, and what hangs on it, makes follow another: `[pin, inverted]` by the pad they follow. */
+    this.wires = new Map();
     /** Whether the supply is cut. */
     this.off = false;
     this.fault = new Fault();
@@ -250,7 +252,15 @@ export class Chip {
     this.listeners.set(pin, listeners);
   }
 
+  /** An input follows an output: what reads back what the output does. */
+  wire(output, input, inverted) {
+    this.wires.set(output, [input, inverted]);
+    this.setInput(input, this.pins.shown(output) !== inverted);
+  }
+
   #tell(pin, high, nanos) {
+    const wire = this.wires.get(pin);
+    if (wire) this.setInput(wire[0], high !== wire[1]);
     for (const listener of this.listeners.get(pin) ?? []) listener(high, nanos);
     this.onEvent({ at: nanos, what: "edge", pin, high });
   }

@@ -113,6 +113,8 @@ export const CHIP_SUFFERS = {
   },
   /** From now on a pad stays at a level whatever drives it. */
   pad: (chip, pin, high) => chip.stick(pin, high === 1),
+  /** An input is driven to a level from outside, for good. */
+  input: (chip, pin, high) => chip.setInput(pin, high === 1),
   /** An input changes every so many ns, for so many ns. */
   toggles(chip, pin, every, lasts) {
     const until = chip.nanos + lasts;

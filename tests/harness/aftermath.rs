@@ -17,7 +17,7 @@ pub struct Fate {
     pub line: LineId,
     /// Its pin.
     pub pin: u8,
-    /// Whether it was on when it went wrong.
+    /// Whether it was on when it was to go wrong.
     pub was_on: bool,
     /// How long after that it was on last, in ns: 0 if it was off and stayed off, `u64::MAX` if it is still on.
     pub safe_after_ns: u64,
@@ -60,8 +60,9 @@ impl Aftermath {
         let edges = rig.take_fine();
         let counted = rig.bench().counters().unwrap_or_else(|error| panic!("{upsets:?}: {error}"));
         let fates = (0..).zip(&lines).filter(|(_, line)| line.role.output().is_some());
-        // A cable is cut some time after the last word came through it.
-        let died_ns = image.cut.map_or(wrong_ns, |(after_us, _)| began_ns + after_us * 1_000);
+        // A level may run some time after its code was to go wrong, and the last word came some time before a cable was cut.
+        let died_us = upsets.last().map(|(after_us, _)| *after_us).or(image.cut.map(|(after_us, _)| after_us));
+        let died_ns = began_ns + died_us.unwrap_or(0) * 1_000;
         let fates =
             fates.map(|(place, line)| fate(LineId(place), line, [died_ns, wrong_ns], &edges, &counted)).collect();
         Self { outcome, rig, wrong_ns, edges, fates }

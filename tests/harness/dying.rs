@@ -3,7 +3,7 @@
 
 use emulated::{Goes, Upset};
 use link::Micros;
-use link::rig::Rig;
+use link::rig::{Guards, Rig, RigLine, Role};
 
 use crate::deadly::outputs::Output;
 use crate::deadly::scene::{DIES_US, Scene, TRIAL_US};
@@ -40,6 +40,8 @@ pub enum Dying {
     Upset(Upset),
     /// An input changes two million times a second.
     Storm,
+    /// The emergency stop is pressed, on a rig that has one.
+    EmergencyStop,
     /// Its cable goes bad.
     Cable(Cut),
 }
@@ -74,9 +76,9 @@ impl End {
 }
 
 impl Dying {
-    /// Every way that must end with every output off.
+    /// Every way that must end with every output off, on the rig of a scene.
     #[must_use]
-    pub fn all() -> Vec<Self> {
+    pub fn all(scene: &Scene) -> Vec<Self> {
         let deadly = Goes::ALL.into_iter().filter(|goes| End::of(*goes) != End::Unharmed);
         let code = deadly.flat_map(|goes| LEVELS.map(|level| Self::Upset(Upset::Code { level, goes })));
         let chip = [
@@ -88,7 +90,8 @@ impl Dying {
             Upset::SupplyGoes(GONE_US),
         ];
         let others = [Self::Storm, Self::Cable(Cut::Out), Self::Cable(Cut::Noise)];
-        code.chain(chip.map(Self::Upset)).chain(others).collect()
+        let stop = stop_of(&scene.compiled().rig).map(|_| Self::EmergencyStop);
+        code.chain(chip.map(Self::Upset)).chain(others).chain(stop).collect()
     }
 
     /// Its name in a table, its levels left out.
@@ -100,6 +103,7 @@ impl Dying {
             Self::Upset(Upset::SupplyGoes(_)) => "SupplyGoes".to_owned(),
             Self::Upset(upset) => format!("{upset:?}"),
             Self::Storm => "Storm".to_owned(),
+            Self::EmergencyStop => "Emergency stop".to_owned(),
             Self::Cable(cut) => format!("Cable, {cut:?}"),
         }
     }
@@ -117,6 +121,8 @@ impl Dying {
             Self::Upset(_) => RESET_NS,
             Self::Storm if output.safe_on_trip => STORM_NS + TRIP_NS,
             Self::Storm => STORM_NS + END_NS,
+            Self::EmergencyStop if output.safe_on_trip => TRIP_NS,
+            Self::EmergencyStop => END_NS,
             Self::Cable(_) if output.must_arm => silence_us * 1_000 + MS_NS,
             Self::Cable(_) => (silence_us + Micros::from(CARRY_ON_US) + TRIAL_US) * 1_000 + MS_NS,
         }
@@ -142,6 +148,11 @@ impl Dying {
                 let storm = Upset::Toggles { pin, every_ns: STORM_EVERY_NS, for_us: STORM_US };
                 Aftermath::of(image, system, &[(DIES_US, storm)])
             }
+            Self::EmergencyStop => {
+                let stop = stop_of(&system.compiled.rig);
+                let pressed = stop.map(|line| Upset::Input { pin: line.pin, high: line.active_high });
+                Aftermath::of(image, system, &pressed.map(|pressed| (DIES_US, pressed)).into_iter().collect::<Vec<_>>())
+            }
             Self::Cable(cut) => {
                 let by_itself_us = scene.silence_us + Micros::from(CARRY_ON_US) + TRIAL_US;
                 system.give_up_after_us = Some(DIES_US + by_itself_us + 1_000_000);
@@ -149,4 +160,9 @@ impl Dying {
             }
         }
     }
+}
+
+/// The emergency stop of a rig, if it has one.
+fn stop_of(rig: &Rig) -> Option<RigLine> {
+    rig.lines.iter().find(|line| matches!(line.role, Role::Input { guards: Guards::Stop, .. })).copied()
 }

@@ -11,13 +11,14 @@ use link::rig::{RigLine, Role};
 use link::{EndReason, Micros, Record};
 use sim::animal::Scripted;
 
-/// Everything an output can be in the midst of, from the session's start.
+/// Everything an output can be in the midst of, from the session's start. Duty is counted across sessions, so there is not much of
+/// it.
 const BUSY: &str = "protocol: busy
 lines: {water: valve, cue: speaker, house: light, dimmed: light, laser: laser, gate: output}
 stimuli:
   tone: {tone: {frequency: 8 kHz, level: 60 dB, duration: 400 ms, ramp: 5 ms}}
-  train: {pulses: {width: 5 ms, rate: 40 Hz, count: 1000}}
-  drops: {pulses: {width: 20 ms, rate: 10 Hz, count: 1000}}
+  train: {pulses: {width: 5 ms, rate: 40 Hz, count: 100}}
+  drops: {pulses: {width: 20 ms, rate: 10 Hz, count: 3}}
 session: {ends: [{after: 60 s}]}
 start: busy
 states:
@@ -28,7 +29,7 @@ states:
       - on: {line: dimmed, power: 30 %}
       - pulse: {line: laser, stimulus: train}
       - pulse: {line: gate, stimulus: drops}
-      - pulse: {line: water, width: 400 ms}
+      - pulse: {line: water, width: 50 ms}
       - play: {line: cue, stimulus: tone}
     transitions: [{after: 500 ms, outcome: done, to: rest}]
   rest:
@@ -43,7 +44,7 @@ lines:
   house: {kind: light, pin: 5}
   dimmed: {kind: light, pin: 6, pwm: 1 kHz}
   laser: {kind: laser, pin: 7}
-  gate: {kind: output, pin: 17, active: low, max_on: 300 ms}
+  gate: {kind: output, pin: 17, active: low, pull_up: external, max_on: 300 ms}
 ";
 /// From the end's record to the last pad that is safe.
 const SAFE_NS: u64 = 100_000;

@@ -35,7 +35,7 @@ fn jobs() -> Vec<Job> {
     for rig in on_this_board() {
         for held in Held::ALL {
             let Some(scene) = Scene::all(&rig, held, Doom::None) else { continue };
-            jobs.extend(Dying::all().into_iter().map(|dying| Job { scene: scene.clone(), held, dying }));
+            jobs.extend(Dying::all(&scene).into_iter().map(|dying| Job { scene: scene.clone(), held, dying }));
         }
     }
     let whole = |job: &Job| job.held == Held::On && !matches!(job.dying, Dying::Upset(Upset::Code { .. }));

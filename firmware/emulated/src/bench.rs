@@ -199,6 +199,11 @@ impl Bench {
         self.tell(format_args!("at {at} {upset}"));
     }
 
+    /// From outside, an input follows an output, inverted or not.
+    pub fn wire(&mut self, output: u8, input: u8, inverted: bool) {
+        self.tell(format_args!("wire {output} {input} {}", u8::from(inverted)));
+    }
+
     /// A speaker hangs on a pad: when it was high last is among the counters as `high…_ns`, `still` if it still sounds.
     pub fn listen(&mut self, pin: u8) {
         self.tell(format_args!("listen {pin}"));

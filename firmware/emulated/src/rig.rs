@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use link::Micros;
-use link::rig::{Rig, Role};
+use link::rig::{Guards, Rig, Role};
 use sim::animal::Animal;
 use sim::random::Dice;
 use sim::room::Room;
@@ -153,6 +153,8 @@ impl EmulatedRig {
         let room = Room::new(pins.clone(), rig, animal, settings.seed);
         for line in &rig.lines {
             match line.role {
+                // The key is turned on; whoever wants it off says so.
+                Role::Input { guards: Guards::Arming, .. } => bench.pin(0, line.pin, Some(line.active_high)),
                 Role::Input { .. } => bench.pin(0, line.pin, Some(pins.is_high(line.pin))),
                 Role::Encoder { pin_b, .. } => {
                     [line.pin, pin_b].into_iter().for_each(|pin| bench.pin(0, pin, Some(pins.is_high(pin))));
@@ -165,6 +167,15 @@ impl EmulatedRig {
                 // The resistor outside, which holds a pin that nobody drives.
                 bench.pin(0, line.pin, Some(!line.active_high));
                 pins.drive(line.pin, !line.active_high);
+            }
+        }
+        // What is read back is what the output does.
+        for sense in &rig.senses {
+            let ends = rig.lines.get(sense.output.index()).zip(rig.lines.get(sense.input.index()));
+            if let Some((output, input)) = ends
+                && matches!(input.role, Role::Input { .. })
+            {
+                bench.wire(output.pin, input.pin, output.active_high != input.active_high);
             }
         }
         if !settings.timed.is_empty() {

@@ -32,6 +32,13 @@ pub enum Upset {
         /// The level.
         high: bool,
     },
+    /// An input is driven to a level from outside, for good.
+    Input {
+        /// Its pad.
+        pin: u8,
+        /// The level.
+        high: bool,
+    },
     /// An input changes again and again.
     Toggles {
         /// Its pad.
@@ -140,6 +147,7 @@ impl fmt::Display for Upset {
             Self::Reset => f.write_str("suffer reset"),
             Self::SupplyGoes(us) => write!(f, "suffer supply {us}000"),
             Self::Pad { pin, high } => write!(f, "suffer pad {pin} {}", u8::from(high)),
+            Self::Input { pin, high } => write!(f, "suffer input {pin} {}", u8::from(high)),
             Self::Toggles { pin, every_ns, for_us } => write!(f, "suffer toggles {pin} {every_ns} {for_us}000"),
             Self::Flips { word, bits } => write!(f, "suffer flips {word} {bits}"),
             Self::EntersWithoutStack => f.write_str("suffer forgives"),
