@@ -40,14 +40,15 @@ impl Again {
         Self { image: image.clone(), system, rig, sessions: 0 }
     }
 
-    /// Plays a session that is broken off so long after its start.
+    /// Plays a session that is aborted so long after its start, or only stopped.
     ///
     /// # Panics
     /// When it never begins, or the emulator ends in the middle.
     #[must_use]
-    pub fn broken_off(&mut self, after_us: Micros) -> Round {
+    pub fn broken_off(&mut self, after_us: Micros, aborted: bool) -> Round {
         self.sessions += 1;
-        self.system.stop_after_us = Some(after_us);
+        self.system.stop_after_us = (!aborted).then_some(after_us);
+        self.system.abort_after_us = aborted.then_some(after_us);
         self.system.disk = Disk::default();
         let outcome = self.system.session_on_chip(&self.image, self.sessions, &mut self.rig, AFTERWARDS_US);
         let edges = self.rig.take_fine();

@@ -5,6 +5,7 @@ use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
+use controller::stop::Asked;
 use controller::tally::Tally;
 use emulated::{BenchError, EmulatedRig, EmulatedSettings};
 use journal::Writer;
@@ -46,6 +47,8 @@ pub struct System {
     pub stop_at: Option<Micros>,
     /// The session is stopped so long after its start, by the controller's clock.
     pub stop_after_us: Option<Micros>,
+    /// The session is aborted so long after its start, by the controller's clock.
+    pub abort_after_us: Option<Micros>,
     /// The device is given up so long after the session's start, by the controller's clock.
     pub give_up_after_us: Option<Micros>,
     /// The cable is out from so long after the session's start to so long after it, by the controller's clock.
@@ -125,6 +128,7 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            abort_after_us: None,
             give_up_after_us: None,
             unplugged_us: None,
             rig: Some(rig),
@@ -153,6 +157,7 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            abort_after_us: None,
             give_up_after_us: None,
             unplugged_us: None,
             rig: None,
@@ -319,7 +324,7 @@ impl System {
     ) -> (Result<Ended, SessionError>, Micros) {
         let mut cable = Cable::new(self.faults, self.seed);
         let stop_at = self.stop_at;
-        let Self { stop_after_us, unplugged_us, give_up_after_us, .. } = *self;
+        let Self { stop_after_us, abort_after_us, unplugged_us, give_up_after_us, .. } = *self;
         let mut began = None;
         let mut watch = |now: Micros, session: &mut Session<Disk>, cable: &mut Cable| {
             if began.is_none() && session.tally().records > 0 {
@@ -329,6 +334,11 @@ impl System {
                 && now >= began + after
             {
                 session.stop();
+            }
+            if let (Some(began), Some(after)) = (began, abort_after_us)
+                && now >= began + after
+            {
+                session.heed(Asked::Abort);
             }
             if let (Some(began), Some(after)) = (began, give_up_after_us)
                 && now >= began + after
