@@ -9,7 +9,8 @@
 //   run T [e][f]       = runs to T; stops early behind an output edge (e) or a zero byte on the link (f)
 //   at T pin P 0|1|z     at T, drives pad P from outside, or lets go of it
 //   at T adc C V         from T on, converter channel C reads V counts
-//   at T upset L 0|1     at T, level L goes astray, or round and round (1), when it next runs; 4 is thread mode
+//   at T upset L HOW     at T, the code of level L goes as mishaps.mjs names it when it next runs; 4 is thread mode
+//   at T suffer WHAT N … at T, the chip suffers what mishaps.mjs names so
 //   stick P 0|1|z        pad P stays at a level whatever drives it, or no longer
 //   uart N HEX           bytes for serial port N, from now, at its speed
 //   usb HEX              bytes for the USB serial port
@@ -17,16 +18,19 @@
 //   power 0|1            the supply
 //   reset                the RUN pin
 //   powered P 0|1        pad P carries a power and is on when low (0) or high (1): an edge is who drives it, not each pulse
+//   wire P Q 0|1         pad Q follows pad P from outside, inverted (1) or not
+//   listen P             pad P is a speaker's: when it was high last is among the counters
 //   waves 0|1            whether what PWM pins carry is told
 //   time PART …          counts the cycles of each call of the one function whose name has all these parts, if there is one
 //   lap PART …           divides those calls where the one function whose name has all these parts returns
 //   read WHERE WORDS   = words of memory, by symbol or 0x address
+//   driven             = the pads the chip drives, as a set in hex: bit n for pad n
 //   counters           = what was counted since the start or `clear`
 //   clear                counts from now
 //
 // Events: e T PIN LEVEL · u0|u1|us T HEX (bytes from serial port 0, 1, USB; T of the last) · z T (the timer counts from here) ·
 // s T PIN 1 · s T PIN 0 MILLIHERTZ LOWEST HIGHEST HALF (a sound began; has ended, at T, and was this) ·
-// t T CYCLES (a lap of a timed call, told at its end) · r T CAUSE (reset) · f T KIND ADDRESS PC FUNCTION LEVEL (fault) · l T (lock-up) · w T PIN ON CC TOP TICK_PS
+// t T CYCLES (a lap of a timed call, told at its end) · r T CAUSE (reset) · f T KIND ADDRESS PC FUNCTION LEVEL (fault) · l T (lock-up) · g T (a level's code goes wrong) · w T PIN ON CC TOP TICK_PS
 
 import { readSync, writeSync } from "node:fs";
 import { Chip, readElf } from "./chip.mjs";
@@ -84,6 +88,9 @@ class Bench {
       case "lockup":
         this.out.push(`l ${nanos}`);
         break;
+      case "wrong":
+        this.out.push(`g ${nanos}`);
+        break;
       case "wave":
         if (!this.chip.powered.has(event.pin)) this.ear.hear({ nanos: at, ...event });
         if (this.waves || this.chip.powered.has(event.pin)) this.out.push(`w ${nanos} ${event.pin} ${event.on ? 1 : 0} ${event.cc} ${event.top} ${Math.round(event.tick * 1000)}`);
@@ -130,6 +137,7 @@ class Bench {
       serial: chip.usbHost.serial ?? "",
     };
     for (const [name, value] of Object.entries(told)) this.out.push(`c ${name} ${value}`);
+    for (const [pin, nanos] of chip.heard) this.out.push(`c high${pin}_ns ${nanos === Infinity ? "still" : Math.round(nanos)}`);
     if (chip.timed) this.out.push(`c timed_cycles ${chip.timed.longest}`);
     if (chip.timed?.lap) this.out.push(`c lap_cycles ${chip.timed.longestLap}`);
     for (const [irq, nanos] of chip.nvic.longestMasked) this.out.push(`c irq${irq}_masked_ns ${Math.round(nanos)}`);
@@ -161,7 +169,8 @@ class Bench {
       case "at": {
         const [nanos, what, number, value] = rest;
         if (what === "pin") chip.at(Number(nanos), () => chip.setInput(Number(number), this.level(value)));
-        else if (what === "upset") chip.at(Number(nanos), () => chip.upset(Number(number), value === "1"));
+        else if (what === "upset") chip.at(Number(nanos), () => chip.upset(Number(number), value));
+        else if (what === "suffer") chip.at(Number(nanos), () => chip.suffer(number, ...rest.slice(3).map(Number)));
         else chip.at(Number(nanos), () => (this.values[Number(number)] = Number(value)));
         return;
       }
@@ -180,6 +189,10 @@ class Bench {
       case "powered":
         chip.powered.set(Number(rest[0]), rest[1] === "1");
         return;
+      case "wire":
+        return chip.wire(Number(rest[0]), Number(rest[1]), rest[2] === "1");
+      case "listen":
+        return chip.listen(Number(rest[0]));
       case "waves":
         this.waves = rest[0] === "1";
         return;
@@ -197,6 +210,8 @@ class Bench {
         const words = Array.from({ length: Number(rest[1]) }, (_, n) => (chip.rp.readUint32(at + 4 * n) >>> 0).toString(16));
         return this.answer(words.join(" "));
       }
+      case "driven":
+        return this.answer(chip.pins.driven().toString(16));
       case "counters":
         this.counters();
         return this.answer("");

@@ -7,8 +7,8 @@
 // - code and constants in flash go through a model of the XIP cache (memory.mjs, optional);
 // - pads are read back, pulled, synchronised (pins.mjs); serial port, USB host, converter and PWM keep their real pace;
 // - PUSH with LR takes the cycle it lacks (core.mjs); WFI jumps to the next alarm or edge;
-// - time runs by the clock the image set up; the timer counts from when the image starts its tick, an alarm fires at its
-//   exact nanosecond and only if its time is still to come;
+// - time runs by the clock the image set up; the timer counts from when the image starts its tick, and can be paused
+//   (timer.mjs);
 // - the image starts by its own second-stage loader, on the ring oscillator; of the boot ROM there is what it asks for (rom.mjs);
 // - the watchdog resets what its scope says, and the run goes on.
 
@@ -16,11 +16,13 @@ import { RP2040 } from "rp2040js";
 import { Adc } from "./adc.mjs";
 import { Instructions } from "./core.mjs";
 import { correctDma } from "./dma.mjs";
-import { FLASH, FLASH_END, Fault, Memory, RAM } from "./memory.mjs";
+import { FLASH, FLASH_END, Fault, Memory } from "./memory.mjs";
+import { CHIP_SUFFERS, CODE_GOES, NOWHERE } from "./mishaps.mjs";
 import { Nvic } from "./nvic.mjs";
 import { Outside, Pins, SYNCHRONISER_CYCLES } from "./pins.mjs";
 import { Pwm } from "./pwm.mjs";
 import { NUMBER } from "./rom.mjs";
+import { Timer } from "./timer.mjs";
 import { Uart } from "./uart.mjs";
 import { UsbHost } from "./usb.mjs";
 
@@ -31,10 +33,6 @@ const RING_OSCILLATOR = 6.5e6;
 const BOOT_ROM_NANOS = 1e6;
 /** All that a watchdog must reset for the run to go on here: everything but the two oscillators. */
 const WHOLE_SCOPE = 0x1fffc;
-/** `b .`, in the first word of RAM, where the stack of ours ends; and where nothing is. */
-const BRANCH_TO_ITSELF = 0xe7fe;
-const LOOP_AT = RAM;
-const NOWHERE = 0x30000000;
 /** Levels that must never read the flash: all but the lowest of four. */
 const UPPER_LEVELS = 3;
 const UART = [
@@ -63,8 +61,12 @@ export class Chip {
     this.stop = false;
     /** The function that is timed, if one is: `{start, longest, until, level, cycles, lap, ...}`; see `time` and `lap`. */
     this.timed = null;
-    /** What is to go wrong as soon as a level runs: `{level, loops}`; see `upset`. */
+    /** What is to go wrong as soon as a level runs: `{level, goes}`; see `upset`. */
     this.mishap = null;
+    /** Speakers' pads, and when each was high last: Infinity while one still sounds; see `listen`. */
+    this.heard = new Map();
+    /** Pads outside which a wire, and what hangs on it, makes follow another: `[pin, inverted]` by the pad they follow. */
+    this.wires = new Map();
     /** Whether the supply is cut. */
     this.off = false;
     this.fault = new Fault();
@@ -142,7 +144,10 @@ export class Chip {
     this.enteredAt = [0, 0, 0, 0];
     this.maskedSince = null;
     correctDma(rp);
-    this.pwm = new Pwm(rp, (wave) => this.onEvent({ at: wave.nanos, what: "wave", ...wave }));
+    this.pwm = new Pwm(rp, (wave) => {
+      this.#hear(wave.pin, wave.nanos, wave);
+      this.onEvent({ at: wave.nanos, what: "wave", ...wave });
+    });
     rp.pwm = this.pwm;
     rp.peripherals[0x40050] = this.pwm;
     this.adc = new Adc(rp, (channel, nanos) => this.adcValue(channel, nanos));
@@ -154,7 +159,7 @@ export class Chip {
       rp.uart[port] = uart;
       return uart;
     });
-    this.#timer(rp);
+    this.timer = new Timer(rp);
     this.#watchdog(rp, before, reason);
     this.pins = new Pins(this, rp, this.outside, (pin, high) => this.moved.push(pin, high));
     this.usbHost.attach(rp);
@@ -186,45 +191,14 @@ export class Chip {
     this.complain(text);
   }
 
-  /** The timer counts from when its tick is started. */
-  #timer(rp) {
-    const timer = rp.peripherals[0x40054];
-    const { clock } = rp;
-    this.timerZero = null;
-    const micros = () => (this.timerZero === null ? 0 : Math.floor((clock.nanos - this.timerZero) / 1000 + 1e-9));
-    let latched = 0;
-    const read = timer.readUint32.bind(timer);
-    timer.readUint32 = (offset) => {
-      if (offset === 0x28) return micros() >>> 0;
-      if (offset === 0x24) return Math.floor(micros() / 2 ** 32);
-      if (offset === 0x0c) {
-        latched = Math.floor(micros() / 2 ** 32);
-        return micros() >>> 0;
-      }
-      return offset === 0x08 ? latched : read(offset);
-    };
-    const write = timer.writeUint32.bind(timer);
-    timer.writeUint32 = (offset, value) => {
-      if (offset < 0x10 || offset > 0x1c) return write(offset, value);
-      const alarm = timer.alarms[(offset - 0x10) / 4];
-      alarm.armed = true;
-      alarm.targetMicros = value >>> 0;
-      if (this.timerZero === null) return;
-      const now = micros();
-      // One that is set to the microsecond under way has missed it: the chip compares when it counts.
-      const wait = (value - (now % 2 ** 32)) >>> 0 || 2 ** 32;
-      alarm.clockAlarm.schedule(this.timerZero + (now + wait) * 1000 - clock.nanos);
-    };
-  }
-
   #watchdog(rp, before, reason) {
     const watchdog = rp.peripherals[0x40058];
     watchdog.tickEnable = false;
     const write = watchdog.writeUint32.bind(watchdog);
     watchdog.writeUint32 = (offset, value) => {
       write(offset, value);
-      if (offset === 0x2c && watchdog.tickEnable && this.timerZero === null) {
-        this.timerZero = this.clock.nanos;
+      if (offset === 0x2c && watchdog.tickEnable && this.timer.zero === null) {
+        this.timer.start();
         this.onEvent({ at: this.clock.nanos, what: "zero" });
       }
     };
@@ -253,6 +227,7 @@ export class Chip {
     this.resets++;
     this.onEvent({ at: this.clock.nanos, what: "reset", cause });
     this.#build({ clock: this.clock, rp: cause === "power" ? null : this.rp, reason: { watchdog: 1, forced: 2 }[cause] ?? 0 });
+    for (const [pin, nanos] of this.heard) if (nanos === Infinity) this.heard.set(pin, this.nanos);
     for (const [pin, high] of driven) {
       const now = this.pins.shown(pin);
       if (now !== high) this.#tell(pin, now, this.clock.nanos);
@@ -277,7 +252,15 @@ export class Chip {
     this.listeners.set(pin, listeners);
   }
 
+  /** An input follows an output: what reads back what the output does. */
+  wire(output, input, inverted) {
+    this.wires.set(output, [input, inverted]);
+    this.setInput(input, this.pins.shown(output) !== inverted);
+  }
+
   #tell(pin, high, nanos) {
+    const wire = this.wires.get(pin);
+    if (wire) this.setInput(wire[0], high !== wire[1]);
     for (const listener of this.listeners.get(pin) ?? []) listener(high, nanos);
     this.onEvent({ at: nanos, what: "edge", pin, high });
   }
@@ -302,9 +285,15 @@ export class Chip {
 
   /** Cuts the supply, or gives it back: the chip begins with nothing in its RAM. */
   power(on) {
+    this.supply(on);
+    if (this.resetAsked) this.reset(this.resetAsked);
+  }
+
+  /** The same, at the end of the instruction under way. */
+  supply(on) {
     if (on === !this.off) return;
     this.off = !on;
-    this.reset("power");
+    this.resetAsked = "power";
   }
 
   /** Drives a pad from outside, or lets go of it (null); the chip sees it two cycles later. */
@@ -315,8 +304,11 @@ export class Chip {
 
   /** Makes a pad stay at a level whatever drives it, or lets it follow again (null). */
   stick(pin, level) {
+    const before = this.pins.shown(pin);
     this.outside.stuck[pin] = level;
     this.pins.move(pin);
+    const now = this.pins.shown(pin);
+    if (now !== before) this.#tell(pin, now, this.nanos);
   }
 
   /** Runs to `nanos`, or until something sets `stop`. */
@@ -418,16 +410,42 @@ export class Chip {
     }
   }
 
-  /** From now on, when a level next runs (0 to 3, 4 for thread mode), it goes round without end, or astray where nothing is. */
-  upset(level, loops) {
-    this.mishap = { level, loops };
+  /** From now on, when a level next runs (0 to 3, 4 for thread mode), its code goes as one of CODE_GOES says. */
+  upset(level, goes) {
+    if (!CODE_GOES[goes]) throw new Error(`code cannot go so: ${goes}`);
+    this.mishap = { level, goes };
+  }
+
+  /** The chip suffers one of CHIP_SUFFERS now. */
+  suffer(what, ...numbers) {
+    if (!CHIP_SUFFERS[what]) throw new Error(`the chip cannot suffer: ${what}`);
+    CHIP_SUFFERS[what](this, ...numbers);
   }
 
   #goWrong() {
-    const { loops } = this.mishap;
+    const { goes } = this.mishap;
     this.mishap = null;
-    if (loops) this.rp.sramView.setUint16(LOOP_AT - RAM, BRANCH_TO_ITSELF, true);
-    this.core.PC = loops ? LOOP_AT : NOWHERE;
+    this.onEvent({ at: this.nanos, what: "wrong" });
+    CODE_GOES[goes](this);
+  }
+
+  /** A speaker hangs on a pad: when it was high last is to be known. */
+  listen(pin) {
+    this.heard.set(pin, 0);
+  }
+
+  /** A speaker's pad may have become silent or loud. */
+  #hear(pin, nanos, wave) {
+    const last = this.heard.get(pin);
+    if (last === undefined) return;
+    const loud = wave.on && wave.cc > 0 && this.pins.carries(this.rp.gpio[pin]);
+    if (loud) this.heard.set(pin, Infinity);
+    else if (last === Infinity) this.heard.set(pin, nanos);
+  }
+
+  /** What drives a speaker's pad has changed. */
+  hush(pin) {
+    if (this.heard.get(pin) === Infinity && !this.pins.carries(this.rp.gpio[pin])) this.heard.set(pin, this.nanos);
   }
 
   #flush() {

@@ -138,3 +138,58 @@ test("the watchdog resets the chip, and a scope that leaves something out is com
     assert.equal(chip.rp.sram[99], 7, "RAM outlives it");
   }
 });
+
+/** Code that faults once its stack has gone astray. */
+const withoutStack = (forgiving) =>
+  run({
+    code: withLiterals(LDR_R2_OF_R0),
+    literals: [NOTHING],
+    before(chip) {
+      chip.core.SP = NOTHING;
+      chip.nvic.forgiving = forgiving;
+    },
+  });
+
+test("without a stack a fault locks the core up, or enters its handler where that is modelled", () => {
+  assert.equal(withoutStack(false).events.at(-1).what, "lockup");
+  const { events, chip } = withoutStack(true);
+  assert.ok(events.every(({ what }) => what !== "lockup"));
+  assert.equal(chip.core.PC, HANDLER);
+});
+
+const TIMER = 0x40054000;
+const [ALARM0, TIMERAWL, PAUSE, INTR] = [0x10, 0x28, 0x30, 0x34];
+
+/** A chip that does nothing, its timer counting. */
+function timing() {
+  const { chip } = run({ code: [STAY] });
+  chip.timer.start();
+  return chip;
+}
+
+test("a timer that is paused stands, its alarms too, and it goes on from there", () => {
+  const chip = timing();
+  const read = (offset) => chip.rp.readUint32(TIMER + offset);
+  chip.rp.writeUint32(TIMER + ALARM0, 150);
+  chip.runTo(2.1e6);
+  assert.equal(read(TIMERAWL), 100);
+  chip.rp.writeUint32(TIMER + PAUSE, 1);
+  chip.runTo(2.4e6);
+  assert.deepEqual([read(TIMERAWL), read(INTR)], [100, 0]);
+  chip.rp.writeUint32(TIMER + PAUSE, 0);
+  // A little further: an instruction under way ends before what is read or written from outside.
+  chip.runTo(2.4408e6);
+  assert.deepEqual([read(TIMERAWL), read(INTR)], [140, 0]);
+  chip.runTo(2.4608e6);
+  assert.deepEqual([read(TIMERAWL), read(INTR)], [160, 1]);
+});
+
+test("the supply takes what is in RAM, the RUN pin does not", () => {
+  for (const [what, kept] of [["reset", true], ["supply", false]]) {
+    const { chip } = run({ code: [STAY] });
+    chip.rp.sram[99] = 7;
+    chip.at(2.5e6, () => chip.suffer(what, 1e5));
+    chip.runTo(3e6);
+    assert.equal(chip.rp.sram[99] === 7, kept, what);
+  }
+});

@@ -9,6 +9,7 @@ const RETURN_CYCLES = 13;
 export const HARD_FAULT = 3;
 const NMI = 2;
 const THREAD = 4;
+const HANDLER_MODE = 1;
 
 export class Nvic {
   constructor(rp, fault) {
@@ -22,6 +23,9 @@ export class Nvic {
     /** The priority that runs: 0 to 3, -1 in a fault, 4 in thread mode. */
     this.priority = THREAD;
     this.onEntry = () => {};
+    /** Whether the handler of faults is entered with a stack that cannot be written; otherwise the core locks up, which is
+     * worse. Its maker's list of what locks it up has faults within that handler, and says nothing of its entry. */
+    this.forgiving = false;
     /** When each interrupt that is masked now was masked, and the longest each was before it was unmasked, in ns. */
     this.maskedAt = new Map();
     this.longestMasked = new Map();
@@ -148,8 +152,22 @@ export class Nvic {
       core.exceptionEntry(HARD_FAULT);
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
-      return false;
+      return this.forgiving && this.enterWithoutStack();
     }
     return true;
+  }
+
+  /** Enters the fault handler with nothing put on the stack; false if its vector cannot be had. */
+  enterWithoutStack() {
+    const { core } = this;
+    try {
+      const vector = core.readUint32(core.VTOR + 4 * HARD_FAULT);
+      Object.assign(core, { currentMode: HANDLER_MODE, IPSR: HARD_FAULT, PC: vector & ~1 });
+      this.priority = core.exceptionPriority(HARD_FAULT);
+      return (vector & 1) === 1;
+    } catch (thrown) {
+      if (!(thrown instanceof Fault)) throw thrown;
+      return false;
+    }
   }
 }

@@ -51,6 +51,11 @@ export class Pins {
     return pin.outputEnable && !pin.outputDisable;
   }
 
+  /** The pads that are driven, as a set. */
+  driven() {
+    return this.rp.gpio.reduce((set, pin) => (this.isDriven(pin) ? set | (1 << pin.index) : set), 0) >>> 0;
+  }
+
   level(pin) {
     const { stuck, driven } = this.outside;
     if (stuck[pin.index] !== null) return stuck[pin.index];
@@ -73,11 +78,11 @@ export class Pins {
   }
 
   /** A pad that carries a power goes on and off with whoever drives it. */
-  gate(pin) {
+  gate(pin, fromOutside) {
     const high = this.shown(pin.index);
     if (high === (this.told.get(pin.index) ?? false)) return;
     this.told.set(pin.index, high);
-    if (this.ready) this.onChange(pin.index, high);
+    if (this.ready && !fromOutside) this.onChange(pin.index, high);
     if (this.carries(pin)) this.chip.pwm.tell(pin.index);
   }
 
@@ -92,7 +97,8 @@ export class Pins {
       const powered = this.chip.powered.has(pin.index);
       if (!fromOutside && this.ready && !carries && !powered) this.onChange(pin.index, high);
     }
-    if (this.chip.powered.has(pin.index)) this.gate(pin);
+    if (this.chip.powered.has(pin.index)) this.gate(pin, fromOutside);
+    if (this.chip.heard.has(pin.index) && this.ready) this.chip.hush(pin.index);
     const seen = override(high && pin.inputEnable, pin.inputOverride);
     if (seen === ((this.seen & bit) !== 0)) return;
     this.seen ^= bit;
@@ -104,6 +110,11 @@ export class Pins {
     const before = pin.irqValue;
     pin.irqStatus = (pin.irqStatus & (EDGE_HIGH | EDGE_LOW)) | (seen ? EDGE_HIGH | LEVEL_HIGH : EDGE_LOW | LEVEL_LOW);
     if (pin.irqValue !== before) this.rp.updateIOInterrupt();
+  }
+
+  /** Whether a pad is high. */
+  isHigh(index) {
+    return (this.levels & (1 << index)) !== 0;
   }
 
   /** The world moves a pad: what the chip sees follows by the synchroniser. */

@@ -1,8 +1,14 @@
 //! What the stories share: where things stand in the repository, a whole simulated system in one call, and a disk in
 //! memory. The stories say what must hold; nothing is asserted here.
 
+mod aftermath;
+mod again;
+mod cut;
+pub mod deadly;
 mod disk;
+pub mod dying;
 mod fidgets;
+mod later;
 mod loaded;
 mod noisy;
 mod on_chip;
@@ -11,8 +17,12 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
+pub use aftermath::{Aftermath, Fate};
+pub use again::{Again, Round};
 pub use assembler::random::cases;
+pub use cut::Cut;
 pub use disk::Disk;
+pub use dying::{Dying, End};
 pub use fidgets::fidgets;
 pub use loaded::{RingUse, loaded, ring_use};
 pub use on_chip::{Both, OnChip, on_both, same_on_chip};

@@ -10,7 +10,7 @@ use journal::side_by_side::{Allowed, SideBySide, side_by_side};
 use link::Micros;
 use sim::rig::RING_WORDS;
 
-use crate::System;
+use crate::{Cut, System};
 
 /// The image's package.
 const PACKAGE: &str = "nosepoke-rp2040";
@@ -41,8 +41,10 @@ pub struct OnChip {
     pub laps: &'static [&'static str],
     /// How many sequences of noise come in at the link before each frame of the controller.
     pub noise: usize,
-    /// What goes wrong in the chip's code so many µs after the session's start.
-    pub upset: Option<(Micros, Upset)>,
+    /// What goes wrong with the chip, each so many µs after the session's start.
+    pub upsets: Vec<(Micros, Upset)>,
+    /// What becomes of the cable so many µs after the session's start, for good.
+    pub cut: Option<(Micros, Cut)>,
     /// A pad that stays at a level whatever drives it.
     pub stuck: Option<(u8, bool)>,
 }
@@ -73,7 +75,8 @@ impl OnChip {
                 timed: &[],
                 laps: &[],
                 noise: 0,
-                upset: None,
+                upsets: Vec::new(),
+                cut: None,
                 stuck: None,
             }),
             Err(ImageError::NoNode) if std::env::var("CI").as_deref() != Ok("true") => {

@@ -5,6 +5,7 @@ use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
+use controller::stop::Asked;
 use controller::tally::Tally;
 use emulated::{BenchError, EmulatedRig, EmulatedSettings};
 use journal::Writer;
@@ -13,6 +14,7 @@ use link::rig::{Rig, RigLine};
 use sim::animal::{Animal, Surroundings};
 use sim::{Memory, PinEdge, SimRig, SimSettings, VirtualBody, WireFaults};
 
+use crate::cut::Severed;
 use crate::noisy::Noisy;
 use crate::{Disk, OnChip, top};
 
@@ -21,6 +23,9 @@ const LONGEST_ON_CHIP_US: Micros = 300_000_000;
 
 /// When its session has begun at the latest, in µs of its time.
 const BEGUN_ON_CHIP_US: Micros = 10_000_000;
+
+/// How long a chip is looked at behind a session, in µs.
+const AFTER_ON_CHIP_US: Micros = 1_000_000;
 
 /// Everything there is to choose about a simulated session.
 pub struct System {
@@ -42,6 +47,10 @@ pub struct System {
     pub stop_at: Option<Micros>,
     /// The session is stopped so long after its start, by the controller's clock.
     pub stop_after_us: Option<Micros>,
+    /// The session is aborted so long after its start, by the controller's clock.
+    pub abort_after_us: Option<Micros>,
+    /// The device is given up so long after the session's start, by the controller's clock.
+    pub give_up_after_us: Option<Micros>,
     /// The cable is out from so long after the session's start to so long after it, by the controller's clock.
     pub unplugged_us: Option<(Micros, Micros)>,
     /// Stands in for a body with this `settle_us`; otherwise the rig-config's.
@@ -73,6 +82,8 @@ pub struct Outcome {
     pub took_us: Micros,
     /// What was counted while it ran.
     pub tally: Tally,
+    /// When the controller's last whole word reached the emulated chip, in ns since its supply came.
+    pub last_word_ns: u64,
 }
 
 impl Outcome {
@@ -117,6 +128,8 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            abort_after_us: None,
+            give_up_after_us: None,
             unplugged_us: None,
             rig: Some(rig),
             animal: None,
@@ -144,6 +157,8 @@ impl System {
             stop_at: None,
             settle_us: None,
             stop_after_us: None,
+            abort_after_us: None,
+            give_up_after_us: None,
             unplugged_us: None,
             rig: None,
             animal: Some(animal),
@@ -174,7 +189,7 @@ impl System {
         let mut sim = SimRig::new(&mut memory, &settings, &self.compiled.rig, animal);
         room::at_rest(&self.compiled).for_each(|(pin, raw)| sim.rest(pin, raw));
         sim.connect_scope();
-        let mut session = self.session();
+        let mut session = self.session(1);
         let (result, took_us) = self.carry(&mut session, &mut sim, look);
         // Whatever the controller thinks, the device is given time to become safe on its own.
         sim.run_until(took_us + 120_000_000);
@@ -185,6 +200,7 @@ impl System {
             still_on: still_on(&sim, &self.compiled.rig),
             took_us,
             tally: session.tally().clone(),
+            last_word_ns: 0,
         }
     }
 
@@ -193,6 +209,16 @@ impl System {
     /// # Errors
     /// When the emulator does not start or ends in the middle.
     pub fn run_on_chip(mut self, image: &OnChip) -> Result<(Outcome, EmulatedRig), BenchError> {
+        let mut rig = self.chip(image)?;
+        let outcome = self.session_on_chip(image, 1, &mut rig, AFTER_ON_CHIP_US);
+        Ok((outcome, rig))
+    }
+
+    /// An emulated chip with this rig around it, that has just got its supply.
+    ///
+    /// # Errors
+    /// When the emulator does not start.
+    pub fn chip(&mut self, image: &OnChip) -> Result<EmulatedRig, BenchError> {
         let animal = self.take_animal();
         let settings = EmulatedSettings {
             script: &image.tools.script,
@@ -201,7 +227,7 @@ impl System {
             cache: image.cache,
             phases: image.phases,
             notices: image.notices,
-            upset: image.upset,
+            upsets: &image.upsets,
             timed: image.timed,
             laps: image.laps,
             seed: self.seed,
@@ -212,11 +238,23 @@ impl System {
         }
         room::at_rest(&self.compiled).for_each(|(pin, raw)| rig.rest(pin, raw));
         rig.connect_scope();
-        let mut session = self.session();
+        Ok(rig)
+    }
+
+    /// Runs a session on a chip, from where it is now to its end, and looks at it so many µs longer.
+    pub(crate) fn session_on_chip(
+        &mut self,
+        image: &OnChip,
+        number: u32,
+        rig: &mut EmulatedRig,
+        afterwards_us: Micros,
+    ) -> Outcome {
+        let mut session = self.session(number);
         // A chip that never answers would be asked for a day.
         let mut limit = self.stop_at.unwrap_or(LONGEST_ON_CHIP_US);
         let mut begun = false;
-        let mut noisy = Noisy::new(&mut rig, image.noise, self.seed);
+        let mut severed = Severed::new(rig, image.cut, self.seed);
+        let mut noisy = Noisy::new(&mut severed, image.noise, self.seed);
         let (result, took_us) = self.carry(&mut session, &mut noisy, |now, session, _| {
             begun |= session.tally().records > 0;
             assert!(begun || now < BEGUN_ON_CHIP_US, "no record from the chip within {BEGUN_ON_CHIP_US} µs");
@@ -228,17 +266,18 @@ impl System {
         if image.noise > 0 {
             println!("  noise: {} sequences, {} bytes", noisy.sequences, noisy.bytes);
         }
-        VirtualBody::run_until(&mut rig, took_us + 1_000_000);
+        severed.run_until(took_us + afterwards_us);
+        let last_word_ns = severed.last_word_ns;
         rig.settle_scope();
-        let outcome = Outcome {
+        Outcome {
             result,
             journal: self.disk.bytes(),
             edges: rig.take_scope(),
             still_on: rig.outputs_on(),
             took_us,
             tally: session.tally().clone(),
-        };
-        Ok((outcome, rig))
+            last_word_ns,
+        }
     }
 
     /// Puts something else into the box beside the animal.
@@ -254,11 +293,11 @@ impl System {
         })
     }
 
-    fn session(&mut self) -> Session<Disk> {
+    fn session(&mut self, number: u32) -> Session<Disk> {
         let plan = Plan {
-            session: 1,
+            session: number,
             compiled: self.compiled.clone(),
-            protocol: std::mem::take(&mut self.protocol),
+            protocol: self.protocol.clone(),
             rig: self.rig.as_ref().map(|rig| rig.text.clone()).unwrap_or_default(),
             seed: self.seed,
             options: Vec::new(),
@@ -285,7 +324,7 @@ impl System {
     ) -> (Result<Ended, SessionError>, Micros) {
         let mut cable = Cable::new(self.faults, self.seed);
         let stop_at = self.stop_at;
-        let (stop_after_us, unplugged_us) = (self.stop_after_us, self.unplugged_us);
+        let Self { stop_after_us, abort_after_us, unplugged_us, give_up_after_us, .. } = *self;
         let mut began = None;
         let mut watch = |now: Micros, session: &mut Session<Disk>, cable: &mut Cable| {
             if began.is_none() && session.tally().records > 0 {
@@ -295,6 +334,16 @@ impl System {
                 && now >= began + after
             {
                 session.stop();
+            }
+            if let (Some(began), Some(after)) = (began, abort_after_us)
+                && now >= began + after
+            {
+                session.heed(Asked::Abort);
+            }
+            if let (Some(began), Some(after)) = (began, give_up_after_us)
+                && now >= began + after
+            {
+                session.give_up("it was never to come back");
             }
             if let (Some(began), Some((from, until))) = (began, unplugged_us) {
                 let plugged = !(began + from..began + until).contains(&now);

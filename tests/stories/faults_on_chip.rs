@@ -6,8 +6,9 @@ use std::process::Command;
 
 use compiler::Source;
 use controller::session::Ended;
-use emulated::{Cord, Event, ImageError, Tools, Upset};
-use harness::{Desk, OnChip, System, said};
+use emulated::{Cord, Goes, ImageError, Tools, Upset};
+use harness::dying::{FAULT_NS, LEVELS, WATCHDOG_NS};
+use harness::{Aftermath, Desk, End, OnChip, System, cases, said};
 use link::{EndReason, LineId, Micros, Record, TripCause};
 use sim::animal::{Scripted, Tap};
 
@@ -26,67 +27,63 @@ states:
       - pulse: {line: laser, stimulus: flash}
     transitions: [{after: 6 s, outcome: ticked, to: tick}]
 ";
+const FLASH_NS: u64 = 400_000_000;
 const LIGHT_PIN: u8 = 12;
 const LASER_PIN: u8 = 13;
-/// Stamps and strikes, P0, P1, thread mode.
-const LEVELS: [u8; 4] = [0, 1, 2, 4];
 /// When it goes wrong, in µs after the start: light and laser are on.
 const WRONG_US: Micros = 1_200_000;
-/// A fault makes every pad safe with 30 stores.
-const FAULT_NS: u64 = 5_000;
-/// The watchdog's patience is 50 ms, and whoever sleeps runs every 10 ms.
-const WATCHDOG_NS: u64 = 60_000_000;
-
-/// Plays the session with something going wrong: how it was reset, and how long the outputs stayed on: from the fault, if
-/// there was one, which comes when the level next runs; otherwise from when its level was to go wrong.
-fn goes_wrong(image: &OnChip, upset: Upset) -> (String, u64) {
-    let told = format!("{upset:?}");
+/// A session with a light that is on and a laser that flashes.
+fn lit() -> System {
     let protocol = Source { name: "lit.yaml".to_owned(), text: LIT.to_owned() };
-    let system = System::written(protocol, &[], 1).with_animal(Scripted::new(Vec::new()));
-    let image = OnChip { upset: Some((WRONG_US, upset)), ..image.clone() };
-    let (outcome, mut rig) = system.run_on_chip(&image).unwrap_or_else(|error| panic!("{told}: {error}"));
-    let resets: Vec<(u64, String)> = rig
-        .mishaps()
-        .iter()
-        .filter_map(|mishap| match mishap {
-            Event::Reset { at, cause } => Some((*at, cause.clone())),
-            _ => None,
-        })
-        .collect();
-    let [(_, cause)] = resets.as_slice() else { panic!("{told}: {:?}", rig.mishaps()) };
+    System::written(protocol, &[], 1).with_animal(Scripted::new(Vec::new()))
+}
 
-    let counted = rig.bench().counters().unwrap_or_else(|error| panic!("{told}: {error}"));
-    let scope: Vec<_> = counted.iter().filter(|(_, what)| what.contains("watchdog's scope")).collect();
-    assert!(scope.is_empty(), "{told}: the watchdog is to reset all but the oscillators: {scope:?}");
-
-    let session = outcome.session();
-    let begun = session.records().next().map_or(0, |(_, at, _)| at);
+/// Fails unless the session ended by a reset with all it had recorded.
+fn ended_by_reset(told: &str, after: &mut Aftermath) -> journal::Session {
+    let session = after.outcome.session();
     let last = session.records().last();
     assert!(matches!(last, Some((_, _, Record::End(EndReason::DeviceReset)))), "{told}: {last:?}");
-    assert!(matches!(outcome.result, Ok(Ended { reason: EndReason::DeviceReset, .. })), "{told}: {:?}", outcome.result);
+    let result = &after.outcome.result;
+    assert!(matches!(result, Ok(Ended { reason: EndReason::DeviceReset, .. })), "{told}: {result:?}");
+    journal::replay(&session).unwrap_or_else(|failure| panic!("{told}: {failure}"));
+    let counted = after.rig.bench().counters().unwrap_or_else(|error| panic!("{told}: {error}"));
+    let scope: Vec<_> = counted.iter().filter(|(_, what)| what.contains("watchdog's scope")).collect();
+    assert!(scope.is_empty(), "{told}: the watchdog is to reset all but the oscillators: {scope:?}");
+    session
+}
+
+/// Plays the session with the code of a level going wrong; prints how long the outputs stayed on.
+fn goes_wrong(image: &OnChip, level: u8, goes: Goes, more: &[(Micros, Upset)]) {
+    let told = format!("level {level}, {goes:?}{}", if more.is_empty() { "" } else { ", entering without a stack" });
+    let upsets = [more, &[(WRONG_US, Upset::Code { level, goes })]].concat();
+    let mut after = Aftermath::of(image, lit(), &upsets);
+    let resets = after.resets();
+    let end = End::of(goes);
+    if end == End::Unharmed {
+        assert!(after.rig.mishaps().is_empty(), "{told}: {:?}", after.rig.mishaps());
+        assert!(matches!(after.outcome.result, Ok(Ended { reason: EndReason::Condition(_), .. })), "{told}");
+        println!("{told}: goes on");
+        return;
+    }
+    let [(_, cause)] = resets.as_slice() else { panic!("{told}: {:?}", after.rig.mishaps()) };
+    let ns = after.safe_after_ns();
+    println!("{told}: safe after {ns} ns, reset: {cause}{}", if after.locked_up() { ", locked up" } else { "" });
+    let (by, bound_ns) = match end {
+        End::AtOnce => (Some("forced"), FAULT_NS),
+        End::Watchdog => (Some("watchdog"), WATCHDOG_NS),
+        _ => (None, WATCHDOG_NS),
+    };
+    assert!(by.is_none_or(|by| by == cause), "{told}: {cause}");
+    assert!(ns <= bound_ns, "{told}: {ns} ns");
+    for fate in after.fates.iter().filter(|fate| [LIGHT_PIN, LASER_PIN].contains(&fate.pin)) {
+        assert!(fate.was_on, "{told}: pin {} was to be on", fate.pin);
+    }
+    let locks_up = matches!(goes, Goes::LocksUp | Goes::HandlerGone);
+    assert!(!locks_up || after.locked_up(), "{told}: {:?}", after.rig.mishaps());
+    let session = ended_by_reset(&told, &mut after);
     // That the lowest level gets nowhere is noticed before the watchdog bites, and written down.
     let starved = session.records().any(|(_, _, record)| record == Record::Trip(TripCause::Starved));
-    assert_eq!(starved, upset == Upset { level: 4, loops: true }, "{told}");
-    journal::replay(&session).unwrap_or_else(|failure| panic!("{told}: {failure}"));
-
-    // The clock of the session's start is the first start's, which the bench keeps for the room.
-    let due_ns = rig.room_zero_ns() + (begun + WRONG_US) * 1_000;
-    let fault = rig.mishaps().iter().find_map(|mishap| match mishap {
-        Event::Fault { at, .. } => Some(*at),
-        _ => None,
-    });
-    assert_eq!(fault.is_some(), !upset.loops, "{told}: {:?}", rig.mishaps());
-    let wrong_ns = fault.unwrap_or(due_ns);
-    let edges = rig.take_fine();
-    let last_on = [LIGHT_PIN, LASER_PIN].map(|pin| {
-        let mut edges = edges.iter().filter(|edge| edge.pin == pin);
-        let is_on = edges.clone().rfind(|edge| edge.at_ns <= wrong_ns).is_some_and(|edge| edge.high);
-        assert!(is_on, "{told}: pin {pin} was to be on");
-        let safe = edges.find(|edge| edge.at_ns > wrong_ns && !edge.high).map_or(u64::MAX, |edge| edge.at_ns);
-        assert!(!edges.any(|edge| edge.high), "{told}: pin {pin} came on again");
-        safe - wrong_ns
-    });
-    (cause.clone(), last_on.into_iter().max().unwrap_or(u64::MAX))
+    assert_eq!(starved, level == 4 && goes == Goes::Loops, "{told}");
 }
 
 /// A press ends the trial, and the first trial the session.
@@ -147,27 +144,89 @@ fn the_emulator_itself_faults_where_the_chip_would() {
     let ran = Command::new("node").arg("--test").current_dir(folder).output().expect("node starts");
     let told = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{told}");
-    assert!(told.lines().any(|line| line.contains("pass 9")), "{told}");
+    assert!(told.lines().any(|line| line.contains("pass 12")), "{told}");
 }
 
-#[test]
-fn code_that_goes_astray_at_any_level_makes_every_output_safe_at_once() {
+/// Each way in which code goes wrong, at the levels that are tried of it: two, or with more time all.
+fn tried() -> impl Iterator<Item = (u8, Goes)> {
+    let all = cases(1) > 1;
+    (0..).zip(Goes::ALL).flat_map(move |(n, goes)| {
+        let levels = (0..LEVELS.len()).filter(move |place| all || (place + n) % LEVELS.len() < 2);
+        levels.map(move |place| (LEVELS[place], goes))
+    })
+}
+
+fn all_that_end(end: End) {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
-    for level in LEVELS {
-        let (cause, ns) = goes_wrong(&image, Upset { level, loops: false });
-        println!("level {level} goes astray: safe after {ns} ns, reset: {cause}");
-        assert_eq!(cause, "forced");
-        assert!(ns <= FAULT_NS, "level {level}: {ns} ns");
+    for (level, goes) in tried().filter(|(_, goes)| End::of(*goes) == end) {
+        goes_wrong(&image, level, goes, &[]);
     }
 }
 
 #[test]
-fn code_that_goes_round_without_end_at_any_level_is_ended_by_the_watchdog() {
+fn code_that_faults_or_panics_at_any_level_makes_every_output_safe_at_once() {
+    all_that_end(End::AtOnce);
+}
+
+#[test]
+fn code_that_goes_round_masks_interrupts_or_locks_up_is_ended_by_the_watchdog() {
+    all_that_end(End::Watchdog);
+}
+
+#[test]
+fn a_stack_that_overflows_or_a_wild_stack_pointer_is_ended_by_the_fault_or_the_watchdog() {
+    all_that_end(End::Either);
+    all_that_end(End::Unharmed);
+}
+
+#[test]
+fn without_a_stack_the_handler_of_faults_does_as_well_if_the_core_enters_it() {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
-    for level in LEVELS {
-        let (cause, ns) = goes_wrong(&image, Upset { level, loops: true });
-        println!("level {level} goes round: safe after {ns} ns, reset: {cause}");
-        assert_eq!(cause, "watchdog");
-        assert!(ns <= WATCHDOG_NS, "level {level}: {ns} ns");
+    for goes in [Goes::Overflows, Goes::StackNowhere] {
+        goes_wrong(&image, 2, goes, &[(0, Upset::EntersWithoutStack)]);
+    }
+}
+
+#[test]
+fn a_timer_that_stands_or_strikes_that_never_come_are_ended_by_the_watchdog() {
+    let Some(image) = OnChip::ready(Cord::Usb) else { return };
+    for upset in [Upset::TimerStops, Upset::AlarmLost(0)] {
+        let told = format!("{upset:?}");
+        let mut after = Aftermath::of(&image, lit(), &[(WRONG_US, upset)]);
+        let ns = after.safe_after_ns();
+        println!("{told}: safe after {ns} ns");
+        assert!(after.resets().iter().all(|(_, cause)| cause == "watchdog") && after.resets().len() == 1, "{told}");
+        assert!(ns <= WATCHDOG_NS, "{told}: {ns} ns");
+        ended_by_reset(&told, &mut after);
+    }
+}
+
+#[test]
+fn without_the_alarms_of_the_engine_or_of_the_link_pulses_end_as_before() {
+    let Some(image) = OnChip::ready(Cord::Usb) else { return };
+    // P1 is called by P0 as well, and P2 is woken by any interrupt.
+    for upset in [Upset::AlarmLost(1), Upset::AlarmLost(2)] {
+        let after = Aftermath::of(&image, lit(), &[(WRONG_US, upset)]);
+        assert!(after.rig.mishaps().is_empty(), "{upset:?}: {:?}", after.rig.mishaps());
+        assert!(matches!(after.outcome.result, Ok(Ended { reason: EndReason::Condition(_), .. })), "{upset:?}");
+        assert_eq!(after.outcome.still_on, 0, "{upset:?}");
+        let edges: Vec<_> = after.edges.iter().filter(|edge| edge.pin == LASER_PIN).collect();
+        let widths = edges.chunks_exact(2).map(|pulse| pulse[1].at_ns - pulse[0].at_ns);
+        let farthest = widths.clone().map(|ns| ns.abs_diff(FLASH_NS)).max();
+        println!("{upset:?}: {} flashes, at most {farthest:?} ns off their width", widths.count());
+        assert!(edges.len() > 10 && farthest.is_some_and(|ns| ns <= 1_000), "{upset:?}: {edges:?}");
+    }
+}
+
+#[test]
+fn an_interrupt_that_is_nobodys_makes_every_output_safe_at_once() {
+    let Some(image) = OnChip::ready(Cord::Usb) else { return };
+    for upset in [Upset::StrayInterrupt, Upset::Nmi] {
+        let mut after = Aftermath::of(&image, lit(), &[(WRONG_US, upset)]);
+        let ns = after.safe_after_ns();
+        println!("{upset:?}: safe after {ns} ns");
+        assert!(after.resets().iter().all(|(_, cause)| cause == "forced") && after.resets().len() == 1, "{upset:?}");
+        assert!(ns <= FAULT_NS, "{upset:?}: {ns} ns");
+        ended_by_reset(&format!("{upset:?}"), &mut after);
     }
 }

@@ -3,7 +3,7 @@
 
 use compiler::Source;
 use controller::session::Ended;
-use emulated::{Carried, Cord, EmulatedRig, Event, Upset};
+use emulated::{Carried, Cord, EmulatedRig, Event, Goes, Upset};
 use harness::{OnChip, Outcome, System, same_on_chip};
 use journal::pairing::Tolerance;
 use link::record::Request;
@@ -142,7 +142,7 @@ fn frequency_and_share_of_each_power_are_as_asked_within_a_step() {
     let flashes: Vec<(u64, u64)> = {
         let laser = edges.iter().filter(|edge| edge.pin == LASER);
         let on = laser.clone().filter(|edge| !edge.high).map(|edge| edge.at_ns);
-        on.zip(laser.filter(|edge| edge.high).skip(1).map(|edge| edge.at_ns)).collect()
+        on.zip(laser.filter(|edge| edge.high).map(|edge| edge.at_ns)).collect()
     };
     let widths = flashes.iter().map(|(on, off)| off - on);
     let worst = widths.map(|ns| ns.abs_diff(if ns < 2_000_000 { 1_000_000 } else { 3_000_000 })).max();
@@ -276,10 +276,10 @@ fn the_chip_itself_refuses_what_cannot_share_a_slice() {
 #[test]
 fn a_fault_and_the_watchdog_leave_every_power_off() {
     let Some(image) = OnChip::ready(Cord::Usb) else { return };
-    for (loops, cause, limit_ns) in [(false, "forced", 5_000), (true, "watchdog", 60_000_000)] {
+    for (goes, cause, limit_ns) in [(Goes::Astray, "forced", 5_000), (Goes::Loops, "watchdog", 60_000_000)] {
         // P1 goes astray with light and motor on.
         let wrong_us: Micros = 120_000;
-        let image = OnChip { upset: Some((wrong_us, Upset { level: 2, loops })), ..image.clone() };
+        let image = OnChip { upsets: vec![(wrong_us, Upset::Code { level: 2, goes })], ..image.clone() };
         let (outcome, mut rig) = ended(&image, system());
         assert!(matches!(outcome.result, Ok(Ended { reason: EndReason::DeviceReset, .. })), "{:?}", outcome.result);
         let reset = rig.mishaps().iter().find_map(|mishap| match mishap {

@@ -102,6 +102,13 @@ pub trait Board {
     /// can while a powered pin is on.
     fn pad_is_high(&mut self, pin: u8) -> Option<bool>;
 
+    /// Those of the pins 0 to 31 that are outputs and can be read back, bit *n* for pin *n*: they are looked at whenever P0
+    /// comes in a session, which a body sees to at least every 5 ms. None on a body that does not say.
+    #[inline(always)]
+    fn outputs(&self) -> u32 {
+        0
+    }
+
     /// Drives several of the pins 0 to 31 at once, bit *n* for pin *n*: those of `high` high, those of `low` low. The pins
     /// of `high` and `low` that could not be driven. A body that can do it in one store each should.
     #[inline]

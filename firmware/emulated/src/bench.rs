@@ -6,6 +6,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::upset::Upset;
+
 /// Where bytes of the chip come out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -69,6 +71,11 @@ pub enum Event {
         /// When.
         at: u64,
     },
+    /// The code of a level goes wrong as it was told to.
+    Wrong {
+        /// When.
+        at: u64,
+    },
     /// A lap of a timed call; see [`Bench::lap`].
     Lap {
         /// When the call ended.
@@ -111,15 +118,6 @@ pub struct Stop {
     pub at_edges: bool,
     /// The end of a frame on the link.
     pub at_frames: bool,
-}
-
-/// Something that goes wrong in the chip's code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Upset {
-    /// Where: the priority of an interrupt, 0 to 3, or 4 for thread mode.
-    pub level: u8,
-    /// Whether it goes round without end; otherwise it goes where nothing is, and faults.
-    pub loops: bool,
 }
 
 /// Why the emulated chip cannot be worked.
@@ -196,9 +194,19 @@ impl Bench {
         self.tell(format_args!("at {at} adc {channel} {counts}"));
     }
 
-    /// From `at` on, what is said goes wrong as soon as its level runs.
+    /// At `at`, what is said goes wrong; code, as soon as its level runs.
     pub fn upset(&mut self, at: u64, upset: Upset) {
-        self.tell(format_args!("at {at} upset {} {}", upset.level, u8::from(upset.loops)));
+        self.tell(format_args!("at {at} {upset}"));
+    }
+
+    /// From outside, an input follows an output, inverted or not.
+    pub fn wire(&mut self, output: u8, input: u8, inverted: bool) {
+        self.tell(format_args!("wire {output} {input} {}", u8::from(inverted)));
+    }
+
+    /// A speaker hangs on a pad: when it was high last is among the counters as `high…_ns`, `still` if it still sounds.
+    pub fn listen(&mut self, pin: u8) {
+        self.tell(format_args!("listen {pin}"));
     }
 
     /// Makes a pad stay at a level whatever drives it, or lets it follow again.
@@ -293,6 +301,16 @@ impl Bench {
             .collect()
     }
 
+    /// The pads the chip drives at this moment, bit *n* for pad *n*.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn driven(&mut self) -> Result<u32, BenchError> {
+        self.tell(format_args!("driven"));
+        let answer = self.answer(|_| Ok(()))?;
+        u32::from_str_radix(&answer, 16).map_err(|_| BenchError::Answer(answer))
+    }
+
     /// What was counted, name and value, one line each.
     ///
     /// # Errors
@@ -377,6 +395,7 @@ fn parse(line: &str) -> Option<Event> {
         "r" => Event::Reset { at, cause: words.next()?.to_owned() },
         "f" => Event::Fault { at, what: words.collect::<Vec<_>>().join(" ") },
         "l" => Event::LockUp { at },
+        "g" => Event::Wrong { at },
         "t" => Event::Lap { at, cycles: words.next()?.parse().ok()? },
         "w" => Event::Wave {
             at,

@@ -2,7 +2,7 @@
 //! no byte and answers none.
 
 use link::frame::Deframer;
-use link::message::{Body, DeviceFrame, State};
+use link::message::{Body, DeviceFrame, State, Status};
 use link::record::{Reader, Record};
 use link::{Micros, message::Hello};
 
@@ -21,6 +21,7 @@ pub struct Ears {
     frames: Deframer,
     running: Option<u32>,
     hello: Option<Hello>,
+    status: Option<Status>,
 }
 
 impl Ears {
@@ -36,6 +37,12 @@ impl Ears {
         self.hello.as_ref()
     }
 
+    /// How it was when it last said so.
+    #[must_use]
+    pub const fn status(&self) -> Option<&Status> {
+        self.status.as_ref()
+    }
+
     /// Bytes from the device; each thing they tell is handed to `tell`.
     pub fn hear(&mut self, mut bytes: &[u8], mut tell: impl FnMut(Heard)) {
         while self.frames.next_frame(&mut bytes) {
@@ -47,9 +54,12 @@ impl Ears {
                         tell(Heard::Began(at));
                     }
                 }
-                Body::Status(status) if status.state != State::Running && self.running.is_some() => {
-                    self.running = None;
-                    tell(Heard::Ended);
+                Body::Status(status) => {
+                    self.status = Some(status);
+                    if status.state != State::Running && self.running.is_some() {
+                        self.running = None;
+                        tell(Heard::Ended);
+                    }
                 }
                 Body::Hello(hello) => self.hello = Some(hello),
                 _ => {}

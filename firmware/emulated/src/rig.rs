@@ -9,14 +9,15 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use link::Micros;
-use link::rig::{Rig, Role};
+use link::rig::{Guards, Rig, Role};
 use sim::animal::Animal;
 use sim::random::Dice;
 use sim::room::Room;
 use sim::{PinEdge, Pins, VirtualBody};
 
-use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop, Upset};
+use crate::bench::{Bench, BenchError, Event, Sounded, Source, Stop};
 use crate::ears::{Ears, Heard};
+use crate::upset::Upset;
 
 /// How far into its microsecond a touch reaches the pad, in ns.
 const TOUCH_NANOS: u64 = 100;
@@ -65,8 +66,8 @@ pub struct EmulatedSettings<'a> {
     pub timed: &'a [&'a str],
     /// Parts of the name of a function whose returns divide those calls into laps; none for none.
     pub laps: &'a [&'a str],
-    /// What goes wrong so many µs after the first session's start.
-    pub upset: Option<(Micros, Upset)>,
+    /// What goes wrong, each so many µs after the first session's start.
+    pub upsets: &'a [(Micros, Upset)],
     /// Throws what the room leaves to chance.
     pub seed: u64,
 }
@@ -116,7 +117,7 @@ pub struct EmulatedRig {
     ears: Ears,
     inside: bool,
     notices: bool,
-    upset: Option<(Micros, Upset)>,
+    upsets: Vec<(Micros, Upset)>,
     phases: Option<Dice>,
     touches: Vec<FineEdge>,
     /// The room's time of the next sample, while a session runs on a rig with an analog line.
@@ -135,6 +136,8 @@ pub struct EmulatedRig {
     sounds: Vec<(u8, Sounded)>,
     powers: Vec<Carried>,
     mishaps: Vec<Event>,
+    wrong_ns: Option<u64>,
+    began_ns: Option<u64>,
     laps: Vec<Lap>,
     failed: Option<BenchError>,
 }
@@ -150,12 +153,29 @@ impl EmulatedRig {
         let room = Room::new(pins.clone(), rig, animal, settings.seed);
         for line in &rig.lines {
             match line.role {
+                // The key is turned on; whoever wants it off says so.
+                Role::Input { guards: Guards::Arming, .. } => bench.pin(0, line.pin, Some(line.active_high)),
                 Role::Input { .. } => bench.pin(0, line.pin, Some(pins.is_high(line.pin))),
                 Role::Encoder { pin_b, .. } => {
                     [line.pin, pin_b].into_iter().for_each(|pin| bench.pin(0, pin, Some(pins.is_high(pin))));
                 }
                 Role::Powered { .. } => bench.powered(line.pin, line.active_high),
+                Role::Output { speaker: true, .. } => bench.listen(line.pin),
                 _ => {}
+            }
+            if line.role.output().is_some() {
+                // The resistor outside, which holds a pin that nobody drives.
+                bench.pin(0, line.pin, Some(!line.active_high));
+                pins.drive(line.pin, !line.active_high);
+            }
+        }
+        // What is read back is what the output does.
+        for sense in &rig.senses {
+            let ends = rig.lines.get(sense.output.index()).zip(rig.lines.get(sense.input.index()));
+            if let Some((output, input)) = ends
+                && matches!(input.role, Role::Input { .. })
+            {
+                bench.wire(output.pin, input.pin, output.active_high != input.active_high);
             }
         }
         if !settings.timed.is_empty() {
@@ -176,7 +196,7 @@ impl EmulatedRig {
             ears: Ears::default(),
             inside: false,
             notices: settings.notices,
-            upset: settings.upset,
+            upsets: settings.upsets.to_vec(),
             phases: settings.phases.then(|| Dice::new(settings.seed, "phases")),
             touches: Vec::new(),
             sample_at: None,
@@ -191,6 +211,8 @@ impl EmulatedRig {
             sounds: Vec::new(),
             powers: Vec::new(),
             mishaps: Vec::new(),
+            wrong_ns: None,
+            began_ns: None,
             laps: Vec::new(),
             failed: None,
         })
@@ -241,6 +263,12 @@ impl EmulatedRig {
         &self.mishaps
     }
 
+    /// When code went wrong last, in ns since the supply came; none if none did.
+    #[must_use]
+    pub const fn wrong_ns(&self) -> Option<u64> {
+        self.wrong_ns
+    }
+
     /// Why the emulator is gone, if it is: nothing moves any more.
     #[must_use]
     pub const fn failed(&self) -> Option<&BenchError> {
@@ -268,6 +296,12 @@ impl EmulatedRig {
     #[must_use]
     pub fn room_zero_ns(&self) -> u64 {
         self.room_zero.unwrap_or(0)
+    }
+
+    /// When the last session began, in ns since the supply first came; none before the first.
+    #[must_use]
+    pub const fn began_ns(&self) -> Option<u64> {
+        self.began_ns
     }
 
     /// When the device's clock was zero, in ns since the supply first came.
@@ -362,6 +396,7 @@ impl EmulatedRig {
                 self.device_zero = at;
                 self.room_zero.get_or_insert(at);
             }
+            Event::Wrong { at } => self.wrong_ns = Some(at),
             Event::Reset { .. } | Event::Fault { .. } | Event::LockUp { .. } => {
                 if matches!(event, Event::Reset { .. }) {
                     self.partial.clear();
@@ -418,7 +453,9 @@ impl EmulatedRig {
 
     /// The session began, some ms ago: the animal entered then, and has noticed what happened since.
     fn enter(&mut self, device_at: Micros) {
-        let entered = self.room_time(self.device_zero + device_at * 1_000);
+        let began_ns = self.device_zero + device_at * 1_000;
+        self.began_ns = Some(began_ns);
+        let entered = self.room_time(began_ns);
         let edges = std::mem::take(&mut self.unnoticed);
         let (before, since): (Vec<_>, Vec<_>) = edges.into_iter().partition(|(at, _, _)| *at < entered);
         for (at, pin, high) in before {
@@ -429,8 +466,8 @@ impl EmulatedRig {
         // What is counted is counted of the session.
         self.bench.clear();
         self.room.put_in(entered, true);
-        if let Some((after, upset)) = self.upset.take() {
-            self.bench.upset(self.device_zero + (device_at + after) * 1_000, upset);
+        for (after, upset) in std::mem::take(&mut self.upsets) {
+            self.bench.upset(began_ns + after * 1_000, upset);
         }
         if self.rig.lines.iter().any(|line| line.role == Role::Analog) {
             self.sample_at = Some(entered + Micros::from(self.rig.sample_us));

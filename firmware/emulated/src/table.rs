@@ -12,10 +12,11 @@ use link::rig::Rig;
 use sim::VirtualBody;
 use sim::animal::Animal;
 
-use crate::bench::{Event, Upset};
+use crate::bench::Event;
 use crate::pace::{Pace, SLICE_NANOS};
 use crate::port::Port;
 use crate::rig::{Cord, EmulatedRig, EmulatedSettings, FineEdge};
+use crate::upset::{Goes, Upset};
 
 /// How long a board with a USB cable is off the bus while it is reset, in µs.
 const OFF_THE_BUS_US: Micros = 100_000;
@@ -75,7 +76,7 @@ impl Table {
                 notices: true,
                 timed: &[],
                 laps: &[],
-                upset: None,
+                upsets: &[],
                 seed: 1,
             };
             let failed = |error: &dyn Display| Seen { failed: Some(error.to_string()), ..Seen::default() };
@@ -183,7 +184,7 @@ impl Life {
             Order::ResetWhileOn => self.reset_asked = true,
             Order::Hang => {
                 let now = self.rig.bench().now();
-                self.rig.bench().upset(now, Upset { level: 1, loops: true });
+                self.rig.bench().upset(now, Upset::Code { level: 1, goes: Goes::Loops });
             }
         }
     }

@@ -220,6 +220,11 @@ impl Board for Pins {
     }
 
     #[inline(always)]
+    fn outputs(&self) -> u32 {
+        self.outputs
+    }
+
+    #[inline(always)]
     fn drive(&mut self, high: u32, low: u32) -> u32 {
         if power::among(high | low) {
             power::drive(high, low);

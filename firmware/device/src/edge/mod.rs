@@ -161,6 +161,9 @@ impl<'s> Edge<'s> {
         if self.lost || self.reports.behind() {
             self.make_up(now, board);
         }
+        if self.live {
+            self.guard.look(&mut Hands::new(now, board, &mut self.reports));
+        }
         self.guard.prepare(&mut Hands::new(now, board, &mut self.reports));
         self.guard.get_ready();
         self.shared.armed.store(self.guard.armed(), Ordering::Relaxed);

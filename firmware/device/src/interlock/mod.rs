@@ -4,11 +4,13 @@
 //! - [`foretell`]: what the body is told ahead, so that it is done at its microsecond, and how the books follow.
 //! - `quota`: what a counted output may still do.
 //! - `switching`: how pins are driven, looked at and written down.
+//! - `look`: pads of outputs that nobody moves.
 //! - `train`: when the edges of a pulse train are due.
 //! - [`silence`]: whether the host is still there.
 
 pub(crate) mod foretell;
 pub(crate) mod guard;
+mod look;
 mod quota;
 pub(crate) mod silence;
 mod switching;

@@ -26,6 +26,8 @@ pub struct Bench {
     pub drives: Vec<(Micros, u32, u32)>,
     /// When it was told to listen to its inputs, or not to.
     pub listened: Vec<(Micros, bool)>,
+    /// Pins 0 to 31 that are outputs and carry no tones.
+    outputs: u32,
     pins: Vec<Pin>,
 }
 
@@ -44,7 +46,16 @@ impl Bench {
         let pins = (0..64)
             .map(|number| Pin { number, high: false, stuck: None, now: now.clone(), changes: changes.clone() })
             .collect();
-        Self { now, changes, tones: Vec::new(), powers: Vec::new(), drives: Vec::new(), listened: Vec::new(), pins }
+        Self {
+            now,
+            changes,
+            tones: Vec::new(),
+            powers: Vec::new(),
+            drives: Vec::new(),
+            listened: Vec::new(),
+            outputs: 0,
+            pins,
+        }
     }
 
     /// The level someone outside puts on an input pin.
@@ -106,10 +117,16 @@ impl Board for Bench {
 
     fn set_up(&mut self, line: &RigLine) -> bool {
         let Some(pin) = self.pins.get_mut(usize::from(line.pin)) else { return false };
-        if line.role.output().is_some() {
+        if let Some(output) = line.role.output() {
             pin.high = !line.active_high;
+            if !output.speaker {
+                self.outputs |= 1_u32.checked_shl(line.pin.into()).unwrap_or(0);
+            }
         }
         true
+    }
+    fn clear(&mut self) {
+        self.outputs = 0;
     }
     fn listen(&mut self, listens: bool) {
         self.listened.push((self.now.get(), listens));
@@ -135,6 +152,9 @@ impl Board for Bench {
             }
         }
         0
+    }
+    fn outputs(&self) -> u32 {
+        self.outputs
     }
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
         Some(Bench::is_high(self, pin))

@@ -121,7 +121,7 @@ fn tell(event: Event, port: &mut Option<Port>, wanted: Source) -> io::Result<()>
         Event::Reset { at, cause } => println!("reset {at} {cause}"),
         Event::Fault { at, what } => println!("fault {at} {what}"),
         Event::LockUp { at } => println!("lockup {at}"),
-        Event::Zero { .. } | Event::Lap { .. } | Event::Wave { .. } | Event::Bytes { .. } => {}
+        Event::Zero { .. } | Event::Lap { .. } | Event::Wave { .. } | Event::Wrong { .. } | Event::Bytes { .. } => {}
     }
     io::stdout().flush()
 }
