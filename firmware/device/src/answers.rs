@@ -217,8 +217,10 @@ pub(crate) struct Answering<'s> {
     answers: &'s Answers,
     /// What P1 was told so far that may matter to it, modulo 2³¹, with [`OPEN`].
     told: u32,
-    /// An edge whose answer is known; no other came since but such as make no difference.
+    /// An edge whose answer is known; no other came in its microsecond, and since then only such as make no difference.
     waiting: Option<Waiting>,
+    /// When the last edge came that made no difference. It may make one behind another of its microsecond.
+    harmless_at: Micros,
 }
 
 #[derive(Clone, Copy)]
@@ -232,7 +234,7 @@ struct Waiting {
 
 impl<'s> Answering<'s> {
     pub(crate) const fn new(answers: &'s Answers) -> Self {
-        Self { answers, told: OPEN, waiting: None }
+        Self { answers, told: OPEN, waiting: None, harmless_at: Micros::MAX }
     }
 
     /// P1 is told of something that may matter and is no input.
@@ -254,12 +256,8 @@ impl<'s> Answering<'s> {
             // Closed, or opened without word of what was told just then: P1 finds that out.
         } else if !now.holds(edge.at as u32) {
             self.told_outside(edge);
-        } else if now.knows(edge) {
-            self.waiting = Some(Waiting { edge, told: self.told, ripe: true });
-        } else if now.leaves_as_is(edge.line, edge.active) {
-            store(&self.answers.allowed, self.told);
         } else {
-            self.close();
+            self.told_within(now, edge);
         }
     }
 
@@ -267,11 +265,21 @@ impl<'s> Answering<'s> {
     #[inline(never)]
     fn told_outside(&mut self, edge: Accepted) {
         match self.answers.sheet_of(edge.at as u32) {
-            Some(sheet) if sheet.knows(edge) => {
-                self.waiting = Some(Waiting { edge, told: self.told, ripe: true });
-            }
-            Some(sheet) if sheet.leaves_as_is(edge.line, edge.active) => store(&self.answers.allowed, self.told),
-            _ => self.close(),
+            Some(sheet) => self.told_within(sheet, edge),
+            None => self.close(),
+        }
+    }
+
+    /// The same, within the span of a sheet.
+    #[inline(always)]
+    fn told_within(&mut self, sheet: &Sheet, edge: Accepted) {
+        if sheet.knows(edge) && edge.at != self.harmless_at {
+            self.waiting = Some(Waiting { edge, told: self.told, ripe: true });
+        } else if sheet.leaves_as_is(edge.line, edge.active) {
+            self.harmless_at = edge.at;
+            store(&self.answers.allowed, self.told);
+        } else {
+            self.close();
         }
     }
 
@@ -280,7 +288,8 @@ impl<'s> Answering<'s> {
     fn told_another(&mut self, edge: Accepted) {
         let allowed = self.answers.allowed();
         let sheet = self.answers.sheet_of(edge.at as u32);
-        if allowed & OPEN != 0 && sheet.is_some_and(|sheet| sheet.leaves_as_is(edge.line, edge.active)) {
+        let apart = self.waiting.is_none_or(|waiting| waiting.edge.at != edge.at);
+        if apart && allowed & OPEN != 0 && sheet.is_some_and(|sheet| sheet.leaves_as_is(edge.line, edge.active)) {
             store(&self.answers.allowed, allowed.wrapping_add(1) | OPEN);
         } else {
             self.close();

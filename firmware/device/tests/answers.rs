@@ -76,6 +76,30 @@ fn an_edge_that_is_not_alone_in_its_microsecond_is_left_to_p1() {
     });
 }
 
+/// A lick that nobody listens to yet, and would right behind the press of its very microsecond: what follows is not what the
+/// press alone would lead to.
+#[test]
+fn an_edge_that_is_heard_only_behind_another_of_its_microsecond_leaves_both_to_p1() {
+    for lick_first in [true, false] {
+        lab(0, |lab| {
+            lab.load(&rig(), &heard_behind());
+            lab.start();
+            lab.wait(100_000);
+            let at = lab.now;
+            let mut touches = [(LEVER_PIN, false), (SPOUT_PIN, true)];
+            touches.rotate_left(lick_first.into());
+            for (pin, high) in touches {
+                lab.touch(pin, high);
+            }
+            lab.wait(1_000);
+            let lit = at + 1 + u64::from(SETTLE_US);
+            assert_eq!(lab.board.changes_of(MASK_PIN), [(lit, true)], "lick first: {lick_first}");
+            assert_eq!(lab.board.changes_of(WATER_PIN), [(lit, true)], "lick first: {lick_first}");
+            assert!(!lab.records.iter().any(|(_, record)| matches!(record, Record::Trip(_))), "{:?}", lab.records);
+        });
+    }
+}
+
 /// A window of the spout has ended, and what it held back was not told yet: that came before the lever.
 #[test]
 fn what_a_window_held_back_comes_before_an_edge() {
@@ -210,6 +234,12 @@ fn an_edge_in_the_microsecond_of_a_time_out_is_left_to_p1() {
 fn heard_twice() -> Assembly {
     let entries = [vec![], vec![Op::new(OpCode::On, MASK, 0)], vec![Op::new(OpCode::On, WATER, 0)]];
     listening(&entries, &[(0, LEVER, 1), (0, SPOUT, 2)], None)
+}
+
+/// The lever lights the mask; from then on the spout gives water.
+fn heard_behind() -> Assembly {
+    let entries = [vec![], vec![Op::new(OpCode::On, MASK, 0)], vec![Op::new(OpCode::On, WATER, 0)]];
+    listening(&entries, &[(0, LEVER, 1), (1, SPOUT, 2)], None)
 }
 
 /// How long the spout of the bench is ignored behind an edge, in µs.
