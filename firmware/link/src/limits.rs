@@ -48,5 +48,5 @@ pub const MAX_CHAIN: u16 = 64;
 pub const MAX_DUE: u16 = 512;
 /// Inputs that may wait for their microsecond to close.
 pub const MAX_INBOX: usize = 64;
-/// Words of one program image: 54 KiB, more than the largest takes that is at every other limit.
-pub const MAX_PROGRAM_WORDS: usize = 27 * 512;
+/// Words of one program image: 53 KiB, more than the largest takes that is at every other limit.
+pub const MAX_PROGRAM_WORDS: usize = 53 * 256;
