@@ -229,6 +229,11 @@ fn under_way(rig: &TableRig, folder: &Path) -> Child {
     child
 }
 
+/// Six times what a board bears, so that a busy machine's board has borne it too.
+fn silence() {
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+}
+
 #[test]
 fn ctrl_c_closes_the_valve_at_once() {
     let folder = folder("flush-ctrl-c");
@@ -251,7 +256,7 @@ fn a_cable_that_is_pulled_closes_the_valve_within_the_silence_and_the_flush_does
     let rig = TableRig::new(&folder);
     let child = under_way(&rig, &folder);
     rig.pull_cable();
-    std::thread::sleep(std::time::Duration::from_millis(600));
+    silence();
     rig.plug();
     let ran = child.wait_with_output().unwrap();
     assert!(!ran.status.success(), "it did not end as asked: {}", out(&ran));
@@ -263,4 +268,21 @@ fn a_cable_that_is_pulled_closes_the_valve_within_the_silence_and_the_flush_does
     assert!(session.records().any(|(_, _, record)| record == Record::End(EndReason::HostLost)));
     let disarmed = |record| matches!(record, Record::Disarmed { cause: DisarmCause::Silence, .. });
     assert!(!session.records().any(|(_, _, record)| disarmed(record)), "nothing was armed");
+}
+
+#[test]
+fn a_controller_that_is_killed_leaves_a_valve_that_closes_by_itself() {
+    let folder = folder("flush-killed");
+    let rig = TableRig::new(&folder);
+    let mut child = under_way(&rig, &folder);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    silence();
+    let resumed = run(&["resume", text(&maintenance(&folder)), "--port", text(&rig.port)]);
+    assert!(complaint(&resumed).contains("the controller was lost"), "{}{}", out(&resumed), complaint(&resumed));
+    let session = flushed(&folder);
+    let silent = session.records().find(|(_, _, record)| *record == Record::Silence(true)).unwrap().1;
+    let off = session.records().find(|(_, _, record)| matches!(record, Record::Edge { on: false, .. })).unwrap().1;
+    assert!(off.abs_diff(silent) <= 1_000, "{} µs", off.abs_diff(silent));
+    assert_eq!(session.header.purpose, Purpose::Flush, "what was collected is still a flush");
 }

@@ -2,8 +2,15 @@
 //! what counts as an answer; knows nothing of what it is about.
 
 use std::io::{BufRead, Write};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
+use std::time::Duration;
+
+use controller::stop::Stop;
+
+/// From one look whether the person wants to end to the next.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The person at the rig.
 pub(super) struct Person {
@@ -11,12 +18,19 @@ pub(super) struct Person {
     yes: bool,
     /// Lines typed so far; begun when the first is wanted.
     lines: Option<Receiver<String>>,
+    /// Ends the wait for an answer.
+    stop: Option<Arc<Stop>>,
 }
 
 impl Person {
     /// A person who answers at standard input, or, with `yes`, has said on the command line that no animal is in the rig.
     pub(super) const fn new(yes: bool) -> Self {
-        Self { yes, lines: None }
+        Self { yes, lines: None, stop: None }
+    }
+
+    /// From here on a person who asks for the end has answered.
+    pub(super) fn heed(&mut self, stop: &Arc<Stop>) {
+        self.stop = Some(Arc::clone(stop));
     }
 
     /// Whether the person says that no animal is in the rig.
@@ -34,7 +48,16 @@ impl Person {
         eprint!("{question}");
         // A question that nobody sees is one that nobody answers.
         let _ = std::io::stderr().flush();
-        self.lines().recv().ok()
+        loop {
+            match self.lines().recv_timeout(LOOK) {
+                Ok(line) => return Some(line),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.stop.as_ref().is_some_and(|stop| stop.is_asked()) => {
+                    return None;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 
     /// A line that was typed meanwhile, without waiting for one.

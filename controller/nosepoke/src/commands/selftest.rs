@@ -83,6 +83,7 @@ impl Selftest {
         let folder = self.out.join(FOLDER);
         let stem = stem(&folder, &["selftest", &rig.name])?;
         let stop = stop_on_ctrl_c();
+        person.heed(&stop);
         let mut rows = Vec::new();
         for (number, tried) in tries.iter().enumerate() {
             let row = self.try_one(tried, &bench, &mut person, &stop, &numbered(&stem, number, &tried.line));

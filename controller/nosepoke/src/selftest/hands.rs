@@ -25,9 +25,9 @@ pub fn hands(tried: &Try, compiled: &Compiled) -> Scripted {
     let taps = match &tried.how {
         How::Touched { .. } => {
             let mut taps = vec![tap(REACTION_US, true), tap(REACTION_US + HELD_US, false)];
-            // A key that was turned is turned off first.
+            // One that was turned before is turned again.
             if let Some(Role::Input { guards: Guards::Arming, .. }) = role {
-                taps.push(tap(REACTION_US / 2, false));
+                taps.extend([tap(2 * REACTION_US, true), tap(2 * REACTION_US + HELD_US, false)]);
             }
             taps
         }
