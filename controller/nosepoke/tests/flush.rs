@@ -216,7 +216,7 @@ fn only_a_flush_is_given_more_than_the_rig_states_and_only_for_its_line_and_no_m
 /// A flush of the valve on the table, under way.
 fn under_way(rig: &TableRig, folder: &Path) -> Child {
     let mut command = nosepoke();
-    command.args(["flush", "water", "--for", "10m", "--yes", "--operator", "KS", "--rig"]);
+    command.args(["flush", "water", "--for", "2m", "--yes", "--operator", "KS", "--rig"]);
     command.arg(folder.join("box.yaml")).arg("--port").arg(&rig.port).arg("--out").arg(folder);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("the opening", || {

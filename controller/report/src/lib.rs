@@ -12,6 +12,7 @@
 
 pub mod causes;
 pub mod history;
+mod outputs;
 pub mod picture;
 pub mod quantity;
 pub mod summary;

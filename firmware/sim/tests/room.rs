@@ -1,7 +1,8 @@
-//! What moves in the simulated room by itself: a wheel turned by an animal, a lever with its converter's noise.
+//! What moves in the simulated room by itself: a wheel turned by an animal, a lever with its converter's noise, and what is
+//! wired to an output.
 
 use link::LineId;
-use link::rig::{ANALOG_MAX, Pull, Rig, RigLine, Role, Senses};
+use link::rig::{ANALOG_MAX, Limits, Pattern, Pull, Rig, RigLine, Role, Senses};
 use sim::Pins;
 use sim::animal::{Scripted, Tap};
 use sim::room::Room;
@@ -54,4 +55,45 @@ fn a_lever_travels_and_its_converter_is_noisy_but_never_beyond_its_ends() {
     assert!((at(160_000) - 2_000).abs() < 10, "half way at half time");
     room.travel(300_000, LEVER_PIN, 9_000, 0);
     assert_eq!(room.raws(300_000), [(LEVER_PIN, ANALOG_MAX as u16)]);
+}
+
+#[test]
+fn a_photodiode_sees_its_lamp_whoever_sits_in_the_box() {
+    const LAMP: u8 = 12;
+    const DIODE: u8 = 5;
+    const CURRENT: u8 = 26;
+    let line = |pin, role| RigLine { pin, active_high: true, role };
+    let band = Pattern::Band { inner: (1_500, i32::MAX), outer: (1_400, i32::MAX), inside: true };
+    let lines = [
+        line(LAMP, Role::Output { limits: Limits::on_for(1_000_000), speaker: false }),
+        RigLine { active_high: false, ..line(DIODE, Role::input(Pull::Up, 0)) },
+        line(CURRENT, Role::Analog),
+        RigLine::detector(LineId(2), band),
+    ];
+    let rig = Rig {
+        lines: lines.into_iter().collect(),
+        silence_us: 250_000,
+        rejoin_us: 5_000_000,
+        carry_on_us: 60_000_000,
+        sample_us: 1_000,
+        senses: Senses::new(),
+    };
+    let pins = Pins::new();
+    // Nobody was put in.
+    let mut room = Room::new(pins.clone(), &rig, Box::new(Scripted::new(Vec::new())), 1);
+    room.wire(LineId(0), LineId(1), 20);
+    room.wire(LineId(0), LineId(3), 0);
+    let mut seen = Vec::new();
+    for (now, on) in [(100_000, true), (200_000, false)] {
+        pins.drive(LAMP, on);
+        room.notice(now, |_, _| {});
+        assert_eq!(room.next_at(), Some(now + 20), "not before it has come through");
+        assert_eq!(room.change(now), None);
+        seen.extend(room.change(now + 20));
+        let raw =
+            room.raws(now + 1_000).into_iter().find(|(pin, _)| *pin == CURRENT).map_or(0, |(_, raw)| i32::from(raw));
+        assert_eq!(raw >= 1_500, on, "{raw}");
+        assert!(on || raw < 1_400, "{raw}");
+    }
+    assert_eq!(seen, [(DIODE, false), (DIODE, true)], "it pulls its line low");
 }
