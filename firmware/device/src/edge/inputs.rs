@@ -39,9 +39,10 @@ pub(crate) struct Inputs {
     line_of_pin: [u8; 256],
     inputs: [Input; MAX_LINES],
     known: u32,
-    /// Emergency stops, and keys.
+    /// Emergency stops, keys, and both.
     stops: u32,
     keys: u32,
+    guarding: u32,
     /// Those of both that have changed to what is not safe, and are not heeded yet.
     alarms: u32,
     /// The accepted level of each line, active or not.
@@ -57,6 +58,7 @@ impl Inputs {
             known: 0,
             stops: 0,
             keys: 0,
+            guarding: 0,
             alarms: 0,
             active: 0,
             windows: Deadlines::new(),
@@ -66,9 +68,9 @@ impl Inputs {
     /// Forgets every line.
     pub(crate) fn clear(&mut self) {
         // Field by field: a whole new one would lie on the stack first. A line that is unknown is never looked at.
-        let Self { line_of_pin, inputs: _, known, stops, keys, alarms, active, windows } = self;
+        let Self { line_of_pin, inputs: _, known, stops, keys, guarding, alarms, active, windows } = self;
         line_of_pin.fill(NO_LINE);
-        (*known, *stops, *keys, *alarms, *active) = (0, 0, 0, 0, 0);
+        (*known, *stops, *keys, *guarding, *alarms, *active) = (0, 0, 0, 0, 0, 0);
         windows.clear_all();
     }
 
@@ -88,6 +90,7 @@ impl Inputs {
             Guards::Stop => self.stops |= line.bit(),
             Guards::Arming => self.keys |= line.bit(),
         }
+        self.guarding = self.stops | self.keys;
         match self.look(line.index(), board) {
             Some(active) => {
                 self.accept_level(line.index(), active);
@@ -209,12 +212,20 @@ impl Inputs {
             return None;
         }
         self.accept_level(line, active);
-        self.alarms |= bit(line) & if active { self.stops } else { self.keys };
+        if self.guarding & bit(line) != 0 {
+            self.alarm(line, active);
+        }
         let debounce_us = self.inputs.get(line)?.debounce_us;
         if debounce_us > 0 {
             self.windows.set(line, at.saturating_add(Micros::from(debounce_us)));
         }
         Some(Accepted { at, line: LineId(line as u8), active })
+    }
+
+    /// A stop or a key has changed.
+    #[inline(never)]
+    fn alarm(&mut self, line: usize, active: bool) {
+        self.alarms |= bit(line) & if active { self.stops } else { self.keys };
     }
 
     fn accept_level(&mut self, line: usize, active: bool) {
