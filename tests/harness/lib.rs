@@ -10,6 +10,7 @@ pub mod dying;
 mod fidgets;
 mod later;
 mod loaded;
+pub mod monitor;
 mod noisy;
 mod on_chip;
 mod system;
