@@ -12,6 +12,7 @@ use device::ring::Ring;
 use device::{Board, Core, Edge, Identity, Outer, Preempt, Sound, Storage};
 use link::frame::MAX_FRAME;
 use link::host_end::{HostEnd, HostEvent};
+use link::limits::MAX_PROGRAM_WORDS;
 use link::message::{Answer, Command, Upload};
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
@@ -98,12 +99,14 @@ impl Preempt for OverCore<'_, '_> {
 struct OverOuter<'a, 's> {
     core: &'a mut Core<'s, Vec<u32>>,
     over: OverCore<'a, 's>,
+    /// Whether P1 comes to its turn at all.
+    core_awake: bool,
 }
 
 impl Preempt for OverOuter<'_, '_> {
     fn point(&mut self) {
         self.over.point();
-        if roll(self.over.dice) {
+        if self.core_awake && roll(self.over.dice) {
             self.core.poll(self.over.now, &mut self.over);
         }
     }
@@ -132,14 +135,23 @@ pub struct Lab<'s> {
     pub records: Vec<(Micros, Record)>,
     /// The session the device says it holds.
     pub held: u32,
+    /// One past the last record of it, as the device says.
+    pub next_record: u32,
     /// Records of which nothing is known.
     pub unknown: Vec<(u32, u32)>,
     pub polls: u64,
+    /// P1 gets no turn before this.
+    pub core_held_until: Micros,
+    /// When the controller's frames came to the device.
+    pub frames: Vec<Micros>,
+    /// When P1 was seen to begin and to end a session.
+    pub turns: Vec<(Micros, bool)>,
     /// What comes in between the bytes of the controller's next frames, one for each frame; and where in it.
     pub in_between: VecDeque<(usize, Vec<u8>)>,
     /// What a converter finds at a time on a pin.
     pub sensor: fn(Micros, u8) -> u16,
-    answer: Option<Answer>,
+    /// The answer to the command sent last, and when it came.
+    pub answer: Option<(Micros, Answer)>,
     dice: u64,
 }
 
@@ -154,7 +166,7 @@ pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
         separate_supply: false,
         versions: Versions::OURS,
     };
-    let (edge, core, outer) = storage.split(&mut *ring, vec![0; 1_024], &identity);
+    let (edge, core, outer) = storage.split(&mut *ring, vec![0; MAX_PROGRAM_WORDS], &identity);
     let mut lab = Lab {
         edge,
         core,
@@ -167,8 +179,12 @@ pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
         bytes: Vec::new(),
         records: Vec::new(),
         held: 0,
+        next_record: 0,
         unknown: Vec::new(),
         polls: 0,
+        core_held_until: 0,
+        frames: Vec::new(),
+        turns: Vec::new(),
         in_between: VecDeque::new(),
         sensor: |_, _| 0,
         answer: None,
@@ -198,33 +214,41 @@ impl Lab<'_> {
     fn due(&mut self) -> Option<Micros> {
         let host = self.link_up.then(|| self.host.poll_at()).flatten();
         let outer = self.outer.poll_at(self.now).filter(|_| self.link_up);
-        [self.edge.poll_at(), self.core.sample_at(), self.core.poll_at(), outer, host].into_iter().flatten().min()
+        let core = [self.core.sample_at(), self.core.poll_at()].into_iter().flatten().min();
+        let core = core.map(|at| at.max(self.core_held_until));
+        [self.edge.poll_at(), core, outer, host].into_iter().flatten().min()
     }
 
     fn poll(&mut self) {
         self.polls += 1;
         self.board.now.set(self.now);
-        let Self { edge, core, outer, board, host, now, dice, sensor, in_between, .. } = self;
+        let Self { edge, core, outer, board, host, now, dice, sensor, in_between, frames, turns, .. } = self;
         let (now, sensor) = (*now, *sensor);
+        let core_awake = now >= self.core_held_until;
         if edge.poll_at().is_some_and(|at| at <= now) {
             edge.poll(now, board);
         }
-        if core.sample_at().is_some_and(|at| at <= now) {
+        if core_awake && core.sample_at().is_some_and(|at| at <= now) {
             core.sample(now, |pin| sensor(now, pin), &mut OverCore { edge, board, now, dice });
         }
-        if core.poll_at().is_some_and(|at| at <= now) {
+        if core_awake && core.poll_at().is_some_and(|at| at <= now) {
             core.poll(now, &mut OverCore { edge, board, now, dice });
         }
         if edge.poll_at().is_some_and(|at| at <= now) {
             edge.poll(now, board);
         }
-        let mut hook = OverOuter { core, over: OverCore { edge, board, now, dice } };
+        let mut hook = OverOuter { core, over: OverCore { edge, board, now, dice }, core_awake };
         outer.poll(now, &mut hook);
+        let running = hook.core.running();
+        if running != turns.last().is_some_and(|(_, running)| *running) {
+            turns.push((now, running));
+        }
         if !self.link_up {
             return;
         }
         let mut frame = [0; MAX_FRAME];
         while let Some(used) = host.poll_transmit(now, &mut frame) {
+            frames.push(now);
             let (place, other) = in_between.pop_front().unwrap_or_default();
             let (front, back) = frame[..used].split_at(place % used);
             for part in [front, &other, back] {
@@ -243,7 +267,7 @@ impl Lab<'_> {
             heard = self.host.handle_bytes(self.now, heard);
             while let Some(event) = self.host.poll_event() {
                 match event {
-                    HostEvent::Answered { answer, .. } => self.answer = Some(answer),
+                    HostEvent::Answered { answer, .. } => self.answer = Some((self.now, answer)),
                     HostEvent::Records { count, base, bytes, .. } => {
                         let (mut reader, mut rest) = (Reader::new(base), bytes);
                         for _ in 0..count {
@@ -253,7 +277,9 @@ impl Lab<'_> {
                         }
                         self.bytes.extend_from_slice(bytes);
                     }
-                    HostEvent::Status { session, .. } => self.held = session,
+                    HostEvent::Status { session, status, .. } => {
+                        (self.held, self.next_record) = (session, status.next_record);
+                    }
                     HostEvent::Unknown { first, next, .. } => self.unknown.push((first, next)),
                     HostEvent::Hello(_) => {}
                     other => panic!("no story has {other:?}"),
@@ -272,7 +298,7 @@ impl Lab<'_> {
             self.wait(1_000);
         }
         for _ in 0..1_000 {
-            if let Some(answer) = self.answer.take() {
+            if let Some((_, answer)) = self.answer.take() {
                 return answer;
             }
             self.wait(1_000);
@@ -292,10 +318,13 @@ impl Lab<'_> {
     }
 
     pub fn load(&mut self, rig: &Rig, program: &Assembly) {
-        let mut bytes = [0; 1_024];
+        self.load_image(rig, &program.image().expect("the program is short"));
+    }
+
+    pub fn load_image(&mut self, rig: &Rig, words: &[u32]) {
+        let mut bytes = [0; 2_048];
         let rig = postcard::to_slice(rig, &mut bytes).expect("a rig takes fewer bytes");
         assert_eq!(self.upload(Upload::Rig, rig), Answer::Done);
-        let words = program.image().expect("the program is short");
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         assert_eq!(self.upload(Upload::Program, &bytes), Answer::Done);
     }
