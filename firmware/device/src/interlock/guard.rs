@@ -316,9 +316,19 @@ impl Guard {
     /// Why what has been counted of a line forbids it to be on like that now; all else allows it. Where it does not, it is
     /// counted as having begun.
     #[inline(never)]
-    fn over_quota<B: Board>(&mut self, n: usize, train: &Train, power_ppm: i32, hands: &Hands<B>) -> Option<Verdict> {
+    fn over_quota<B: Board>(
+        &mut self,
+        n: usize,
+        train: &Train,
+        power_ppm: i32,
+        hands: &mut Hands<B>,
+    ) -> Option<Verdict> {
         if self.counted & bit(n) == 0 {
             return None;
+        }
+        if hands.batch.lines & bit(n) != 0 {
+            // Its counts are as of what is at the pin.
+            self.switch(hands);
         }
         let (now, on, power_ppm) = (hands.now, self.on & bit(n) != 0, power_ppm.cast_unsigned());
         self.quotas.refusal(n, &Asked { now, on, train: *train, power_ppm })

@@ -66,6 +66,28 @@ fn a_shock_is_refused_until_the_line_has_been_off_for_long_enough() {
     });
 }
 
+/// P1 was held up, and all it asks for comes to P0 in one call: each request is judged by what the one before made of the
+/// pin.
+#[test]
+fn requests_that_come_together_are_judged_one_by_one() {
+    let total = Total { pulses: 1, ..Total::NONE };
+    for (limits, verdict) in [
+        (Limits { min_off_us: 1_000, ..Limits::on_for(SECOND_US) }, Verdict::TooSoon),
+        (Limits { total, ..Limits::on_for(SECOND_US) }, Verdict::OverTotal),
+    ] {
+        limited(limits, |b| {
+            b.late(2_000);
+            for request in [Request::On, Request::Off, pulse(100)] {
+                b.order(Order::Request(LineId(SHOCK), request));
+            }
+            b.poll();
+            b.at(100_000);
+            assert_eq!((rises(b), verdicts(b)), (1, std::vec![(2_000, verdict)]));
+            assert!(!b.board.is_high(SHOCK_PIN));
+        });
+    }
+}
+
 #[test]
 fn pulses_of_one_train_must_be_as_far_apart() {
     limited(Limits { min_off_us: 1_000, ..Limits::on_for(SECOND_US) }, |b| {
