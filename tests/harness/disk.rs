@@ -1,6 +1,7 @@
 //! A disk in memory that the test keeps a hand on, and that may fill up.
 
 use std::io::{Error, ErrorKind, Result, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use journal::Storage;
@@ -10,6 +11,7 @@ use journal::Storage;
 pub struct Disk {
     bytes: Arc<Mutex<Vec<u8>>>,
     room: Option<usize>,
+    full: Arc<AtomicBool>,
 }
 
 impl Disk {
@@ -17,6 +19,11 @@ impl Disk {
     #[must_use]
     pub fn with_room(room: usize) -> Self {
         Self { room: Some(room), ..Self::default() }
+    }
+
+    /// From now on it takes nothing more.
+    pub fn fill_up(&self) {
+        self.full.store(true, Ordering::Relaxed);
     }
 
     /// What is on it.
@@ -30,6 +37,7 @@ impl Write for Disk {
     fn write(&mut self, new: &[u8]) -> Result<usize> {
         let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         let room = self.room.map_or(new.len(), |room| room.saturating_sub(bytes.len()).min(new.len()));
+        let room = if self.full.load(Ordering::Relaxed) { 0 } else { room };
         if room == 0 && !new.is_empty() {
             return Err(Error::from(ErrorKind::StorageFull));
         }

@@ -23,5 +23,5 @@ pub mod wire;
 
 pub use body::VirtualBody;
 pub use pins::{Pins, SimBoard};
-pub use rig::{Memory, PinEdge, SimRig, SimSettings};
+pub use rig::{Half, Memory, PinEdge, SimRig, SimSettings};
 pub use wire::{Wire, WireFaults};

@@ -79,6 +79,17 @@ pub struct PinEdge {
     pub on: bool,
 }
 
+/// A half of the device, by the level it runs at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Half {
+    /// P0.
+    Edge,
+    /// P1.
+    Core,
+    /// P2.
+    Outer,
+}
+
 /// P0, its pins and the room around them: what goes on whatever else runs.
 struct Floor<'m> {
     edge: Edge<'m>,
@@ -88,13 +99,20 @@ struct Floor<'m> {
     /// When the session under way began: what is left to chance is counted from there, so that a session does not depend
     /// on how long its preparations took.
     began: Option<Micros>,
+    /// Until when P0 is held up.
+    held_until: Micros,
     /// What an oscilloscope would have seen, if one is connected.
     scope: Option<Vec<PinEdge>>,
 }
 
 impl Floor<'_> {
     fn due(&self) -> Option<Micros> {
-        [self.room.next_at(), self.edge.poll_at()].into_iter().flatten().min()
+        [self.room.next_at(), self.edge_at()].into_iter().flatten().min()
+    }
+
+    /// When P0 is to be called next.
+    fn edge_at(&self) -> Option<Micros> {
+        self.edge.poll_at().map(|at| at.max(self.held_until))
     }
 
     /// Everything of P0 and the room that is due at the clock.
@@ -103,7 +121,7 @@ impl Floor<'_> {
             while let Some((pin, high)) = self.room.change(self.clock) {
                 self.edge.changed(self.clock, pin, high);
             }
-            if self.edge.poll_at().is_some_and(|at| at <= self.clock) {
+            if self.edge_at().is_some_and(|at| at <= self.clock) {
                 self.edge.poll(self.clock, &mut self.board);
             }
             let (clock, scope) = (self.clock, &mut self.scope);
@@ -178,25 +196,37 @@ struct Upper<'m> {
     floor: Floor<'m>,
     core: Core<'m, Vec<u32>>,
     interruptions: Interruptions,
+    /// Until when P1 is held up.
+    held_until: Micros,
 }
 
 impl Upper<'_> {
     fn due(&self) -> Option<Micros> {
-        [self.floor.due(), self.core.sample_at(), self.core.poll_at()].into_iter().flatten().min()
+        [self.floor.due(), self.sample_at(), self.core_at()].into_iter().flatten().min()
+    }
+
+    /// When P1 is to be called next for a sample.
+    fn sample_at(&self) -> Option<Micros> {
+        self.core.sample_at().map(|at| at.max(self.held_until))
+    }
+
+    /// When P1 is to be called next.
+    fn core_at(&self) -> Option<Micros> {
+        self.core.poll_at().map(|at| at.max(self.held_until))
     }
 
     fn run(&mut self) {
         for _ in 0..TURNS_MAX {
             self.floor.run();
             let now = self.floor.clock;
-            if self.core.sample_at().is_some_and(|at| at <= now) {
+            if self.sample_at().is_some_and(|at| at <= now) {
                 let raws = self.floor.room.raws(now);
                 let read = |pin| raws.iter().find(|(of, _)| *of == pin).map_or(0, |(_, raw)| *raw);
                 let (floor, interruptions) = (&mut self.floor, self.interruptions);
                 let polled_at = floor.began.map_or(0, |began| now - began);
                 self.core.sample(now, read, &mut OverCore { floor, interruptions, polled_at });
             }
-            if self.core.poll_at().is_some_and(|at| at <= now) {
+            if self.core_at().is_some_and(|at| at <= now) {
                 let (floor, interruptions) = (&mut self.floor, self.interruptions);
                 let polled_at = floor.began.map_or(0, |began| now - began);
                 self.core.poll(now, &mut OverCore { floor, interruptions, polled_at });
@@ -243,6 +273,9 @@ pub struct SimRig<'m> {
     outer: Outer<'m, Vec<u32>>,
     interruptions: Interruptions,
     pins: Pins,
+    /// Until when P2 is held up, and what came in meanwhile.
+    held_until: Micros,
+    waiting: Vec<u8>,
 }
 
 impl<'m> SimRig<'m> {
@@ -267,13 +300,17 @@ impl<'m> SimRig<'m> {
             room: Room::new(pins.clone(), rig, animal, settings.seed),
             clock: 0,
             began: None,
+            held_until: 0,
             scope: None,
         };
+        let interruptions = Interruptions::new(settings, CORE_HELD_US, 1);
         Self {
-            upper: Upper { floor, core, interruptions: Interruptions::new(settings, CORE_HELD_US, 1) },
+            upper: Upper { floor, core, interruptions, held_until: 0 },
             outer,
             interruptions: Interruptions::new(settings, OUTER_HELD_US, 2),
             pins,
+            held_until: 0,
+            waiting: Vec::new(),
         }
     }
 
@@ -321,9 +358,28 @@ impl<'m> SimRig<'m> {
         self.upper.core.running()
     }
 
+    /// When the session under way began; none if none does.
+    #[must_use]
+    pub const fn began(&self) -> Option<Micros> {
+        self.upper.floor.began
+    }
+
+    /// Holds a half up: it is not called before `until`, whatever waits for it. Input pins still change, and are stamped.
+    pub const fn hold_up(&mut self, half: Half, until: Micros) {
+        match half {
+            Half::Edge => self.upper.floor.held_until = until,
+            Half::Core => self.upper.held_until = until,
+            Half::Outer => self.held_until = until,
+        }
+    }
+
     /// Bytes from the controller arrive at `now`.
     pub fn handle_bytes(&mut self, now: Micros, bytes: &[u8]) {
         self.run_until(now);
+        if self.upper.floor.clock < self.held_until {
+            self.waiting.extend_from_slice(bytes);
+            return;
+        }
         let Self { upper, outer, interruptions, .. } = self;
         let now = upper.floor.clock;
         outer.handle_bytes(now, bytes, &mut OverOuter { upper, interruptions });
@@ -337,7 +393,11 @@ impl<'m> SimRig<'m> {
             let before = upper.floor.clock;
             upper.run_until(at.max(before));
             let clock = upper.floor.clock;
-            if outer.poll_at(clock).is_some_and(|at| at <= clock) {
+            if clock >= self.held_until && !self.waiting.is_empty() {
+                let bytes = std::mem::take(&mut self.waiting);
+                outer.handle_bytes(clock, &bytes, &mut OverOuter { upper, interruptions });
+            }
+            if clock >= self.held_until && outer.poll_at(clock).is_some_and(|at| at <= clock) {
                 outer.poll(clock, &mut OverOuter { upper, interruptions });
                 if outer.poll_at(clock).is_some_and(|at| at <= clock) {
                     // What is left is to be transmitted.
@@ -353,13 +413,18 @@ impl<'m> SimRig<'m> {
     /// When something is next due.
     pub fn poll_at(&mut self) -> Option<Micros> {
         let clock = self.upper.floor.clock;
-        [self.upper.due(), self.outer.poll_at(clock)].into_iter().flatten().min()
+        let waiting = (!self.waiting.is_empty()).then_some(0);
+        let outer = [waiting, self.outer.poll_at(clock)].into_iter().flatten().min();
+        [self.upper.due(), outer.map(|at| at.max(self.held_until))].into_iter().flatten().min()
     }
 
     /// Writes the next frame for the controller into `out`; the bytes used.
     pub fn poll_transmit(&mut self, now: Micros, out: &mut [u8]) -> Option<usize> {
         let Self { upper, outer, interruptions, .. } = self;
         let now = upper.floor.clock.max(now);
+        if now < self.held_until {
+            return None;
+        }
         outer.poll_transmit(now, out, &mut OverOuter { upper, interruptions })
     }
 }

@@ -70,7 +70,9 @@ impl Room {
     #[must_use]
     pub fn new(pins: Pins, rig: &Rig, animal: Box<dyn Animal + Send>, seed: u64) -> Self {
         for line in &rig.lines {
-            if matches!(line.role, Role::Input { .. }) {
+            // Nobody touches an input; what drives nothing yet, a resistor outside holds off.
+            let output = line.role.output().is_some() && !matches!(line.role, Role::Output { speaker: true, .. });
+            if output || matches!(line.role, Role::Input { .. }) {
                 pins.set_input(line.pin, !line.active_high);
             }
         }

@@ -26,6 +26,8 @@ pub struct Output {
     pub budget_us: u64,
     /// How often it may go on in a session.
     pub pulses: u32,
+    /// Within which time it must be seen to do what it is commanded, in µs, if a trip follows otherwise.
+    pub sensed_within_us: Option<u64>,
     /// Whether it carries tones.
     pub speaker: bool,
     /// The highest power it may carry, in %, if it carries one.
@@ -63,6 +65,7 @@ fn output(line: &LineConfig) -> Option<Output> {
         min_off_us: limits.min_off_us.into(),
         budget_us: in_window.min(total.on_us.into()).min(dose_us),
         pulses: total.pulses,
+        sensed_within_us: line.sense.as_ref().filter(|sense| sense.trips).map(|sense| sense.within_us.into()),
         speaker,
         power_max_percent: max_power_ppm.map(|ppm| ppm / 10_000),
     })
