@@ -19,6 +19,8 @@ pub const RESET_NS: u64 = 1_000;
 pub const TRIP_NS: u64 = 100_000;
 /// An input that storms has filled its queue within this, and trips.
 pub const STORM_NS: u64 = 1_000_000;
+/// Every pad is looked at every 5 ms.
+pub const LOOK_NS: u64 = 6_000_000;
 /// What P1 and P2 may take to end a session that has tripped.
 const END_NS: u64 = 10_000_000;
 /// What may come on top of a time the rig states.
@@ -91,7 +93,13 @@ impl Dying {
         ];
         let others = [Self::Storm, Self::Cable(Cut::Out), Self::Cable(Cut::Noise)];
         let stop = stop_of(&scene.compiled().rig).map(|_| Self::EmergencyStop);
-        code.chain(chip.map(Self::Upset)).chain(others).chain(stop).collect()
+        // Neither a speaker nor a power can be read back while it is on.
+        let pads = scene
+            .cast
+            .iter()
+            .filter(|cast| !cast.output.speaker && (cast.output.power_max_percent.is_none() || !cast.is_on));
+        let pads = pads.map(|cast| Upset::Pad { pin: cast.output.pin, high: cast.output.active_high != cast.is_on });
+        code.chain(chip.into_iter().chain(pads).map(Self::Upset)).chain(others).chain(stop).collect()
     }
 
     /// Its name in a table, its levels left out.
@@ -100,6 +108,7 @@ impl Dying {
         match self {
             Self::Upset(Upset::Code { goes, .. }) => format!("{goes:?}"),
             Self::Upset(Upset::AlarmLost(_)) => "AlarmLost".to_owned(),
+            Self::Upset(Upset::Pad { .. }) => "Pad of another output".to_owned(),
             Self::Upset(Upset::SupplyGoes(_)) => "SupplyGoes".to_owned(),
             Self::Upset(upset) => format!("{upset:?}"),
             Self::Storm => "Storm".to_owned(),
@@ -118,6 +127,10 @@ impl Dying {
             },
             Self::Upset(Upset::TimerStops | Upset::AlarmLost(_)) => WATCHDOG_NS,
             Self::Upset(Upset::StrayInterrupt | Upset::Nmi) => FAULT_NS,
+            // No software moves it.
+            Self::Upset(Upset::Pad { pin, .. }) if *pin == output.pin => u64::MAX,
+            Self::Upset(Upset::Pad { .. }) if output.safe_on_trip => LOOK_NS + TRIP_NS,
+            Self::Upset(Upset::Pad { .. }) => LOOK_NS + END_NS,
             Self::Upset(_) => RESET_NS,
             Self::Storm if output.safe_on_trip => STORM_NS + TRIP_NS,
             Self::Storm => STORM_NS + END_NS,
