@@ -1,5 +1,7 @@
 //! A rig is the same read line by line as read whole, and what is no rig is none.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 use link::packed_rig::PackedRig;
 use link::rig::{Duty, Guards, Limits, Pull, Rig, RigLine, Role, Sense, Senses, Total, holds_together};
 use link::{LineId, limits};
