@@ -153,6 +153,9 @@ impl Dying {
         let rig: &mut Rig = &mut system.compiled.rig;
         rig.carry_on_us = rig.carry_on_us.min(CARRY_ON_US);
         rig.rejoin_us = rig.rejoin_us.min(rig.carry_on_us);
+        // A chip that never says what has become of it is not waited for.
+        let by_itself_us = scene.silence_us + Micros::from(CARRY_ON_US) + TRIAL_US;
+        system.give_up_after_us = Some(DIES_US + by_itself_us + 1_000_000);
         match self {
             Self::Upset(upset) => Aftermath::of(image, system, &[(DIES_US, *upset)]),
             Self::Storm => {
@@ -166,11 +169,7 @@ impl Dying {
                 let pressed = stop.map(|line| Upset::Input { pin: line.pin, high: line.active_high });
                 Aftermath::of(image, system, &pressed.map(|pressed| (DIES_US, pressed)).into_iter().collect::<Vec<_>>())
             }
-            Self::Cable(cut) => {
-                let by_itself_us = scene.silence_us + Micros::from(CARRY_ON_US) + TRIAL_US;
-                system.give_up_after_us = Some(DIES_US + by_itself_us + 1_000_000);
-                Aftermath::of(&OnChip { cut: Some((DIES_US, *cut)), ..image.clone() }, system, &[])
-            }
+            Self::Cable(cut) => Aftermath::of(&OnChip { cut: Some((DIES_US, *cut)), ..image.clone() }, system, &[]),
         }
     }
 }
