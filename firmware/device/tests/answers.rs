@@ -9,7 +9,8 @@ use device::Preempt;
 use link::message::{Answer, Command};
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Region, Rule, Slice, State};
-use link::{EventId, LineId, Record, RegionId, StateId};
+use link::rig::{Limits, Role};
+use link::{EventId, LineId, Record, RegionId, StateId, Verdict};
 
 /// Counts the orders P1 gives in one call.
 struct Orders(usize);
@@ -96,6 +97,35 @@ fn an_edge_that_is_heard_only_behind_another_of_its_microsecond_leaves_both_to_p
             assert_eq!(lab.board.changes_of(MASK_PIN), [(lit, true)], "lick first: {lick_first}");
             assert_eq!(lab.board.changes_of(WATER_PIN), [(lit, true)], "lick first: {lick_first}");
             assert!(!lab.records.iter().any(|(_, record)| matches!(record, Record::Trip(_))), "{:?}", lab.records);
+        });
+    }
+}
+
+/// What P0 answers by itself passes the interlock like anything the program asks for: a line nobody armed, one that is
+/// forbidden and one whose session's share is spent stay off.
+#[test]
+fn an_answer_that_p0_gives_by_itself_may_be_refused() {
+    let refusals: [(u8, u8, Verdict, fn(&mut Limits)); 3] = [
+        (LASER, LASER_PIN, Verdict::Withheld, |_| {}),
+        (WATER, WATER_PIN, Verdict::Forbidden, |limits| limits.forbidden = true),
+        (WATER, WATER_PIN, Verdict::OverTotal, |limits| limits.total.pulses = 0),
+    ];
+    for (line, pin, verdict, forbid) in refusals {
+        lab(0, |lab| {
+            let mut rig = rig();
+            if let Role::Output { limits, .. } = &mut rig.lines[usize::from(line)].role {
+                forbid(limits);
+            }
+            lab.load(&rig, &listening(&[vec![], vec![Op::new(OpCode::On, line, 0)]], &[(0, LEVER, 1)], None));
+            lab.start();
+            lab.wait(100_000);
+            lab.touch(LEVER_PIN, false);
+            lab.board.now.set(lab.now + 1);
+            assert!(lab.edge.answer(lab.now + 1, &mut lab.board), "{verdict:?}");
+            let answered_at = lab.now + 1;
+            lab.wait(200_000);
+            assert_eq!(lab.board.changes_of(pin), [], "{verdict:?}");
+            assert_eq!(lab.times_of(Record::Verdict { line: LineId(line), verdict }), [answered_at]);
         });
     }
 }
