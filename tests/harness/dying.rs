@@ -4,6 +4,7 @@
 use emulated::{Goes, Upset};
 use link::Micros;
 use link::rig::{Guards, Rig, RigLine, Role};
+use sim::rig::CARRIED_ON_US;
 
 use crate::deadly::outputs::Output;
 use crate::deadly::scene::{DIES_US, Scene, TRIAL_US};
@@ -21,8 +22,8 @@ pub const TRIP_NS: u64 = 100_000;
 pub const STORM_NS: u64 = 1_000_000;
 /// Every pad is looked at every 5 ms.
 pub const LOOK_NS: u64 = 6_000_000;
-/// What P1 and P2 may take to end a session that has tripped.
-const END_NS: u64 = 10_000_000;
+/// For how long a line carries on behind a trip at most, and what P1 and P2 may take to end the session.
+const END_NS: u64 = CARRIED_ON_US * 1_000 + 10_000_000;
 /// What may come on top of a time the rig states.
 const MS_NS: u64 = 1_000_000;
 /// How long a session goes on by itself in a scene, in µs: the shorter, the less there is to wait for.

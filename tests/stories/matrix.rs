@@ -15,6 +15,7 @@ use harness::deadly::{
     Cell, Doom, Held, Scene, Way, aborted_again, cells, of_the_tests, play, safe_after_us, shipped, spells,
 };
 use link::Micros;
+use sim::rig::CARRIED_ON_US;
 
 /// Decides everything left to chance.
 const SEED: u64 = 7;
@@ -135,7 +136,25 @@ fn whatever_dies_every_output_is_safe_in_time() {
 }
 
 #[test]
-fn sync_and_frame_triggers_carry_on_through_a_trip_until_the_session_it_ends_is_over() {
+fn sync_and_frame_triggers_carry_on_with_what_they_do_behind_a_trip_for_a_second_at_most() {
+    let rig = of_the_tests();
+    for (way, held) in [(Way::Abort, Held::Train), (Way::EmergencyStop, Held::Train), (Way::Abort, Held::Pulse)] {
+        let scene = way.scene(&rig, held).unwrap_or_else(|| panic!("no output can be on"));
+        let (compiled, seen) = (scene.compiled(), play(&scene, &way, SEED));
+        for cast in scene.cast.iter().filter(|cast| cast.is_on && !cast.output.safe_on_trip) {
+            let was = spells(&seen.edges, Scene::line(&compiled, &cast.output.name));
+            let after_us = safe_after_us(&was, seen.died_at);
+            println!("{}, {held:?}: `{}` goes on for {}", way.name(), cast.output.name, shown(after_us));
+            let least_us = CARRIED_ON_US - 100_000;
+            assert!((least_us..=CARRIED_ON_US + COMMAND_US).contains(&after_us), "{after_us} µs");
+            let behind = was.iter().filter(|spell| spell.from > seen.died_at).count();
+            assert!(held == Held::Pulse || behind >= 15, "{behind} pulses, one every 50 ms");
+        }
+    }
+}
+
+#[test]
+fn a_level_that_a_trip_leaves_alone_goes_off_with_the_session_for_nobody_else_would_switch_it_off() {
     let rig = of_the_tests();
     for way in [Way::Abort, Way::EmergencyStop] {
         let scene = way.scene(&rig, Held::On).unwrap_or_else(|| panic!("no output can be on"));
@@ -177,7 +196,7 @@ fn aborts_in_a_row_are_all_alike() {
     let (first, _) = &all[0];
     let mut longest = 0;
     for (n, (edges, aborted_at)) in all.iter().enumerate() {
-        for cast in scene.cast.iter().filter(|cast| cast.is_on) {
+        for cast in scene.cast.iter().filter(|cast| cast.is_on && cast.output.safe_on_trip) {
             let line = Scene::line(&compiled, &cast.output.name);
             let (was, once) = (spells(edges, line), spells(first, line));
             assert_eq!(was.len(), once.len(), "abort {n}, `{}`: {was:?}", cast.output.name);

@@ -118,6 +118,20 @@ impl Line {
         self.role.output().is_some_and(|output| output.limits.safe_on_trip)
     }
 
+    /// Whether what it was asked for last outlives the session a trip has ended, if it is under way still: then the device
+    /// says when it cuts it.
+    fn carries_on(&self) -> bool {
+        let asked = self.acts.last().and_then(|act| match act.what {
+            What::Request(request) => request.train(),
+            What::Cut => None,
+        });
+        !self.safe_on_trip() && !self.must_arm() && asked.is_some()
+    }
+
+    fn must_arm(&self) -> bool {
+        self.role.output().is_some_and(|output| output.limits.must_arm)
+    }
+
     /// Whether such a request can have had this verdict. A verdict does not name its request, and several may be made
     /// before the first is answered.
     fn may_be_refused(&self, request: &Request, verdict: Verdict) -> bool {
@@ -238,9 +252,10 @@ impl Gatherer {
             Record::Trip(_) => self.cut(number, at, |_, line| line.safe_on_trip()),
             // A reset leaves no word of what it cut.
             Record::End(EndReason::DeviceReset) => {}
-            Record::End(_) => {
+            Record::End(reason) => {
                 self.end = Some((number, at));
-                self.cut(number, at, |_, _| true);
+                let tripped = matches!(reason, EndReason::Tripped(_));
+                self.cut(number, at, |_, line| !(tripped && line.carries_on()));
             }
             _ => {}
         }

@@ -5,6 +5,7 @@
 //! pins therefore does not depend on what the cable does.
 
 pub use device::core_half::RING_RESERVE;
+pub use device::edge::CARRIED_ON_US;
 use device::ring::Ring;
 use device::{Core, Edge, Identity, Outer, Preempt, Storage};
 use link::rig::{Rig, RigLine};

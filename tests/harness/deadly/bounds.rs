@@ -1,6 +1,7 @@
 //! How soon all must be safe, for each way to die: one table, with the reason for each time.
 
 use sim::Half;
+use sim::rig::CARRIED_ON_US;
 
 use super::held::ASKED_US;
 use super::outputs::Output;
@@ -55,15 +56,42 @@ pub const COMMAND_US: u64 = CABLE_US + 100;
 const DISK_US: u64 = 100 * MS;
 /// How long a Pico's watchdog waits, and what its feeding may lag, in µs.
 const WATCHDOG_US: u64 = 60 * MS;
-/// The longest until a ring of 58 KiB is full of records that come every 300 µs, in µs.
+/// The longest until a ring of 57 KiB is full of records that come every 300 µs, in µs.
 const RING_US: u64 = 3_000 * MS;
 /// The longest until that is so of records of two bytes and more that come twice a microsecond, in µs.
 const STORM_US: u64 = 15 * MS;
 
 impl Way {
-    /// What is promised of an output.
+    /// What is promised of an output. One that a trip leaves alone may carry on behind it.
     #[must_use]
     pub fn promise(&self, output: &Output, times: Times) -> Promise {
+        let promise = self.of_what_goes_safe(output, times);
+        if output.safe_on_trip || !self.trips() {
+            return promise;
+        }
+        let bound = match promise.bound {
+            Bound::Within(us) => Bound::Within(us + CARRIED_ON_US),
+            Bound::WithinOrUnchanged(us) => Bound::WithinOrUnchanged(us + CARRIED_ON_US),
+            Bound::AfterNextEdge(us) => Bound::AfterNextEdge(us + CARRIED_ON_US),
+            bound @ (Bound::Unchanged | Bound::Never) => bound,
+        };
+        Promise { bound, ..promise }
+    }
+
+    /// Whether it ends in a trip.
+    const fn trips(&self) -> bool {
+        matches!(
+            self,
+            Self::HeldUp(Half::Edge | Half::Core, _)
+                | Self::Storm
+                | Self::EmergencyStop
+                | Self::SensorsDead
+                | Self::Abort
+                | Self::Stuck { .. }
+        )
+    }
+
+    fn of_what_goes_safe(&self, output: &Output, times: Times) -> Promise {
         let silent_us = CABLE_US + times.silence_us + MS;
         let carried_us = silent_us + times.carry_on_us + TRIAL_US;
         let promise = |bound, why| Promise { bound, why };
@@ -114,7 +142,7 @@ impl Way {
             ),
             Self::Ends => within(AT_ONCE_US, "the session's end switches everything off"),
             Self::Stopped => within(COMMAND_US, "a command's way: the session ends"),
-            Self::Abort => within(COMMAND_US, "a command's way: trip, and the session's end for what carries on"),
+            Self::Abort => within(COMMAND_US, "a command's way: trip; what carries on does so for 1 s at most"),
             Self::Disarm if output.must_arm => within(COMMAND_US, "a command's way: disarmed"),
             Self::Disarm => promise(Bound::Unchanged, "only what must be armed can be disarmed"),
             Self::Stuck { on: true, before: true, .. } => {

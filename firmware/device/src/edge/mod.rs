@@ -26,6 +26,10 @@ use crate::storage::Shared;
 use inputs::{Accepted, Inputs};
 use storm::Storm;
 
+/// How long sync and frame triggers carry on at most behind a trip, which ends the session, in µs: a barcode of 32 bits of 30 ms
+/// comes to its end.
+pub const CARRIED_ON_US: Micros = 1_000_000;
+
 /// The half of the highest priority.
 // In this order: what an answer reads stands where a short offset reaches it.
 #[repr(C)]
@@ -41,6 +45,8 @@ pub struct Edge<'s> {
     lost: bool,
     /// Whether more comes in than can be handled.
     storm: Storm,
+    /// When what carries on behind a trip is cut; [`Micros::MAX`] while nothing does.
+    carried_until: Micros,
     /// Whether every line of the rig could be made.
     rig_good: bool,
     orders: OrdersIn<'s>,
@@ -57,6 +63,7 @@ impl<'s> Edge<'s> {
             live: false,
             lost: false,
             storm: Storm::new(),
+            carried_until: Micros::MAX,
             rig_good: true,
             orders,
             reports,
@@ -161,6 +168,9 @@ impl<'s> Edge<'s> {
         if self.lost || self.reports.behind() {
             self.make_up(now, board);
         }
+        if self.carried_until != Micros::MAX {
+            self.carry_on(now, board);
+        }
         if self.live {
             self.guard.look(&mut Hands::new(now, board, &mut self.reports));
         }
@@ -190,6 +200,7 @@ impl<'s> Edge<'s> {
             return Some(0);
         }
         let due = self.inputs.next_due().min(self.guard.next_due()).min(self.silence.next_due());
+        let due = due.min(self.carried_until);
         let due = self.reports.answering.due().map_or(due, |at| at.min(due));
         (due != Micros::MAX).then_some(due)
     }
@@ -223,6 +234,20 @@ impl<'s> Edge<'s> {
             self.shared.silent.store(true, Ordering::Release);
             self.reports.push_urgent(now, What::Silent);
             self.guard.disarm(u32::MAX, DisarmCause::Silence, &mut Hands::new(now, board, &mut self.reports));
+        }
+    }
+
+    /// The session is over once nothing carries on any more.
+    #[inline(never)]
+    fn carry_on<B: Board>(&mut self, now: Micros, board: &mut B) {
+        let over = now >= self.carried_until;
+        if over || self.guard.carries_on() == 0 {
+            let mut hands = Hands::new(now, board, &mut self.reports);
+            if over {
+                self.guard.end(0, &mut hands);
+            }
+            self.carried_until = Micros::MAX;
+            hands.reports.owe(now, What::Ended);
         }
     }
 
@@ -316,11 +341,12 @@ impl<'s> Edge<'s> {
                 }
             }
             Order::End => {
-                self.guard.end(&mut hands);
+                self.guard.end(self.guard.carries_on(), &mut hands);
                 self.live = false;
                 self.silence.rest();
                 self.shared.silent.store(false, Ordering::Release);
-                hands.reports.owe(now, What::Ended);
+                self.carried_until = now.saturating_add(CARRIED_ON_US);
+                self.carry_on(now, board);
             }
             Order::Clear { silence_us } => {
                 self.guard.clear(hands.board);

@@ -626,10 +626,15 @@ impl Guard {
         self.settle(hands);
     }
 
-    /// The session is over: everything off, everything disarmed.
-    pub(crate) fn end<B: Board>(&mut self, hands: &mut Hands<B>) {
+    /// Trains that outlive the session a trip has ended, those of sync and of frame triggers, as a set.
+    pub(crate) fn carries_on(&self) -> u32 {
+        if self.tripped.is_some() { self.trains & !(self.safe_on_trip | self.must_arm | self.mismatched) } else { 0 }
+    }
+
+    /// The session is over: everything off but what carries on, everything disarmed.
+    pub(crate) fn end<B: Board>(&mut self, carries_on: u32, hands: &mut Hands<B>) {
         let urgent = core::mem::replace(&mut hands.urgent, true);
-        self.cut(self.known, Verdict::CutByEnd, hands);
+        self.cut(self.known & !carries_on, Verdict::CutByEnd, hands);
         self.disarm(self.armed, DisarmCause::SessionEnd, hands);
         self.settle(hands);
         hands.urgent = urgent;
