@@ -142,6 +142,22 @@ fn an_operators_key_and_a_new_parameter_reach_the_program() {
 }
 
 #[test]
+fn a_device_says_at_any_time_which_lines_are_armed() {
+    lab(0, |lab| {
+        lab.load(&rig(), &protocol());
+        lab.start();
+        lab.wait(100_000);
+        assert_eq!(lab.armed, 0);
+        assert_eq!(lab.ask(Command::Arm { lines: LASER_SET }), Answer::Done);
+        lab.wait(100_000);
+        assert_eq!(lab.armed, LASER_SET);
+        assert_eq!(lab.ask(Command::Disarm { lines: LASER_SET }), Answer::Done);
+        lab.wait(100_000);
+        assert_eq!(lab.armed, 0);
+    });
+}
+
+#[test]
 fn a_host_that_dies_disarms_and_one_that_is_soon_back_finds_its_lines_armed_at_the_next_trial() {
     lab(0, |lab| {
         lab.load(&rig(), &protocol());

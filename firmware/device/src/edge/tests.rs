@@ -4,12 +4,14 @@
 #[allow(dead_code, unreachable_pub, missing_docs)]
 pub(super) mod bench;
 
+mod ends;
 mod limits;
 mod powers;
 
 use std::vec::Vec;
 
 use link::record::{Carrier, Request, Train, Wave};
+use link::rig::{Limits, RigLine, Role};
 use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 use proptest::prelude::*;
 
@@ -486,59 +488,22 @@ fn a_silent_host_disarms_within_its_limit_and_only_then() {
     });
 }
 
-/// Trains on the masking light, which a trip leaves alone, and in the water line, which it does not; tripped in their
-/// midst, and the session over with it.
-fn tripped_within_trains(count: u32, tell: impl FnOnce(&mut Box<'_>)) {
+#[test]
+fn an_output_on_a_pin_past_31_is_driven_and_looked_at_as_any_other() {
+    const FAR: u8 = 6;
+    const FAR_PIN: u8 = 40;
     story(|b| {
+        let role = Role::Output { limits: Limits::on_for(1_000_000), speaker: false };
+        b.order(Order::Line(LineId(FAR), RigLine { pin: FAR_PIN, active_high: true, role }));
         b.late(10_000);
-        for line in [MASK, WATER] {
-            b.ask(line, train(0, 10_000, 50_000, count));
-        }
-        b.at(115_000);
-        b.told();
-        b.order(Order::Trip(TripCause::HostAbort));
-        b.order(Order::End);
-        b.poll();
-        assert_eq!(b.board.changes_of(WATER_PIN).last(), Some(&(115_000, false)));
-        tell(b);
-    });
-}
-
-#[test]
-fn what_a_trip_leaves_alone_carries_on_to_its_end_and_only_then_the_session_is_over() {
-    tripped_within_trains(5, |b| {
-        assert!(b.board.is_high(MASK_PIN) && !b.told().iter().any(|(_, what)| *what == What::Ended));
-        b.at(3_000_000);
-        let pulses: Vec<_> = (0..5).flat_map(|n| [(10_000 + n * 50_000, true), (20_000 + n * 50_000, false)]).collect();
-        assert_eq!(b.board.changes_of(MASK_PIN), pulses, "a barcode is whole");
-        let expected = [edge(120_000, MASK, false), edge(160_000, MASK, true), edge(170_000, MASK, false)];
-        let last = [edge(210_000, MASK, true), edge(220_000, MASK, false), (220_000, What::Ended)];
-        assert_eq!(b.told(), [&expected[..], &last[..]].concat(), "and each of its edges is recorded");
-    });
-}
-
-#[test]
-fn a_train_without_end_is_cut_a_second_behind_the_trip() {
-    tripped_within_trains(1_000, |b| {
-        b.at(3_000_000);
-        let cut = 115_000 + CARRIED_ON_US;
-        let told = b.told();
-        let [.., verdict_told, edge_told, ended] = told.as_slice() else { panic!("{told:?}") };
-        assert_eq!(*verdict_told, verdict(cut, MASK, Verdict::CutByEnd));
-        assert_eq!((*edge_told, *ended), (edge(cut, MASK, false), (cut, What::Ended)));
-        assert_eq!(b.board.changes_of(MASK_PIN).last(), Some(&(cut, false)));
-    });
-}
-
-#[test]
-fn a_session_that_ends_without_a_trip_leaves_nothing_on() {
-    story(|b| {
-        b.late(10_000);
-        b.ask(MASK, train(0, 10_000, 50_000, 5));
-        b.order(Order::End);
-        b.poll();
-        let told = [edge(10_000, MASK, true), verdict(10_000, MASK, Verdict::CutByEnd)];
-        assert_eq!(b.told(), [&told[..], &[edge(10_000, MASK, false), (10_000, What::Ended)][..]].concat());
+        b.ask(FAR, train(0, 100, 1_000, 2));
+        b.at(20_000);
+        let pulses = [(10_000, true), (10_100, false), (11_000, true), (11_100, false)];
+        assert_eq!(b.board.changes_of(FAR_PIN), pulses);
+        b.board.stick(FAR_PIN, Some(true));
+        b.ask(FAR, train(0, 100, 1_000, 1));
+        b.at(30_000);
+        assert_eq!(b.edge.tripped(), Some(TripCause::PadMismatch(LineId(FAR))));
     });
 }
 

@@ -137,6 +137,8 @@ pub struct Lab<'s> {
     pub held: u32,
     /// One past the last record of it, as the device says.
     pub next_record: u32,
+    /// The lines the device says are armed.
+    pub armed: u32,
     /// Records of which nothing is known.
     pub unknown: Vec<(u32, u32)>,
     pub polls: u64,
@@ -180,6 +182,7 @@ pub fn lab(seed: u64, tell: impl FnOnce(&mut Lab<'_>)) {
         records: Vec::new(),
         held: 0,
         next_record: 0,
+        armed: 0,
         unknown: Vec::new(),
         polls: 0,
         core_held_until: 0,
@@ -278,7 +281,7 @@ impl Lab<'_> {
                         self.bytes.extend_from_slice(bytes);
                     }
                     HostEvent::Status { session, status, .. } => {
-                        (self.held, self.next_record) = (session, status.next_record);
+                        (self.held, self.next_record, self.armed) = (session, status.next_record, status.armed);
                     }
                     HostEvent::Unknown { first, next, .. } => self.unknown.push((first, next)),
                     HostEvent::Hello(_) => {}
