@@ -324,7 +324,7 @@ impl<'s> Edge<'s> {
             Order::HostBack => {
                 self.shared.silent.store(false, Ordering::Release);
                 if self.live {
-                    self.silence.watch(now);
+                    self.silence.watch_since(now, self.shared.heard.load(Ordering::Acquire));
                 }
             }
             Order::Begin => {

@@ -32,6 +32,11 @@ impl Silence {
         self.heard(now);
     }
 
+    /// Starts to watch: the host was heard when the low half of the clock was this, however long ago that is known.
+    pub(crate) fn watch_since(&mut self, now: Micros, heard_low: u32) {
+        self.heard(now.saturating_sub(Micros::from(age(now, heard_low))));
+    }
+
     fn heard(&mut self, at: Micros) {
         self.heard_at = at;
         self.due = at.saturating_add(Micros::from(self.limit_us));
@@ -53,8 +58,7 @@ impl Silence {
         if now < self.due {
             return false;
         }
-        let age = (now as u32).wrapping_sub(heard_low);
-        let age = if age >= AHEAD { 0 } else { age };
+        let age = age(now, heard_low);
         self.heard(self.heard_at.max(now.saturating_sub(Micros::from(age))));
         let silent = age >= self.limit_us;
         if silent {
@@ -62,6 +66,12 @@ impl Silence {
         }
         silent
     }
+}
+
+/// How long ago a time was whose low half this is, in µs.
+const fn age(now: Micros, low: u32) -> u32 {
+    let age = (now as u32).wrapping_sub(low);
+    if age >= AHEAD { 0 } else { age }
 }
 
 #[cfg(test)]
@@ -81,6 +91,15 @@ mod tests {
         assert!(!watched(250_000).falls_silent(heard + 249_999, heard as u32));
         assert!(watched(250_000).falls_silent(heard + 250_000, heard as u32));
         assert!(watched(250_000).falls_silent(heard + 900_000, heard as u32));
+    }
+
+    #[test]
+    fn word_of_the_host_that_comes_late_gives_it_no_longer() {
+        let mut silence = watched(250_000);
+        assert!(silence.falls_silent(1_250_000, 1_000_000));
+        silence.watch_since(1_390_000, 1_300_000);
+        assert!(!silence.falls_silent(1_549_999, 1_300_000));
+        assert!(silence.falls_silent(1_550_000, 1_300_000));
     }
 
     #[test]
