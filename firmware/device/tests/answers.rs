@@ -130,6 +130,48 @@ fn an_answer_that_p0_gives_by_itself_may_be_refused() {
     }
 }
 
+/// Touches an input and lets P0 answer it by itself, a microsecond later.
+fn answered(lab: &mut Lab<'_>, pin: u8, high: bool) -> u64 {
+    lab.touch(pin, high);
+    let at = lab.now + 1;
+    lab.board.now.set(at);
+    assert!(lab.edge.answer(at, &mut lab.board), "it is answered at {at}");
+    at
+}
+
+#[test]
+fn a_light_that_p0_switches_on_by_itself_is_cut_at_its_max_on() {
+    const MAX_ON_US: u32 = 200_000;
+    lab(0, |lab| {
+        let mut rig = rig();
+        rig.lines[usize::from(MASK)].role = Role::Output { limits: Limits::on_for(MAX_ON_US), speaker: false };
+        lab.load(&rig, &lit_and_dark());
+        lab.start();
+        lab.wait(100_000);
+        let lit = answered(lab, LEVER_PIN, false);
+        lab.wait(1_000_000);
+        let cut = lit + u64::from(MAX_ON_US);
+        assert_eq!(lab.board.changes_of(MASK_PIN), [(lit, true), (cut, false)]);
+        let verdict = Record::Verdict { line: LineId(MASK), verdict: Verdict::CutAtMaxOn };
+        assert_eq!(lab.times_of(verdict), [cut]);
+    });
+}
+
+#[test]
+fn a_light_goes_off_by_an_answer_too_and_stays_off() {
+    lab(0, |lab| {
+        lab.load(&rig(), &lit_and_dark());
+        lab.start();
+        lab.wait(100_000);
+        let lit = answered(lab, LEVER_PIN, false);
+        lab.wait(50_000);
+        let dark = answered(lab, SPOUT_PIN, true);
+        lab.wait(70_000_000);
+        assert_eq!(lab.board.changes_of(MASK_PIN), [(lit, true), (dark, false)]);
+        assert!(!lab.records.iter().any(|(_, record)| matches!(record, Record::Trip(_) | Record::Verdict { .. })));
+    });
+}
+
 /// A window of the spout has ended, and what it held back was not told yet: that came before the lever.
 #[test]
 fn what_a_window_held_back_comes_before_an_edge() {
@@ -264,6 +306,12 @@ fn an_edge_in_the_microsecond_of_a_time_out_is_left_to_p1() {
 fn heard_twice() -> Assembly {
     let entries = [vec![], vec![Op::new(OpCode::On, MASK, 0)], vec![Op::new(OpCode::On, WATER, 0)]];
     listening(&entries, &[(0, LEVER, 1), (0, SPOUT, 2)], None)
+}
+
+/// The lever lights the mask, the spout makes it dark again.
+fn lit_and_dark() -> Assembly {
+    let entries = [vec![], vec![Op::new(OpCode::On, MASK, 0)], vec![Op::new(OpCode::Off, MASK, 0)]];
+    listening(&entries, &[(0, LEVER, 1), (1, SPOUT, 2)], None)
 }
 
 /// The lever lights the mask; from then on the spout gives water.
