@@ -333,3 +333,30 @@ fn a_line_without_counts_costs_nothing_and_has_no_limit_but_its_own() {
     assert!(!Limits::on_for(1).is_counted());
     assert!(Limits { total: Total { pulses: NO_LIMIT - 1, ..Total::NONE }, ..Limits::on_for(1) }.is_counted());
 }
+
+#[test]
+fn a_pulse_of_a_line_that_is_on_already_gets_no_more_time() {
+    limited(Limits::on_for(SECOND_US), |b| {
+        b.late(2_000);
+        b.ask(SHOCK, Request::On);
+        b.at(602_000);
+        b.ask(SHOCK, pulse(900_000));
+        b.at(5_000_000);
+        assert_eq!(b.board.changes_of(SHOCK_PIN), [(2_000, true), (1_002_000, false)]);
+        assert_eq!(verdicts(b), [(1_002_000, Verdict::CutAtMaxOn)]);
+    });
+}
+
+#[test]
+fn an_edge_that_comes_more_than_100_ms_late_trips() {
+    for (late_us, trips) in [(100_000, None), (100_001, Some(TripCause::TooLate))] {
+        limited(Limits::on_for(SECOND_US), |b| {
+            b.late(2_000);
+            b.ask(SHOCK, pulse(1_000));
+            // Nobody came for so long.
+            b.late(3_000 + late_us);
+            assert_eq!(b.edge.tripped(), trips, "{late_us} µs");
+            assert_eq!(b.board.changes_of(SHOCK_PIN), [(2_000, true), (3_000 + late_us, false)]);
+        });
+    }
+}
