@@ -360,3 +360,60 @@ fn an_edge_that_comes_more_than_100_ms_late_trips() {
         });
     }
 }
+
+#[test]
+fn what_was_on_counts_for_the_whole_of_its_window() {
+    let duty = Some(Duty { window_us: 8 * SECOND_US, on_us: SECOND_US });
+    // Wherever in an eighth it ends.
+    for begins in (0..10).map(|n| 2_000 + n * 100_000) {
+        limited(Limits { duty, ..Limits::on_for(SECOND_US) }, |b| {
+            b.late(begins);
+            b.ask(SHOCK, pulse(SECOND_US));
+            b.at(begins + 9_000_000 - 1);
+            b.ask(SHOCK, pulse(SECOND_US));
+            assert_eq!(verdicts(b), [(begins + 9_000_000 - 1, Verdict::OverDuty)]);
+            b.at(begins + 10_000_000);
+            b.ask(SHOCK, pulse(SECOND_US));
+            b.at(begins + 20_000_000);
+            assert_eq!((verdicts(b), rises(b)), (Vec::new(), 2));
+        });
+    }
+}
+
+#[test]
+fn no_window_of_a_long_session_holds_more_than_its_share() {
+    const WINDOW_US: u32 = 8 * SECOND_US;
+    let duty = Some(Duty { window_us: WINDOW_US, on_us: SECOND_US });
+    limited(Limits { duty, ..Limits::on_for(SECOND_US) }, |b| {
+        let mut refused = 0;
+        for n in 0..200 {
+            b.at(2_000 + n * 610_000);
+            b.ask(SHOCK, pulse(100_000));
+            refused += verdicts(b).len();
+        }
+        b.at(200_000_000);
+        let falls: Vec<_> = b.board.changes_of(SHOCK_PIN).into_iter().filter(|(_, high)| !high).collect();
+        assert_eq!(refused + falls.len(), 200);
+        assert!(falls.len() > 100, "{} were given", falls.len());
+        // Every pulse is as long: ten of them fill a window, so no eleven lie within one.
+        for eleven in falls.windows(11) {
+            let within = eleven[10].0 - eleven[0].0 + 100_000;
+            assert!(within > u64::from(WINDOW_US), "eleven pulses within {within} µs");
+        }
+    });
+}
+
+#[test]
+fn a_line_that_is_on_goes_on_without_another_pulse_and_off_and_on_with_one() {
+    let total = Total { pulses: 1, ..Total::NONE };
+    limited(Limits { total, ..Limits::on_for(SECOND_US) }, |b| {
+        b.late(2_000);
+        b.ask(SHOCK, Request::On);
+        b.at(10_000);
+        b.ask(SHOCK, pulse(5_000));
+        b.at(12_000);
+        assert_eq!(verdicts(b), [], "it was on, and stays on");
+        b.ask(SHOCK, train(1_000, 5_000, 5_000, 1));
+        assert_eq!(verdicts(b), [(12_000, Verdict::OverTotal)], "it would go off, and on again");
+    });
+}
