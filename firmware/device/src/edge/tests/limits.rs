@@ -232,6 +232,52 @@ fn a_rig_taken_up_anew_does_not_make_its_pins_past_undone() {
     });
 }
 
+/// The rig is taken up anew, with these lines from the shocker's number on.
+fn anew(b: &mut Box<'_>, lines: &[(u8, Limits)]) {
+    b.order(Order::End);
+    b.order(Order::Clear { silence_us: u32::MAX });
+    b.poll();
+    for (n, (pin, limits)) in (SHOCK..).zip(lines) {
+        b.order(Order::Line(LineId(n), RigLine { pin: *pin, ..shocker(*limits) }));
+        b.poll();
+    }
+    b.order(Order::Begin);
+    b.poll();
+    b.told();
+}
+
+#[test]
+fn a_window_is_the_pins_whatever_rig_it_is_in() {
+    let duty = Some(Duty { window_us: 8 * SECOND_US, on_us: SECOND_US });
+    let limits = Limits { duty, ..Limits::on_for(SECOND_US) };
+    limited(limits, |b| {
+        b.late(2_000);
+        b.ask(SHOCK, pulse(SECOND_US));
+        b.at(2_000_000);
+        // A line on another pin comes first now, then as many as can be counted: none of them takes the other's place.
+        let others = (40..).take(link::limits::MAX_COUNTED - 1).map(|pin| (pin, limits));
+        let lines: Vec<_> = others.chain([(SHOCK_PIN, limits)]).collect();
+        anew(b, &lines);
+        let again = SHOCK + lines.len() as u8 - 1;
+        b.ask(again, pulse(1));
+        assert_eq!(verdicts(b), [(2_000_000, Verdict::OverDuty)], "it was on for a second just now");
+        for line in SHOCK..again {
+            b.ask(line, pulse(SECOND_US));
+        }
+        b.at(4_000_000);
+        assert_eq!(verdicts(b), [], "they were not");
+        // And again others, when every place is somebody's: what the first gets is not the second's.
+        let lines: Vec<_> = (24..).take(link::limits::MAX_COUNTED).map(|pin| (pin, limits)).collect();
+        anew(b, &lines);
+        b.ask(SHOCK, pulse(SECOND_US));
+        b.at(6_000_000);
+        for line in SHOCK..SHOCK + lines.len() as u8 {
+            b.ask(line, pulse(1));
+        }
+        assert_eq!(verdicts(b), [(6_000_000, Verdict::OverDuty)], "each has a count of its own");
+    });
+}
+
 #[test]
 fn a_forbidden_line_is_never_on_and_never_armed() {
     limited(Limits { forbidden: true, ..Limits::on_for(SECOND_US).armed() }, |b| {
