@@ -105,7 +105,8 @@ fn an_edge_that_is_heard_only_behind_another_of_its_microsecond_leaves_both_to_p
 /// forbidden and one whose session's share is spent stay off.
 #[test]
 fn an_answer_that_p0_gives_by_itself_may_be_refused() {
-    let refusals: [(u8, u8, Verdict, fn(&mut Limits)); 3] = [
+    type Limited = (u8, u8, Verdict, fn(&mut Limits));
+    let refusals: [Limited; 3] = [
         (LASER, LASER_PIN, Verdict::Withheld, |_| {}),
         (WATER, WATER_PIN, Verdict::Forbidden, |limits| limits.forbidden = true),
         (WATER, WATER_PIN, Verdict::OverTotal, |limits| limits.total.pulses = 0),
