@@ -102,6 +102,18 @@ fn a_valve_that_was_open_before_the_session_is_found() {
 }
 
 #[test]
+fn a_rig_without_a_sensor_is_not_held_to_that_of_the_rig_before() {
+    lab(0, |lab| {
+        lab.load(&watched_rig(true), &protocol());
+        lab.load(&rig(), &protocol());
+        lab.start();
+        drop_of_water(lab, false);
+        assert_eq!(differences(lab), []);
+        assert!(!lab.records.iter().any(|(_, record)| matches!(record, Record::Trip(_))));
+    });
+}
+
+#[test]
 fn arming_without_the_key_is_refused_with_what_to_do() {
     lab(0, |lab| {
         let mut rig = rig();
