@@ -9,7 +9,7 @@ use device::Preempt;
 use link::message::{Answer, Command};
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Region, Rule, Slice, State};
-use link::rig::{Limits, Role};
+use link::rig::{Limits, Rig, Role};
 use link::{EventId, LineId, Record, RegionId, StateId, Verdict};
 
 /// Counts the orders P1 gives in one call.
@@ -23,13 +23,17 @@ impl Preempt for Orders {
     }
 }
 
+/// A session is under way, and what an edge leads to is worked out: nothing waited for so long.
+fn rehearsed(lab: &mut Lab<'_>, rig: &Rig, program: &Assembly) {
+    lab.load(rig, program);
+    lab.start();
+    lab.wait(100_000);
+}
+
 #[test]
 fn an_edge_is_answered_before_p1_hears_of_it() {
     lab(0, |lab| {
-        lab.load(&rig(), &protocol());
-        lab.start();
-        // The answer is worked out while nothing waits.
-        lab.wait(100_000);
+        rehearsed(lab, &rig(), &protocol());
         lab.touch(LEVER_PIN, false);
         assert!(!lab.edge.answer(lab.now, &mut lab.board), "another edge may yet come in the same microsecond");
         lab.board.now.set(lab.now + 1);
@@ -57,9 +61,7 @@ fn an_edge_is_answered_before_p1_hears_of_it() {
 #[test]
 fn an_edge_that_is_not_alone_in_its_microsecond_is_left_to_p1() {
     lab(0, |lab| {
-        lab.load(&rig(), &heard_twice());
-        lab.start();
-        lab.wait(100_000);
+        rehearsed(lab, &rig(), &heard_twice());
         let at = lab.now;
         // The spout is heard too, and would have been handled before anything that P0 answered.
         lab.touch(LEVER_PIN, false);
@@ -83,9 +85,7 @@ fn an_edge_that_is_not_alone_in_its_microsecond_is_left_to_p1() {
 fn an_edge_that_is_heard_only_behind_another_of_its_microsecond_leaves_both_to_p1() {
     for lick_first in [true, false] {
         lab(0, |lab| {
-            lab.load(&rig(), &heard_behind());
-            lab.start();
-            lab.wait(100_000);
+            rehearsed(lab, &rig(), &heard_behind());
             let at = lab.now;
             let mut touches = [(LEVER_PIN, false), (SPOUT_PIN, true)];
             touches.rotate_left(lick_first.into());
@@ -146,9 +146,7 @@ fn a_light_that_p0_switches_on_by_itself_is_cut_at_its_max_on() {
     lab(0, |lab| {
         let mut rig = rig();
         rig.lines[usize::from(MASK)].role = Role::Output { limits: Limits::on_for(MAX_ON_US), speaker: false };
-        lab.load(&rig, &lit_and_dark());
-        lab.start();
-        lab.wait(100_000);
+        rehearsed(lab, &rig, &lit_and_dark());
         let lit = answered(lab, LEVER_PIN, false);
         lab.wait(1_000_000);
         let cut = lit + u64::from(MAX_ON_US);
@@ -161,9 +159,7 @@ fn a_light_that_p0_switches_on_by_itself_is_cut_at_its_max_on() {
 #[test]
 fn a_light_goes_off_by_an_answer_too_and_stays_off() {
     lab(0, |lab| {
-        lab.load(&rig(), &lit_and_dark());
-        lab.start();
-        lab.wait(100_000);
+        rehearsed(lab, &rig(), &lit_and_dark());
         let lit = answered(lab, LEVER_PIN, false);
         lab.wait(50_000);
         let dark = answered(lab, SPOUT_PIN, true);
@@ -178,9 +174,7 @@ fn a_light_goes_off_by_an_answer_too_and_stays_off() {
 fn what_a_window_held_back_comes_before_an_edge() {
     for behind_us in [0, 1, 5] {
         lab(0, |lab| {
-            lab.load(&rig(), &protocol());
-            lab.start();
-            lab.wait(100_000);
+            rehearsed(lab, &rig(), &protocol());
             lab.touch(SPOUT_PIN, true);
             lab.wait(10);
             lab.touch(SPOUT_PIN, false);
@@ -202,9 +196,7 @@ fn what_a_window_held_back_comes_before_an_edge() {
 #[test]
 fn edges_nobody_listens_to_make_no_difference_to_an_answer() {
     lab(0, |lab| {
-        lab.load(&rig(), &protocol());
-        lab.start();
-        lab.wait(100_000);
+        rehearsed(lab, &rig(), &protocol());
         for n in 0..40 {
             lab.touch(SPOUT_PIN, n % 2 == 0);
             lab.wait(if n % 3 == 0 { 2_000 } else { 1 });
@@ -221,9 +213,7 @@ fn edges_nobody_listens_to_make_no_difference_to_an_answer() {
 fn what_p1_does_not_know_yet_makes_an_end_of_its_answers() {
     for command in [Command::Abort, Command::Stop] {
         lab(0, |lab| {
-            lab.load(&rig(), &protocol());
-            lab.start();
-            lab.wait(100_000);
+            rehearsed(lab, &rig(), &protocol());
             assert_eq!(lab.ask(command.clone()), Answer::Done);
             lab.touch(LEVER_PIN, false);
             lab.board.now.set(lab.now + 1);
