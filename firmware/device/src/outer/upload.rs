@@ -79,7 +79,7 @@ impl Uploads {
             Upload::Program => Assembling::begin(what, bytes, hash, &*image)?,
         };
         match what {
-            // The outputs keep to the rig they have until the new one is whole.
+            // Its bytes are written over. The outputs keep to it until the new one is whole.
             Upload::Rig => self.rig_length = 0,
             Upload::Program => self.program = None,
         }
