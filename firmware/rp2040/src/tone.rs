@@ -194,7 +194,8 @@ struct Voice {
 /// This level's alone.
 static VOICES_HERE: Owned<[Voice; VOICES]> =
     Owned::new([const { Voice { seen: 0, playing: None, noise: Noise::new(), filled: 0 } }; VOICES]);
-/// This level writes, DMA reads.
+/// This level writes, DMA reads: nothing that was not written for a sound before, so the start leaves them as they are.
+#[unsafe(link_section = ".tables")]
 static TABLES: Owned<[Table; VOICES]> = Owned::new([const { Table([0; SAMPLES]) }; VOICES]);
 
 /// P0 has left word, or a table is to be written anew.
