@@ -44,7 +44,7 @@ pub(crate) struct Given {
     pub(crate) active: bool,
     /// The sheet the answer stands on.
     sheet: usize,
-    /// What P0 had told P1 with that edge, by count.
+    /// What P0 had told P1 with that edge and others of its microsecond, by count.
     told: u32,
 }
 
@@ -64,6 +64,8 @@ pub(crate) struct Answers {
     given_told: AtomicU32,
     /// Whether P0 would answer if the span were longer. P0 stores it, P1 clears it.
     held_up: AtomicU32,
+    /// Edges that make no difference in any state of the program, away from active and to it, bit *n* for line *n*. P1's.
+    never_heard: [AtomicU32; 2],
     sheets: [Sheet; 2],
 }
 
@@ -177,6 +179,7 @@ impl Answers {
             given_at: AtomicU32::new(0),
             given_told: AtomicU32::new(0),
             held_up: AtomicU32::new(0),
+            never_heard: [const { AtomicU32::new(0) }; 2],
             sheets: [const { Sheet::new() }; 2],
         }
     }
@@ -195,6 +198,11 @@ impl Answers {
     #[inline(always)]
     fn close(&self) {
         self.allowed.store(0, Ordering::Release);
+    }
+
+    /// Whether what falls into the microsecond of this edge goes as it would without it.
+    fn is_never_heard(&self, edge: Accepted) -> bool {
+        load(&self.never_heard[side(edge.active)]) & edge.line.bit() != 0
     }
 
     /// The sheet that holds now, and the one that holds from some time on.
@@ -217,17 +225,18 @@ pub(crate) struct Answering<'s> {
     answers: &'s Answers,
     /// What P1 was told so far that may matter to it, modulo 2³¹, with [`OPEN`].
     told: u32,
-    /// An edge whose answer is known; no other came in its microsecond, and since then only such as make no difference.
+    /// An edge whose answer is known; no other came in its microsecond that may ever be heard, and since then only such as make
+    /// no difference.
     waiting: Option<Waiting>,
-    /// When the last edge came that made no difference, the low half: it may make one behind another of its microsecond.
-    /// One from 71 minutes ago only leaves an edge to P1.
+    /// When the last edge came that made no difference as things were, the low half: it may make one behind another of its
+    /// microsecond. One from 71 minutes ago only leaves an edge to P1.
     harmless_at: u32,
 }
 
 #[derive(Clone, Copy)]
 struct Waiting {
     edge: Accepted,
-    /// What had been told with it.
+    /// What had been told with it, and with others of its microsecond.
     told: u32,
     /// Whether it can be answered as soon as its microsecond is over; otherwise P1 must say more first.
     ripe: bool,
@@ -281,7 +290,9 @@ impl<'s> Answering<'s> {
                 self.waiting = Some(Waiting { edge, told: self.told, ripe: true });
             }
         } else if sheet.leaves_as_is(edge.line, edge.active) {
-            self.harmless_at = edge.at as u32;
+            if !self.answers.is_never_heard(edge) {
+                self.harmless_at = edge.at as u32;
+            }
             store(&self.answers.allowed, self.told);
         } else {
             self.close();
@@ -293,8 +304,13 @@ impl<'s> Answering<'s> {
     fn told_another(&mut self, edge: Accepted) {
         let allowed = self.answers.allowed();
         let sheet = self.answers.sheet_of(edge.at as u32);
-        let apart = self.waiting.is_none_or(|waiting| waiting.edge.at != edge.at);
+        let Some(waiting) = &mut self.waiting else { return };
+        let shared = waiting.edge.at == edge.at;
+        let apart = !shared || self.answers.is_never_heard(edge);
         if apart && allowed & OPEN != 0 && sheet.is_some_and(|sheet| sheet.leaves_as_is(edge.line, edge.active)) {
+            if shared {
+                waiting.told = self.told;
+            }
             store(&self.answers.allowed, allowed.wrapping_add(1) | OPEN);
         } else {
             self.close();
@@ -469,6 +485,13 @@ impl<'s> Foreseen<'s> {
     /// That edge's step was made.
     pub(crate) fn honoured(&self) {
         store(&self.answers.given, 0);
+    }
+
+    /// A session begins: which edges make no difference in any of its states.
+    pub(crate) fn never_heard(&self, edges: [u32; 2]) {
+        for (set, edges) in self.answers.never_heard.iter().zip(edges) {
+            store(set, edges);
+        }
     }
 
     fn place(&self, which: Which) -> usize {

@@ -7,8 +7,8 @@ use common::bench::*;
 use common::*;
 use device::Preempt;
 use link::message::{Answer, Command};
-use link::program::op::{Op, OpCode};
-use link::program::rows::{After, Code, Region, Rule, Slice, State};
+use link::program::op::{Op, OpCode, Special};
+use link::program::rows::{After, Code, Region, Rule, Slice, State, When};
 use link::rig::{Limits, Rig, Role};
 use link::{EventId, LineId, Record, RegionId, StateId, Verdict};
 
@@ -97,6 +97,51 @@ fn an_edge_that_is_heard_only_behind_another_of_its_microsecond_leaves_both_to_p
             assert_eq!(lab.board.changes_of(MASK_PIN), [(lit, true)], "lick first: {lick_first}");
             assert_eq!(lab.board.changes_of(WATER_PIN), [(lit, true)], "lick first: {lick_first}");
             assert!(!lab.records.iter().any(|(_, record)| matches!(record, Record::Trip(_))), "{:?}", lab.records);
+        });
+    }
+}
+
+/// A lick that no state of the program ever listens to may come with the press: it is handled in its microsecond as ever, and
+/// keeps nobody from answering.
+#[test]
+fn an_edge_that_is_never_heard_may_share_the_microsecond_of_one_that_is_answered() {
+    for lick_first in [true, false] {
+        lab(0, |lab| {
+            rehearsed(lab, &rig(), &protocol());
+            let at = lab.now;
+            let mut touches = [(LEVER_PIN, false), (SPOUT_PIN, true)];
+            touches.rotate_left(lick_first.into());
+            for (pin, high) in touches {
+                lab.touch(pin, high);
+            }
+            lab.board.now.set(at + 1);
+            assert!(lab.edge.answer(at + 1, &mut lab.board), "lick first: {lick_first}");
+            assert_eq!(lab.board.changes_of(WATER_PIN), [(at + 1, true)]);
+            lab.wait(50_000);
+            let told = lab.records.iter().filter(|(of, record)| *of == at && matches!(record, Record::Input { .. }));
+            let inputs = [LEVER, SPOUT].map(|line| Record::Input { line: LineId(line), active: true, late_us: 0 });
+            assert!(told.map(|(_, record)| *record).eq(inputs), "both, in the order of their lines: {:?}", lab.records);
+            assert!(!lab.records.iter().any(|(_, r)| matches!(r, Record::Trip(_))));
+        });
+    }
+}
+
+/// A program that asks somewhere for the level of the spout hears each of its edges there.
+#[test]
+fn a_line_whose_level_is_asked_in_any_state_shares_no_microsecond() {
+    for asks in [false, true] {
+        lab(0, |lab| {
+            let mut program = listening(&[vec![], vec![Op::new(OpCode::On, MASK, 0)], vec![]], &[(0, LEVER, 1)], None);
+            if asks {
+                let guard = program.code(&[Op::new(OpCode::Special, Special::Level as u8, SPOUT.into())]);
+                program.whens.push(When { guard, target: StateId(0), action: Code::NONE });
+                program.states[2].whens = Slice { first: 0, len: 1 };
+            }
+            rehearsed(lab, &rig(), &program);
+            lab.touch(SPOUT_PIN, true);
+            lab.touch(LEVER_PIN, false);
+            lab.board.now.set(lab.now + 1);
+            assert_eq!(lab.edge.answer(lab.now + 1, &mut lab.board), !asks, "asks: {asks}");
         });
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct Ears {
     pub(crate) whens_heed_edges: bool,
     /// The lines whose trains some state may hear the end of, bit *n* for line *n*.
     pub(crate) heard_ends: u32,
+    /// The edges that may make a difference in some state: a rule waits for it, or something asks for the level of its line.
+    /// Lines away from active and to it, bit *n* for line *n*.
+    pub(crate) heard_edges: [u32; 2],
     /// The states that have a rule for an edge of an input line, bit *n* of word *w* for state 32 *w* + *n*.
     with_edges: [u32; MAX_STATES / 32],
 }
@@ -36,6 +39,7 @@ impl Ears {
             any_whens: false,
             whens_heed_edges: false,
             heard_ends: 0,
+            heard_edges: [0; 2],
             with_edges: [0; MAX_STATES / 32],
         }
     }
@@ -46,6 +50,7 @@ impl Ears {
         self.whens_heed_edges =
             (0..program.rows(Table::Whens)).any(|when| heeds_edges(program, program.when(when).guard));
         self.with_edges = [0; MAX_STATES / 32];
+        self.heard_edges = [levels_asked(program); 2];
         for (index, events) in self.states.iter_mut().enumerate().take(program.rows(Table::States)) {
             let state = program.state(index);
             let region = 1_u8.wrapping_shl(u32::from(state.region.0));
@@ -54,6 +59,7 @@ impl Ears {
                 if usize::from(rule.event.0) < EDGES
                     && let Some(word) = self.with_edges.get_mut(index / 32)
                 {
+                    self.heard_edges[usize::from(rule.event.0 % 2)] |= 1 << (rule.event.0 / 2);
                     *word |= 1 << (index % 32);
                 }
                 *events |= bit(rule.event);
@@ -92,6 +98,13 @@ fn heeds_edges(program: &Program, guard: Code) -> bool {
     ops.take_while(|op| op.code != OpCode::End).any(|op| {
         op.code == OpCode::Special && !matches!(Special::from_u8(op.a), Some(Special::Trial | Special::Outcome))
     })
+}
+
+/// The inputs whose level some code asks for.
+fn levels_asked(program: &Program) -> u32 {
+    let ops = program.code_from(0).iter().filter_map(|word| Op::from_word(*word));
+    let levels = ops.filter(|op| op.code == OpCode::Special && Special::from_u8(op.a) == Some(Special::Level));
+    levels.fold(0, |set, op| set | LineId(op.b as u8).bit())
 }
 
 #[inline(always)]

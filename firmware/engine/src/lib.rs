@@ -36,7 +36,7 @@
 //!
 //! Taking a step takes longer than an animal's rig may wait for its answer. [`Engine::prepare`] works out, while nothing
 //! waits, what each edge would be answered with; [`Engine::answers`] tells it, [`Engine::harmless`] which edges make no
-//! difference, and [`Engine::answers_behind`] what holds behind the next time-out. The step itself then says the same, or
+//! difference now and [`Engine::never_heard`] which never do, and [`Engine::answers_behind`] what holds behind the next time-out. The step itself then says the same, or
 //! something is broken.
 //!
 //! # What is never here

@@ -385,6 +385,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
         self.readback.begin(at, levels);
         let mut recorder = Recorder { program: &program, out: &mut self.out, watch: &mut self.watch, hook };
         self.engine.start(&program, Start { at, seed, levels, program: name }, &mut recorder);
+        self.foreseen.never_heard(self.engine.never_heard());
         self.out.write_all_down(hook);
         self.notify(Notice::Begun { at }, hook);
     }

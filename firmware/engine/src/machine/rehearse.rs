@@ -31,6 +31,13 @@ impl Engine {
         unheard(self.heard())
     }
 
+    /// The edges that make no difference in any state the program has, told as [`Engine::harmless`] does. What else falls into
+    /// their microsecond goes as it would alone.
+    #[must_use]
+    pub fn never_heard(&self) -> [u32; 2] {
+        self.ears.heard_edges.map(|heard| !heard)
+    }
+
     /// When the program next does something of its own that may make a difference to what edges lead to; [`Micros::MAX`] if it
     /// never will. A train may end before.
     #[must_use]
