@@ -8,6 +8,8 @@
 //! A record's time is stored as its signed distance from the record before it, so a stream says nothing of when its
 //! session began: that stands beside it, once.
 
+mod bytes;
+
 use serde::{Deserialize, Serialize};
 
 use crate::samples::SampleBlock;
@@ -403,11 +405,10 @@ impl Writer {
     pub fn write<'b>(&mut self, at: Micros, record: &Record, bytes: &'b mut [u8; ENTRY_BYTES_MAX]) -> &'b [u8] {
         let since_us = at.wrapping_sub(self.last).cast_signed();
         self.last = at;
-        match postcard::to_slice(&Entry { since_us, record: *record }, bytes) {
-            Ok(used) => used,
-            // No record is longer than the array; `longest_record_fits` shows it.
-            Err(_) => &[],
-        }
+        let mut bytes = bytes::Bytes::new(bytes);
+        bytes.signed_long(since_us);
+        bytes.record(record);
+        bytes.written()
     }
 }
 

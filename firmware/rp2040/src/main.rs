@@ -28,6 +28,8 @@ mod ports;
 #[cfg(target_os = "none")]
 mod power;
 #[cfg(target_os = "none")]
+mod shift;
+#[cfg(target_os = "none")]
 mod stamp;
 #[cfg(target_os = "none")]
 mod start;
