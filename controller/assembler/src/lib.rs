@@ -12,6 +12,8 @@ use link::limits::MAX_PROGRAM_WORDS;
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Draw, End, Invariant, Region, Row, Rule, Slice, State, Stimulus, When};
 use link::program::{FORMAT, HEADER_WORDS, MAGIC, TABLES, Table};
+use link::pulses::{self, ListPulse};
+use link::record::Train;
 
 /// A program under construction: the tables of the image, as plain rows.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +43,8 @@ pub struct Assembly {
     code: Vec<u32>,
     known_code: HashMap<Vec<u32>, Code>,
     constants: Vec<i64>,
+    /// Constants that are pulses of lists.
+    list_pulses: usize,
     known_constants: HashMap<i64, u16>,
 }
 
@@ -91,6 +95,18 @@ impl Assembly {
         let first = self.constants.len() as u16;
         self.constants.extend_from_slice(values);
         first
+    }
+
+    /// The pulses of a list, to be played as a train; none if they are no list a device can play. Lists come before all other
+    /// constants, where the device looks for them.
+    pub fn list(&mut self, delay_us: u32, pulses: &[ListPulse]) -> Option<Train> {
+        if self.constants.len() != self.list_pulses {
+            return None;
+        }
+        let train = pulses::list(delay_us, self.list_pulses as u16, pulses.iter().copied())?;
+        self.constants.extend(pulses.iter().map(|pulse| pulse.constant()));
+        self.list_pulses = self.constants.len();
+        Some(train)
     }
 
     /// The operation that pushes `value`.

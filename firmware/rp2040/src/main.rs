@@ -13,6 +13,8 @@ mod chip;
 mod clock;
 #[cfg(target_os = "none")]
 mod fault;
+#[cfg(any(target_os = "none", test))]
+mod glide;
 #[cfg(target_os = "none")]
 mod identity;
 #[cfg(target_os = "none")]

@@ -99,6 +99,14 @@ impl<'b> Bytes<'b> {
     }
 
     #[inline(never)]
+    fn course(&mut self, which: u8, of: u16, time_us: u32, powered: bool) {
+        self.byte(which);
+        self.number(of.into());
+        self.number(time_us);
+        self.byte(powered.into());
+    }
+
+    #[inline(never)]
     fn train(&mut self, train: &Train) {
         for number in [train.delay_us, train.width_us, train.period_us, train.count] {
             self.number(number);
@@ -114,6 +122,18 @@ impl<'b> Bytes<'b> {
             Wave::Power { power_ppm } => {
                 self.byte(2);
                 self.signed(power_ppm);
+            }
+            Wave::Ramp { step_ppm } => {
+                self.byte(3);
+                self.signed(step_ppm);
+            }
+            Wave::Bursts { pulses, interval_us, powered } => self.course(4, pulses, interval_us, powered),
+            Wave::List { first, gap_us, powered } => self.course(5, first, gap_us, powered),
+            Wave::Sweep { from_mhz, octaves, logarithmic } => {
+                self.byte(6);
+                self.number(from_mhz);
+                self.signed(octaves.into());
+                self.byte(logarithmic.into());
             }
         }
         self.signed(carrier.level_cdb);
