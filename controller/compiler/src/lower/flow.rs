@@ -167,7 +167,11 @@ impl Lowering<'_> {
             return;
         }
         for action in &state.entry {
-            let ActionKind::On { line, outlives: false, .. } = &action.kind else { continue };
+            let line = match &action.kind {
+                ActionKind::On { line, outlives: false, .. } => line,
+                ActionKind::Shape(shape) if shape.is_held_level() => &shape.line,
+                _ => continue,
+            };
             let most = self.max_on(&line.text);
             if most >= LONGEST_US || longest.is_some_and(|us| us <= most) {
                 continue;

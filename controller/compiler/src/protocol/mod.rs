@@ -4,7 +4,9 @@
 mod actions;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+pub(crate) mod shapes;
 mod states;
+mod stimuli;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -72,8 +74,33 @@ pub(crate) struct Counter {
 #[derive(Debug)]
 pub(crate) struct Stimulus {
     pub(crate) train: link::record::Train,
+    /// The pulses of a list.
+    pub(crate) course: Option<Course>,
     /// The power of its pulses, where an action that plays it states none.
     pub(crate) power: Option<Expr>,
+    /// That of its last pulse, if it changes from pulse to pulse.
+    pub(crate) power_to: Option<Expr>,
+}
+
+/// The pulses of a list.
+#[derive(Debug)]
+pub(crate) struct Course {
+    pub(crate) pulses: Vec<link::pulses::ListPulse>,
+    pub(crate) span: Span,
+}
+
+impl Stimulus {
+    /// As many pulses as it takes until something else is asked of the line.
+    pub(crate) const ENDLESS: u32 = u32::MAX;
+
+    fn of(train: link::record::Train) -> Self {
+        Self { train, course: None, power: None, power_to: None }
+    }
+
+    /// Whether it goes on until it is told otherwise.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.train.count == Self::ENDLESS
+    }
 }
 
 /// A condition that ends the session.
@@ -148,18 +175,52 @@ pub(crate) struct Action {
 #[derive(Debug)]
 pub(crate) enum ActionKind {
     Trial,
-    Set { variable: Text, value: Expr },
+    Set {
+        variable: Text,
+        value: Expr,
+    },
     Draw(Box<Draw>),
-    Play { line: Text, stimulus: Text },
-    Pulse { line: Text, stimulus: Text, power: Option<Expr> },
-    PulseWidth { line: Text, width: Expr, power: Option<Expr> },
-    Deliver { line: Text, volume: Expr },
-    On { line: Text, outlives: bool, power: Option<Expr> },
-    Off { line: Text },
+    Play {
+        line: Text,
+        stimulus: Text,
+    },
+    Pulse {
+        line: Text,
+        stimulus: Text,
+        power: Option<Expr>,
+    },
+    PulseWidth {
+        line: Text,
+        width: Expr,
+        power: Option<Expr>,
+    },
+    Deliver {
+        line: Text,
+        volume: Expr,
+    },
+    On {
+        line: Text,
+        outlives: bool,
+        power: Option<Expr>,
+    },
+    Off {
+        line: Text,
+    },
+    /// On, otherwise than as a plain level.
+    Shape(Box<shapes::Shape>),
+    /// Off if it is on, and on if it is off.
+    Toggle(Box<shapes::Shape>),
     Event(Text),
     Outcome(Text),
-    TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
-    Timer { timer: Text, verb: TimerVerb },
+    TimerStart {
+        timer: Text,
+        time: Expr,
+        repeat: Option<Text>,
+    },
+    Timer {
+        timer: Text,
+        verb: TimerVerb,
+    },
 }
 
 /// What is done to a timer that runs.
@@ -252,7 +313,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         lists: declarations::lists(&top, reporter),
         timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
         counters: declarations::counters(&top, reporter),
-        stimuli: declarations::stimuli(&top, reporter),
+        stimuli: stimuli::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
         ends: declarations::ends(&top, reporter),
         picture_group,
