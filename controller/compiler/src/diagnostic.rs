@@ -321,6 +321,11 @@ impl Reporter {
         }
     }
 
+    /// The line a byte stands on, counted from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        place(&self.source.text, floor(&self.source.text, at)).0
+    }
+
     /// Takes over findings about another source.
     pub(crate) fn adopt(&mut self, other: Self) {
         self.found.extend(other.found);

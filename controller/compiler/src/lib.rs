@@ -15,6 +15,7 @@ mod fields;
 mod kinds;
 mod lower;
 mod names;
+mod paper;
 mod protocol;
 mod quantity;
 mod rig;
@@ -127,6 +128,9 @@ pub struct Compiled {
     pub symbols: Symbols,
     /// What is probably not as meant.
     pub warnings: Diagnostics,
+    /// Per invariant of the symbols, whether the graph of states shows that it holds on every path; the device watches them
+    /// all.
+    pub holds: Vec<bool>,
     /// SHA-256 of the image.
     pub hash: [u8; 32],
 }
@@ -150,12 +154,13 @@ pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<
     match checked(&image) {
         Ok(hash) => {
             let (rig_of_device, symbols, warnings) = (lowered.rig, lowered.symbols, Diagnostics::default());
-            let compiled = Compiled { image, rig: rig_of_device, symbols, warnings, hash };
+            let compiled = Compiled { image, rig: rig_of_device, symbols, warnings, holds: Vec::new(), hash };
             step::check(&compiled, &written, rig, &mut reporter);
+            let holds = paper::check(&compiled, &written, &lowered.places, &mut reporter);
             if reporter.has_errors() {
                 return Err(reporter.finish());
             }
-            Ok(Compiled { warnings: reporter.finish(), ..compiled })
+            Ok(Compiled { warnings: reporter.finish(), holds, ..compiled })
         }
         Err(reason) => {
             reporter
