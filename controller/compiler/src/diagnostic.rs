@@ -335,6 +335,13 @@ impl Reporter {
         self.found.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Takes out the findings that are wanted elsewhere.
+    pub(crate) fn take_if(&mut self, wanted: impl Fn(&Diagnostic) -> bool) -> Vec<Diagnostic> {
+        let (taken, left) = std::mem::take(&mut self.found).into_iter().partition(wanted);
+        self.found = left;
+        taken
+    }
+
     pub(crate) fn finish(mut self) -> Diagnostics {
         self.found.sort_by_key(|d| (d.severity == Severity::Warning, d.file != self.source.name, d.span.start));
         Diagnostics { list: self.found }

@@ -382,6 +382,7 @@ impl Lowering<'_> {
             invariants,
             ends: self.protocol.ends.iter().map(|end| end.written.clone()).collect(),
             picture,
+            allowed: Vec::new(),
         };
         Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places })
     }

@@ -47,6 +47,7 @@ impl Check {
                 .collect();
             all_good &= good;
             let step = compiled.as_ref().ok().and_then(Compiled::step_bound);
+            let silenced = compiled.as_ref().map(|compiled| compiled.silenced.clone()).unwrap_or_default();
             let holds: Vec<(String, bool)> = compiled.iter().flat_map(proven).collect();
             let of_outputs = compiled.as_ref().map(|compiled| match self.json {
                 true => (limits::as_json(compiled, &rig), String::new()),
@@ -66,6 +67,7 @@ impl Check {
                     "good": good,
                     "findings": found,
                     "outputs": as_json,
+                    "silenced": silenced,
                     "invariants": holds.iter().map(|(sentence, holds)| {
                         serde_json::json!({"sentence": sentence, "holds_on_every_path": holds})
                     }).collect::<Vec<_>>(),
@@ -83,6 +85,10 @@ impl Check {
                 }
                 for line in told {
                     say(format_args!("  {line}"))?;
+                }
+                for allowed in &silenced {
+                    let (code, line, because) = (allowed.finding.code, allowed.finding.line, &allowed.because);
+                    say(format_args!("  allowed: {code} on line {line}: {because}"))?;
                 }
                 if !holds.is_empty() {
                     let (all, proven) = (holds.len(), holds.iter().filter(|(_, holds)| *holds).count());

@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod day;
 pub(crate) mod devices;
 mod ended;
+pub(crate) mod explain;
 pub(crate) mod flash;
 pub(crate) mod flush;
 mod limits;
