@@ -21,6 +21,7 @@ mod paper;
 mod protocol;
 mod quantity;
 mod rig;
+pub mod scenario;
 mod step;
 pub mod symbols;
 mod yaml;

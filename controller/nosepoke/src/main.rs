@@ -30,6 +30,7 @@ enum Command {
     Selftest(commands::selftest::Selftest),
     Check(commands::check::Check),
     Explain(commands::explain::Explain),
+    Test(commands::test::Test),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
 }
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
         Command::Explain(explain) => explain.execute(),
+        Command::Test(test) => test.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),
     };
