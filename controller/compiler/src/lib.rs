@@ -9,6 +9,7 @@
 
 mod allow;
 pub mod cost;
+pub mod cover;
 mod day;
 mod diagnostic;
 pub mod explain;

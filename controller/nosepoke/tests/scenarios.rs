@@ -16,8 +16,14 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs scenarios of a shipped protocol, written into a folder of the test's own, with more arguments.
+/// Runs scenarios of a shipped protocol, written into a folder of the test's own, with more arguments; what they cover is
+/// not asked.
 fn test(name: &str, protocol: &str, scenarios: &str, more: &[&str]) -> Output {
+    whole(name, protocol, scenarios, &[&["--filter", "task"], more].concat())
+}
+
+/// The same with what they cover.
+fn whole(name: &str, protocol: &str, scenarios: &str, more: &[&str]) -> Output {
     let path = folder(name).join("task.test.yaml");
     let protocol = top().join("protocols").join(protocol);
     fs::write(&path, format!("protocol: {}\nscenarios:\n{scenarios}", protocol.display()))
@@ -135,8 +141,8 @@ fn as_json_it_says_the_same() {
     let output = test("json", "first-lever.yaml", &PRESS.replace("pay: 1 s]", "ready]"), &["--json"]);
     let told: serde_json::Value = serde_json::from_str(&out(&output)).expect("it is JSON");
     assert_eq!(told[0]["good"], false, "{told:#}");
-    assert_eq!(told[0]["failures"][0]["line"], 8, "{told:#}");
-    assert_eq!(told[0]["failures"][0]["expected"], "ready → ready", "{told:#}");
+    assert_eq!(told[0]["scenarios"][0]["failures"][0]["line"], 8, "{told:#}");
+    assert_eq!(told[0]["scenarios"][0]["failures"][0]["expected"], "ready → ready", "{told:#}");
 }
 
 #[test]
@@ -145,4 +151,53 @@ fn a_file_that_does_not_read_is_said_with_its_place() {
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
     assert!(complaint.contains("E405-unknown-state") && complaint.contains("did you mean `ready`?"), "{complaint}");
+}
+
+#[test]
+fn what_no_scenario_covers_is_listed_with_its_place_and_fails() {
+    let output = whole("uncovered", "first-lever.yaml", PRESS, &[]);
+    let said = out(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("✓ a press pays"), "{said}");
+    assert!(said.contains("covered: states 2 of 2, transitions 1 of 2, outputs 1 of 1"), "{said}");
+    assert!(said.contains("not covered: transition pay → ready after pause"), "{said}");
+    assert!(said.contains("first-lever.yaml:35:17"), "{said}");
+}
+
+#[test]
+fn what_need_not_be_covered_has_a_reason_and_a_reason_for_nothing_fails() {
+    let allow = |what: &str| format!("{PRESS}allow: [{{what: {what}, reason: it is known to work}}]\n");
+    let output = whole("allowed", "first-lever.yaml", &allow("transition pay -> ready"), &[]);
+    assert!(output.status.success(), "{}", out(&output));
+    assert!(out(&output).contains("allowed: transition pay → ready after pause: it is known to work"));
+    for (name, what, why) in
+        [("idle", "state pay", "it is covered"), ("nothing", "state paay", "there is no such thing")]
+    {
+        let output = whole(name, "first-lever.yaml", &allow(what), &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+        assert!(out(&output).contains(&format!("`{what}` need not be allowed: {why}")), "{}", out(&output));
+    }
+}
+
+#[test]
+fn an_output_counts_only_where_a_scenario_says_what_it_does() {
+    let none = PRESS.replace("outputs: {water: [{at: 1 s, volume: 10 µl}]}", "events: {lever.press: 1}");
+    let said = out(&whole("unasserted", "first-lever.yaml", &none, &[]));
+    assert!(said.contains("✓ a press pays") && said.contains("not covered: output water"), "{said}");
+}
+
+#[test]
+fn the_protocols_that_ship_do_what_they_should_and_all_of_them_is_covered() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nosepoke"));
+    command.current_dir(top()).env("NO_COLOR", "1").args(["test", "protocols", "--json"]);
+    let output = command.output().expect("nosepoke starts");
+    let told: serde_json::Value = serde_json::from_str(&out(&output)).expect("it is JSON");
+    assert!(output.status.success(), "{told:#}");
+    let protocols = fs::read_dir(top().join("protocols")).expect("the folder reads").flatten();
+    let protocols = protocols.filter(|entry| !entry.file_name().to_string_lossy().ends_with(".test.yaml")).count();
+    let told = told.as_array().expect("a list");
+    assert_eq!(told.len(), protocols, "every protocol has its scenarios");
+    for suite in told {
+        assert_eq!(suite["coverage"]["whole"], true, "{suite:#}");
+    }
 }

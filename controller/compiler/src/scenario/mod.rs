@@ -16,7 +16,7 @@ mod words;
 use link::{EventId, LineId, OutcomeId, RegionId, StateId, VariableId, Verdict};
 
 use crate::Source;
-use crate::diagnostic::{Diagnostics, Reporter};
+use crate::diagnostic::{Diagnostics, Reporter, Span};
 use crate::fields::{self, Fields};
 use crate::symbols::{Symbols, Unit};
 use crate::yaml::{self, Node, Text};
@@ -36,6 +36,15 @@ pub struct Place {
     pub line: usize,
     /// The column.
     pub column: usize,
+}
+
+impl Place {
+    /// Where a text stands in its file.
+    pub(crate) fn of(source: &Source, span: Span) -> Self {
+        let before = source.text.get(..span.start).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+    }
 }
 
 /// What a test file opens with: what its scenarios are of.

@@ -28,9 +28,7 @@ impl<'a> Words<'a> {
 
     /// Where something stands.
     pub(super) fn place(&self, span: Span) -> Place {
-        let before = self.source.text.get(..span.start).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        Place { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+        Place::of(self.source, span)
     }
 
     /// A variable, parameter or counter.

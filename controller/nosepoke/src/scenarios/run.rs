@@ -12,13 +12,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use compiler::cover;
 use compiler::scenario::{Happening, Scenario};
 use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
 use journal::pairing::Tolerance;
 use journal::{Purpose, ReplayFailure, ReplayReport, Storage, Writer};
 use link::{Micros, Record};
 use scenario::happened::Follower;
-use scenario::{Actor, Failure, Reactions, Script, Seen, Timed};
+use scenario::{Actor, Covered, Failure, Reactions, Script, Seen, Timed};
 use sim::{Memory, VirtualBody, WireFaults};
 
 use super::listen::Listening;
@@ -52,6 +53,8 @@ pub struct Ran {
     pub failures: Vec<Failure>,
     /// How the replay of the journal went.
     pub replay: Result<ReplayReport, ReplayFailure>,
+    /// What it covers of its protocol: nothing, if it does not hold.
+    pub covered: Covered,
 }
 
 impl Ran {
@@ -169,7 +172,13 @@ pub fn run(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
         let latency_us = i64::try_from(tolerance.latency_us).unwrap_or(i64::MAX);
         let failures = scenario::judge(scenario, &seen, latency_us);
         let replay = journal::replay(&session);
-        return Ok(Ran { seed, searched, script, compiled, journal, failures, replay });
+        let covered = Covered::default();
+        let mut ran = Ran { seed, searched, script, compiled: compiled.clone(), journal, failures, replay, covered };
+        if ran.is_good() {
+            let cover = cover::cover(stage.protocol, stage.rig, &options, &compiled);
+            ran.covered = cover.map(|cover| Covered::of(scenario, &seen, &session, &cover)).unwrap_or_default();
+        }
+        return Ok(ran);
     }
     Err(RunError::NoSeed { tried: SEEDS })
 }

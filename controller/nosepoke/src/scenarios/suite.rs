@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ::scenario::{Coverage, Covered};
+use compiler::cover::{self, Cover};
 use compiler::scenario::{self, ENDING, TestFile};
 use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
 
@@ -57,6 +59,14 @@ impl Suite {
         let compiled = compiler::compile(&protocol, &rig, &Options::default()).map_err(failed)?;
         let file = scenario::read(&source, &compiled.symbols).map_err(failed)?;
         Ok(Self { path: path.to_path_buf(), protocol, rig_source, rig, file, compiled })
+    }
+
+    /// What scenarios that cover these cover together of the protocol.
+    #[must_use]
+    pub fn coverage(&self, all: &[Covered]) -> Coverage {
+        let cover = cover::cover(&self.protocol, &self.rig, &Options::default(), &self.compiled);
+        let cover = cover.unwrap_or(Cover { items: Vec::new(), images: Vec::new(), marker: link::VariableId(0) });
+        Coverage::of(&self.compiled.symbols, &cover, all, &self.file.allow)
     }
 
     /// What its scenarios are run with.
