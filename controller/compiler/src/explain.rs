@@ -42,6 +42,7 @@ const PAGES: &[&str] = pages![
     "paper",
     "rigs",
     "files",
+    "scenarios",
 ];
 
 /// Every code, in the order of its page.

@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use compiler::explain::{self, Explained};
+use compiler::scenario;
 use compiler::{Diagnostic, Diagnostics, Options, Source, Style, compile, read_rig};
 
 /// What the pieces of examples are put into: sections, by their key.
@@ -158,7 +159,22 @@ fn tried(explained: &Explained, wrong: bool) -> Option<Told> {
     };
     let protocol = whole_protocol(text("protocol").unwrap_or_default());
     let compiled = compile(&common::task(&protocol), &rig, &Options::default());
-    Some(told(compiled.map(|compiled| compiled.warnings)))
+    Some(told(match (compiled, text("scenario")) {
+        (Ok(compiled), Some(piece)) => {
+            let source = Source { name: "task.test.yaml".to_owned(), text: whole_scenario(piece) };
+            scenario::read(&source, &compiled.symbols).map(|_| Diagnostics::default())
+        }
+        (compiled, _) => compiled.map(|compiled| compiled.warnings),
+    }))
+}
+
+/// A piece of a scenario as a whole test file; what is a whole one already is left alone.
+fn whole_scenario(piece: &str) -> String {
+    if piece.starts_with("scenarios:") {
+        return piece.to_owned();
+    }
+    let scenario = merged("name: a press\nrun: 5 s\nexpect: {states: [ready]}\n", piece, 0);
+    format!("scenarios:\n  -\n{}", indented(&scenario, "    "))
 }
 
 /// A command line, as far as it sets parameters or names files.

@@ -34,7 +34,7 @@ scenarios:
       interlock: [laser: withheld]
       end: stopped
 allow:
-  - {what: state iti, reason: it is tried by hand}
+  - {what: state iti, because: it is tried by hand}
 ";
 
 fn tests(text: &str) -> Source {
@@ -124,7 +124,7 @@ fn every_mistake_in_a_test_file_has_its_place_and_its_remedy() {
         case("neither how often nor when", "laser: none", "laser: seldom", "E425-bad-occurrences"),
         case("a verdict that is none", "laser: withheld", "laser: witheld", "E426-unknown-verdict"),
         case("an end that is none", "end: stopped", "end: \"trials: 10\"", "E427-unknown-end"),
-        case("a reason that is missing", ", reason: it is tried by hand", "", "E030-missing-key"),
+        case("a reason that is missing", ", because: it is tried by hand", "", "E030-missing-key"),
         case("a time without a unit", "{at: 2 s, press", "{at: 2, press", "E024-missing-unit"),
     ];
     insta::assert_snapshot!(drawn(CASES, findings, TESTS));

@@ -166,7 +166,7 @@ fn what_no_scenario_covers_is_listed_with_its_place_and_fails() {
 
 #[test]
 fn what_need_not_be_covered_has_a_reason_and_a_reason_for_nothing_fails() {
-    let allow = |what: &str| format!("{PRESS}allow: [{{what: {what}, reason: it is known to work}}]\n");
+    let allow = |what: &str| format!("{PRESS}allow: [{{what: {what}, because: it is known to work}}]\n");
     let output = whole("allowed", "first-lever.yaml", &allow("transition pay -> ready"), &[]);
     assert!(output.status.success(), "{}", out(&output));
     assert!(out(&output).contains("allowed: transition pay → ready after pause: it is known to work"));

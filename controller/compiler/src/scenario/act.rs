@@ -188,7 +188,9 @@ fn travel(node: &Node, keys: &Fields<'_>, words: &Words<'_>, reporter: &mut Repo
     let to = to?;
     let value = Quantity::read(&to.text).and_then(|quantity| quantity.in_base(scale.unit));
     let value = value.map_err(|error| fields::bad_quantity(&error, "`to`", to.span, reporter)).ok()?;
-    let Some(raw) = scale.raw(value) else {
+    // An encoder counts on and on; a converter has an end.
+    let told = |raw: &i32| symbol.kind != kinds::ANALOG || (0..=link::rig::ANALOG_MAX).contains(raw);
+    let Some(raw) = scale.raw(value).filter(told) else {
         reporter
             .error("E421-out-of-reach", to.span, format!("`{}` cannot go so far", name.text))
             .help("stay within what was measured of it in the rig-config");
