@@ -10,6 +10,7 @@ mod flow;
 mod forbidden;
 mod invariants;
 mod lines;
+pub(crate) mod places;
 mod power;
 mod requests;
 mod shapes;
@@ -38,6 +39,7 @@ pub(crate) struct Lowered {
     pub(crate) assembly: Assembly,
     pub(crate) symbols: Symbols,
     pub(crate) rig: link::rig::Rig,
+    pub(crate) places: places::Places,
 }
 
 /// Works on one protocol.
@@ -56,6 +58,7 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    places: places::Places,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
     /// Regions of the compiler's own, behind those that are written.
@@ -91,6 +94,7 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        places: places::Places::default(),
         asked: Vec::new(),
         hidden_regions: Vec::new(),
         shapes: shapes::Shapes::default(),
@@ -186,9 +190,20 @@ impl Lowering<'_> {
         self.assembly.code(&ops)
     }
 
+    /// Notes a condition, to be judged once the program is whole.
+    fn asks(&mut self, of: places::Asks, ir: &Ir, span: Span) {
+        let mut ops = Vec::new();
+        emit::emit(ir, &mut self.assembly, &mut ops);
+        self.places.asks(of, ops, span);
+    }
+
     /// The code of a guard; none for one that is always true.
     fn guard(&mut self, guard: Option<&Expr>, scope: Scope) -> Code {
-        match guard.and_then(|guard| self.value(guard, Type::Truth, scope)) {
+        let typed = guard.and_then(|guard| self.value(guard, Type::Truth, scope));
+        if let Some(typed) = &typed {
+            self.asks(places::Asks::Row, &typed.ir, typed.span);
+        }
+        match typed {
             Some(typed) if typed.constant() == Some(1) => Code::NONE,
             Some(typed) => self.code_of(&typed.ir),
             None => Code::NONE,
@@ -332,7 +347,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn finish(self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
+    fn finish(mut self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
+        self.places.fixed = self.fixed();
         let (rig, lines) = self.lines();
         let symbols = Symbols {
             protocol: self.protocol.name.text.clone(),
@@ -378,8 +394,9 @@ impl Lowering<'_> {
             invariants,
             ends: self.protocol.ends.iter().map(|end| end.written.clone()).collect(),
             picture,
+            allowed: Vec::new(),
         };
-        Some(Lowered { assembly: self.assembly, symbols, rig })
+        Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places })
     }
 }
 
