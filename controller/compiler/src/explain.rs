@@ -38,6 +38,7 @@ const PAGES: &[&str] = pages![
     "names",
     "rows-and-actions",
     "outputs",
+    "stimuli",
     "draws",
     "paper",
     "rigs",
