@@ -10,6 +10,7 @@
 pub mod cost;
 mod day;
 mod diagnostic;
+mod expand;
 mod expression;
 mod fields;
 mod kinds;
@@ -139,6 +140,7 @@ pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<
     let mut reporter = Reporter::new(protocol);
     let written = yaml::read(protocol, &mut reporter).and_then(|root| protocol::read(&root, &mut reporter));
     let Some(written) = written else { return Err(reporter.finish()) };
+    let written = expand::expand(written, rig, &mut reporter);
     let Some(lowered) = lower::lower(&written, rig, options, &mut reporter) else { return Err(reporter.finish()) };
     let image = match lowered.assembly.image() {
         Ok(image) => image,

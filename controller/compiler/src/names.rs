@@ -8,6 +8,7 @@ use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::expression::check::Type;
 use crate::kinds::Kind;
+use crate::protocol::arrays::Array;
 use crate::symbols::ParameterSymbol;
 
 /// Where in the protocol something stands.
@@ -73,6 +74,9 @@ pub(crate) struct Names {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lines: Vec<Line>,
     pub(crate) lists: Vec<List>,
+    pub(crate) arrays: Vec<Array>,
+    /// The array and the element of it that what is looked at stands for.
+    pub(crate) element: Option<(usize, usize)>,
     pub(crate) timers: Vec<String>,
     pub(crate) outcomes: Vec<String>,
     pub(crate) events: Vec<String>,
@@ -117,6 +121,10 @@ impl Names {
     pub(crate) fn line(&self, name: &str) -> Option<(LineId, &'static Kind)> {
         let at = self.lines.iter().position(|line| line.name == name)?;
         Some((LineId(u8::try_from(at).unwrap_or(u8::MAX)), self.lines.get(at)?.kind))
+    }
+
+    pub(crate) fn array(&self, name: &str) -> Option<(usize, &Array)> {
+        self.arrays.iter().enumerate().find(|(_, array)| array.name.text == name)
     }
 
     pub(crate) fn list(&self, name: &str) -> Option<(u16, &List)> {

@@ -168,8 +168,15 @@ impl<'a> Checker<'a> {
             ExprKind::Truth(truth) => Some(Typed { ir: Ir::Constant(i64::from(*truth)), ty: Type::Truth, span }),
             ExprKind::Literal(quantity) => self.literal(quantity, hint, span),
             ExprKind::Name(word) => self.word(word, hint, span),
+            ExprKind::Dotted { owner, member, member_span, .. } if self.names.array(owner).is_some() => {
+                self.of_array(owner, (member, *member_span), span)
+            }
             ExprKind::Dotted { owner, owner_span, member, member_span } => {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
+            }
+            ExprKind::Element { list, .. } if self.names.is_broken(list) => None,
+            ExprKind::Element { list, index, member, .. } if self.names.array(list).is_some() => {
+                self.of_element(list, index, member.as_ref(), span)
             }
             ExprKind::Element { list, list_span, index, member: None } => self.element(list, *list_span, index, span),
             ExprKind::Element { list, list_span, member: Some((member, _)), .. } => {
@@ -290,7 +297,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn dotted(&mut self, owner: (&str, Span), member: (&str, Span), span: Span) -> Option<Typed> {
+    pub(super) fn dotted(&mut self, owner: (&str, Span), member: (&str, Span), span: Span) -> Option<Typed> {
         let special = |special, of, ty| Some(Typed { ir: Ir::Special(special, of), ty, span });
         let (members, found): (Vec<&str>, Option<Typed>) = match (owner.0, member.0) {
             ("session", "time") => return special(Special::SessionTime, 0, Type::Time),

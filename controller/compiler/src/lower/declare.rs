@@ -30,6 +30,7 @@ fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64)> {
 impl Lowering<'_> {
     pub(super) fn declare(&mut self, options: &Options) {
         self.declare_lines();
+        self.names.arrays.clone_from(&self.protocol.arrays);
         self.check_forbidden();
         self.name_detectors();
         self.declare_parameters(options);

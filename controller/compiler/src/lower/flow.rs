@@ -166,12 +166,18 @@ impl Lowering<'_> {
         if longest.is_none() && (held || everywhere) {
             return;
         }
+        let mut told = Vec::new();
         for action in &state.entry {
             let ActionKind::On { line, outlives: false, .. } = &action.kind else { continue };
+            // One action may stand for several, about one line of an array each.
+            if told.contains(&action.span) {
+                continue;
+            }
             let most = self.max_on(&line.text);
             if most >= LONGEST_US || longest.is_some_and(|us| us <= most) {
                 continue;
             }
+            told.push(action.span);
             let lasts = longest.map_or("longer".to_owned(), |us| written(us, Unit::Time));
             let most = written(most, Unit::Time);
             self.reporter

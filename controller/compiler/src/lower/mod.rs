@@ -2,6 +2,7 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod arrays;
 mod declare;
 mod detectors;
 mod dose;
@@ -306,6 +307,15 @@ impl Lowering<'_> {
         };
         for (n, line) in self.names.lines.iter().enumerate() {
             if !self.uses.lines.iter().any(|used| usize::from(*used) == n) {
+                if let Some((name, lines)) = self.protocol.arrays.iter().find_map(|array| array.siblings(&line.name)) {
+                    // It is enough that one of an array is used.
+                    let used = |line: &&crate::names::Line| lines.contains(&line.name);
+                    let used = self.names.lines.iter().enumerate().filter(|(_, line)| used(line));
+                    if !used.into_iter().any(|(n, _)| self.uses.lines.iter().any(|used| usize::from(*used) == n)) {
+                        warn(self.reporter, line.span, "array", &name);
+                    }
+                    continue;
+                }
                 let what = if n < self.protocol.lines.len() { "line" } else { "detector" };
                 warn(self.reporter, line.span, what, &line.name);
             }

@@ -21,9 +21,7 @@ struct Block<'p> {
 impl Lowering<'_> {
     /// Whether a region needs a root.
     fn has_root(&self, region: usize) -> bool {
-        let counters = region == 0 && !self.protocol.counters.is_empty();
-        counters
-            || self.protocol.regions.get(region).is_some_and(|r| !r.handlers.is_empty() || !r.transitions.is_empty())
+        self.protocol.regions.get(region).is_some_and(|r| !r.handlers.is_empty() || !r.transitions.is_empty())
     }
 
     /// Gives every state its number: a region after the other, what holds before what is held.
@@ -83,9 +81,8 @@ impl Lowering<'_> {
             depth = 1;
             let scope = Scope { region: n, state: Some(id) };
             self.flow.everywhere();
-            let counters = if n == 0 { self.counters() } else { Vec::new() };
             let block = Block { scope, handlers: &region.handlers, transitions: &region.transitions };
-            let (rules, afters, whens) = self.block(&block, counters);
+            let (rules, afters, whens) = self.block(&block);
             self.assembly.states.push(rows::State {
                 parent: StateId::NONE,
                 initial: start.unwrap_or(StateId::NONE),
@@ -138,7 +135,7 @@ impl Lowering<'_> {
         };
         self.flow.state(&state.name, initial, !state.states.is_empty(), state.is_final);
         self.flow.at_entry();
-        let (entry, held) = self.actions(&state.entry, scope, true);
+        let (entry, release) = self.actions(&state.entry, scope, true);
         let entry = self.assembly.code(&entry);
         self.flow.at_rows();
         let row = self.assembly.states.len();
@@ -154,11 +151,11 @@ impl Lowering<'_> {
             whens: Slice::default(),
         });
         let block = Block { scope, handlers: &state.handlers, transitions: &state.transitions };
-        let (rules, afters, whens) = self.block(&block, Vec::new());
+        let (rules, afters, whens) = self.block(&block);
         self.flow.at_exit();
         let (mut exit, _) = self.actions(&state.exit, scope, false);
         // What entry switched on for the state goes off with it.
-        exit.extend(held.iter().map(|line| Op::new(OpCode::Off, line.0, 0)));
+        exit.extend(release);
         let exit = self.assembly.code(&exit);
         if let Some(row) = self.assembly.states.get_mut(row) {
             (row.exit, row.rules, row.afters, row.whens) = (exit, rules, afters, whens);
@@ -182,28 +179,13 @@ impl Lowering<'_> {
         }
     }
 
-    /// Counters are handlers that add one.
-    fn counters(&mut self) -> Vec<Rule> {
-        let protocol = self.protocol;
-        let mut found = Vec::new();
-        for counter in &protocol.counters {
-            let Some(event) = self.event(&counter.event) else { continue };
-            let Some((id, _)) = self.names.variable(&counter.name.text) else { continue };
-            let one = self.assembly.push(1);
-            let ops = [Op::new(OpCode::Load, 0, id), one, Op::new(OpCode::Add, 0, 0), Op::new(OpCode::Store, 1, id)];
-            let action = self.assembly.code(&ops);
-            found.push(Rule { event, target: StateId::NONE, guard: Code::NONE, action });
-        }
-        found
-    }
-
     /// The rows of a state: handlers before transitions, so that they act whatever is taken.
-    fn block(&mut self, block: &Block<'_>, counters: Vec<Rule>) -> (Slice, Slice, Slice) {
-        let mut rules = counters;
-        let (mut afters, mut whens) = (Vec::new(), Vec::new());
+    fn block(&mut self, block: &Block<'_>) -> (Slice, Slice, Slice) {
+        let (mut rules, mut afters, mut whens) = (Vec::new(), Vec::new(), Vec::new());
         let scope = block.scope;
         for row in block.handlers.iter().chain(block.transitions) {
             self.flow.row();
+            self.names.element = row.element;
             let target = match &row.to {
                 None => Some(StateId::NONE),
                 Some(to) => self.target(to, scope),
@@ -223,7 +205,7 @@ impl Lowering<'_> {
                 Trigger::When(when) => self.when(when, row.guard.as_ref(), scope),
                 _ => None,
             };
-            let mut ops = Vec::new();
+            let mut ops = self.keep_element();
             if let Some(outcome) = &row.outcome {
                 ops.extend(self.outcome(outcome).map(|id| Op::new(OpCode::Outcome, 0, id.0)));
             }
@@ -244,6 +226,7 @@ impl Lowering<'_> {
                 whens.push(When { guard, target, action });
             }
         }
+        self.names.element = None;
         let slice = |before: usize, added: usize| Slice { first: index(before), len: index(added) };
         let slices = (
             slice(self.assembly.rules.len(), rules.len()),

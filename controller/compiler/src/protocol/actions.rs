@@ -9,7 +9,7 @@ use crate::protocol::states::guard;
 use crate::yaml::{Entry, Node, Text, Value};
 
 const VERBS: &[&str] =
-    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "timer", "if"];
+    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "reset", "timer", "if"];
 
 /// A list of actions.
 pub(super) fn list(node: &Node, what: &'static str, reporter: &mut Reporter) -> Vec<Action> {
@@ -155,16 +155,17 @@ fn read(
                         let width = expression(&keys, "for", "1 s", reporter);
                         push(ActionKind::PulseWidth { line: line?, width: width?, power }, inner);
                     }
-                    (None, outlives) => push(ActionKind::On { line: line?, outlives, power }, inner),
+                    (None, outlives) => push(ActionKind::On { line: line?, outlives, power, held_if: None }, inner),
                 }
             } else {
                 let line = fields::text(value, "the line", "mask", reporter)?.clone();
-                push(ActionKind::On { line, outlives: false, power: None }, None);
+                push(ActionKind::On { line, outlives: false, power: None, held_if: None }, None);
             }
         }
         "off" => push(ActionKind::Off { line: fields::text(value, "the line", "mask", reporter)?.clone() }, None),
         "event" => push(ActionKind::Event(fields::name(value, "an event", "cue_on", reporter)?.clone()), None),
         "outcome" => push(ActionKind::Outcome(fields::text(value, "the outcome", "rewarded", reporter)?.clone()), None),
+        "reset" => push(ActionKind::Reset(fields::text(value, "the counter", "licks", reporter)?.clone()), None),
         _ => push(timer(value, reporter)?, None),
     }
     Some(())

@@ -2,6 +2,7 @@
 //! structures below; every name is still a word with its place.
 
 mod actions;
+pub(crate) mod arrays;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
 mod states;
@@ -19,6 +20,8 @@ pub(crate) struct Protocol {
     /// What is taken from where.
     pub(crate) sources: Vec<(String, String)>,
     pub(crate) lines: Vec<(Text, Node)>,
+    /// Arrays whose elements are among the lines.
+    pub(crate) arrays: Vec<arrays::Array>,
     /// Outputs that are never to be on: lines of the rig, or kinds.
     pub(crate) forbid: Vec<Text>,
     pub(crate) detectors: Vec<detectors::Detector>,
@@ -117,17 +120,19 @@ pub(crate) struct State {
 }
 
 /// A transition, or a handler if it leads nowhere.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) trigger: Trigger,
     pub(crate) guard: Option<Expr>,
     pub(crate) outcome: Option<Text>,
     pub(crate) actions: Vec<Action>,
     pub(crate) to: Option<Text>,
+    /// The array and the element of it that this row is about, if it is one of several that one row stands for.
+    pub(crate) element: Option<(usize, usize)>,
 }
 
 /// What a row waits for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Trigger {
     Event(Text),
     After(Expr),
@@ -137,7 +142,7 @@ pub(crate) enum Trigger {
 }
 
 /// An action.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Action {
     pub(crate) span: Span,
     pub(crate) guard: Option<Expr>,
@@ -145,21 +150,62 @@ pub(crate) struct Action {
 }
 
 /// What an action does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum ActionKind {
     Trial,
-    Set { variable: Text, value: Expr },
+    Set {
+        variable: Text,
+        value: Expr,
+    },
     Draw(Box<Draw>),
-    Play { line: Text, stimulus: Text },
-    Pulse { line: Text, stimulus: Text, power: Option<Expr> },
-    PulseWidth { line: Text, width: Expr, power: Option<Expr> },
-    Deliver { line: Text, volume: Expr },
-    On { line: Text, outlives: bool, power: Option<Expr> },
-    Off { line: Text },
+    Play {
+        line: Text,
+        stimulus: Text,
+    },
+    Pulse {
+        line: Text,
+        stimulus: Text,
+        power: Option<Expr>,
+    },
+    PulseWidth {
+        line: Text,
+        width: Expr,
+        power: Option<Expr>,
+    },
+    Deliver {
+        line: Text,
+        volume: Expr,
+    },
+    /// `held_if` says at the exit of the state whether it was this line that was switched on for it.
+    On {
+        line: Text,
+        outlives: bool,
+        power: Option<Expr>,
+        held_if: Option<Expr>,
+    },
+    Off {
+        line: Text,
+    },
+    /// Something is kept in a variable of the compiler's own, without a record.
+    Keep {
+        variable: String,
+        value: Expr,
+    },
     Event(Text),
     Outcome(Text),
-    TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
-    Timer { timer: Text, verb: TimerVerb },
+    /// A counter counts one more.
+    Count(Text),
+    /// A counter begins anew.
+    Reset(Text),
+    TimerStart {
+        timer: Text,
+        time: Expr,
+        repeat: Option<Text>,
+    },
+    Timer {
+        timer: Text,
+        verb: TimerVerb,
+    },
 }
 
 /// What is done to a timer that runs.
@@ -171,7 +217,7 @@ pub(crate) enum TimerVerb {
 }
 
 /// A draw.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draw {
     pub(crate) variable: Text,
     pub(crate) kind: DrawKind,
@@ -181,7 +227,7 @@ pub(crate) struct Draw {
 }
 
 /// What is drawn.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum DrawKind {
     Chance(Expr),
     Uniform(Expr, Expr),
@@ -236,6 +282,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
             }
         }
     }
+    let (lines, arrays) = arrays::split(declarations::lines(&top, reporter), reporter);
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
     let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
@@ -244,7 +291,8 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
     });
     Some(Protocol {
         declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
-        lines: declarations::lines(&top, reporter),
+        lines,
+        arrays,
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),

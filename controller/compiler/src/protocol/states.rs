@@ -151,7 +151,7 @@ fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
         let to = keys.need("to", "to: ready", reporter);
         Some(to.and_then(|node| fields::text(node, "the target", "ready", reporter))?.clone())
     };
-    Some(Row { trigger, guard, outcome, actions, to })
+    Some(Row { trigger, guard, outcome, actions, to, element: None })
 }
 
 /// What stands behind `if`. An empty one is an error: no one writes a guard to have none.

@@ -1,0 +1,19 @@
+//! From a protocol as written to one that says the same in fewer words of the language: a row about any element of an
+//! array becomes a row for each, a counter becomes handlers. What is made has names a person understands, `hole.which`, and
+//! the places of what it was made from. Knows names and kinds, no numbers and no operations.
+
+mod arrays;
+mod counters;
+mod parts;
+
+use crate::diagnostic::Reporter;
+use crate::protocol::Protocol;
+use crate::rig::RigConfig;
+
+/// Expands a protocol for a rig.
+pub(crate) fn expand(mut protocol: Protocol, rig: &RigConfig, reporter: &mut Reporter) -> Protocol {
+    arrays::declare(&mut protocol, rig, reporter);
+    counters::expand(&mut protocol, reporter);
+    arrays::expand(&mut protocol, reporter);
+    protocol
+}
