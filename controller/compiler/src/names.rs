@@ -7,6 +7,7 @@ use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
 
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::expression::check::Type;
+use crate::fields;
 use crate::kinds::Kind;
 use crate::protocol::arrays::Array;
 use crate::symbols::ParameterSymbol;
@@ -89,6 +90,21 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The timers a person named; those of the compiler's own have names that no one can write.
+    pub(crate) fn told_timers(&self) -> impl Iterator<Item = &str> {
+        self.timers.iter().map(String::as_str).filter(|name| fields::is_name(name))
+    }
+
+    /// The variables a person named.
+    pub(crate) fn told_variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|variable| variable.name.as_str()).filter(|name| fields::is_name(name))
+    }
+
+    /// The lists a person named.
+    pub(crate) fn told_lists(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(|list| list.name.as_str()).filter(|name| fields::is_name(name))
+    }
+
     /// The number of a set of labels; equal sets are one.
     pub(crate) fn label_set(&mut self, labels: Vec<String>) -> usize {
         if let Some(known) = self.label_sets.iter().position(|set| *set == labels) {

@@ -154,6 +154,7 @@ impl Spread<'_> {
         }
         let mut rows = Vec::new();
         for Heard { event, guard, element } in heard {
+            let element = element.or(row.element);
             self.element = element;
             let guard = both(guard, row.guard.clone());
             let actions = self.actions(row.actions.clone(), None);

@@ -5,6 +5,8 @@
 mod arrays;
 mod counters;
 mod parts;
+mod points;
+mod until;
 
 use crate::diagnostic::Reporter;
 use crate::protocol::Protocol;
@@ -14,6 +16,10 @@ use crate::rig::RigConfig;
 pub(crate) fn expand(mut protocol: Protocol, rig: &RigConfig, reporter: &mut Reporter) -> Protocol {
     arrays::declare(&mut protocol, rig, reporter);
     counters::expand(&mut protocol, reporter);
+    arrays::expand(&mut protocol, reporter);
+    until::expand(&mut protocol, reporter);
+    points::expand(&mut protocol, reporter);
+    // What was made meanwhile may wait for elements of arrays too.
     arrays::expand(&mut protocol, reporter);
     protocol
 }

@@ -249,7 +249,7 @@ impl<'a> Checker<'a> {
         if names.is_broken(word) {
             return;
         }
-        let known = names.variables.iter().map(|variable| variable.name.as_str());
+        let known = names.told_variables();
         match hint {
             Some(Type::Label(set)) => {
                 let labels: Vec<&str> = names.labels(set).iter().map(String::as_str).collect();
@@ -356,7 +356,7 @@ impl<'a> Checker<'a> {
         if members.is_empty() {
             let names = self.names;
             let known = names.lines.iter().map(|line| line.name.as_str());
-            let known = known.chain(names.timers.iter().map(String::as_str)).chain(["session", "trial", "state"]);
+            let known = known.chain(names.told_timers()).chain(["session", "trial", "state"]);
             self.reporter
                 .error("E063-unknown-name", owner.1, format!("nothing here is called `{}`: no line, no timer", owner.0))
                 .near(owner.0, known, |known| Some(format!("there are {}", listed(known.iter().copied()))));
@@ -383,7 +383,7 @@ impl<'a> Checker<'a> {
             let names = self.names;
             self.reporter.error("E067-unknown-list", list_span, format!("there is no list `{list}`")).near(
                 list,
-                names.lists.iter().map(|list| list.name.as_str()),
+                names.told_lists(),
                 |known| {
                     Some(if known.is_empty() {
                         "declare it: `lists: {sizes: [5 µl, 10 µl]}`".to_owned()

@@ -56,7 +56,7 @@ impl Lowering<'_> {
             }
             ActionKind::PulseWidth { line, width, power } => self.pulse(line, width, power.as_ref(), scope),
             ActionKind::Deliver { line, volume } => self.deliver(line, volume, scope),
-            ActionKind::On { line, outlives, power, held_if } => {
+            ActionKind::On { line, outlives, power, held_if, .. } => {
                 let (id, _) = self.output(line, Verb::Switch)?;
                 if !outlives && !entry {
                     self.reporter
@@ -126,6 +126,7 @@ impl Lowering<'_> {
                 Some(add.into_iter().chain([Op::new(OpCode::Store, 1, id)]).collect())
             }
             ActionKind::Reset(counter) => self.reset(counter),
+            ActionKind::Due { timer, time } => self.due(timer, time, scope),
             ActionKind::TimerStart { timer, time, repeat } => self.timer_start(timer, time, repeat.as_ref(), scope),
             ActionKind::Timer { timer, verb } => {
                 let id = self.timer(timer)?;
@@ -367,7 +368,7 @@ impl Lowering<'_> {
     fn timer(&mut self, timer: &Text) -> Option<link::TimerId> {
         let found = self.names.timer(&timer.text);
         if found.is_none() {
-            let known = self.names.timers.iter().map(String::as_str);
+            let known = self.names.told_timers();
             self.reporter.error("E127-unknown-timer", timer.span, format!("there is no timer `{}`", timer.text)).near(
                 &timer.text,
                 known,

@@ -154,6 +154,10 @@ impl Lowering<'_> {
     /// be left by the rows it inherits, and is not judged.
     pub(super) fn check_cut(&mut self, state: &State, scope: Scope) {
         let own = |row: &&Row| row.guard.is_none() && super::states::is_after(row);
+        let at_a_time = |row: &Row| row.guard.is_none() && matches!(row.trigger, Trigger::Timer(_));
+        if state.transitions.iter().any(at_a_time) {
+            return;
+        }
         let mut longest = None;
         for row in state.transitions.iter().filter(own) {
             let Trigger::After(time) = &row.trigger else { continue };

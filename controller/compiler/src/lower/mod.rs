@@ -11,6 +11,7 @@ mod flow;
 mod forbidden;
 mod invariants;
 mod lines;
+mod points;
 mod power;
 mod requests;
 mod sound;
@@ -257,7 +258,7 @@ impl Lowering<'_> {
         if self.names.is_broken(name) {
             return;
         }
-        let known = self.names.variables.iter().map(|variable| variable.name.as_str());
+        let known = self.names.told_variables();
         self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
             name,
             known,

@@ -195,6 +195,7 @@ impl Lowering<'_> {
             let guard = if trigger_is_when { Code::NONE } else { self.guard(row.guard.as_ref(), scope) };
             let event = match &row.trigger {
                 Trigger::Event(event) => self.event(event),
+                Trigger::Timer(timer) => self.names.timer(&timer.text).map(EventId::timer),
                 _ => None,
             };
             let duration = match &row.trigger {
@@ -383,7 +384,7 @@ impl Lowering<'_> {
             return None;
         }
         let known = self.names.lines.iter().map(|line| line.name.as_str());
-        let known = known.chain(self.names.timers.iter().map(String::as_str));
+        let known = known.chain(self.names.told_timers());
         self.reporter
             .error("E111-unknown-line", owner_span, format!("nothing here is called `{owner}`: no line, no timer"))
             .near(owner, known, |known| Some(format!("there are {}", listed(known.iter().copied()))));

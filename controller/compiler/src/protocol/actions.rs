@@ -138,28 +138,29 @@ fn read(
                 let line = line(&keys, reporter);
                 let power = expression(&keys, "power", "40 %", reporter);
                 let inner = guard(&keys, reporter);
-                let outlives = match keys.get("until") {
-                    Some(until) => {
-                        fields::choice(until, "`until`", &[("off", ())], reporter)?;
-                        true
-                    }
-                    None => false,
+                let until = match keys.get("until") {
+                    Some(until) => Some(fields::text(until, "`until`", "off", reporter)?.clone()),
+                    None => None,
                 };
-                match (keys.get("for"), outlives) {
-                    (Some(time), true) => {
+                match (keys.get("for"), until) {
+                    (Some(time), Some(_)) => {
                         reporter
                             .error("E087-for-and-until", time.span, "`for` and `until` contradict each other")
                             .help("keep one of them");
                     }
-                    (Some(_), false) => {
+                    (Some(_), None) => {
                         let width = expression(&keys, "for", "1 s", reporter);
                         push(ActionKind::PulseWidth { line: line?, width: width?, power }, inner);
                     }
-                    (None, outlives) => push(ActionKind::On { line: line?, outlives, power, held_if: None }, inner),
+                    (None, until) => {
+                        let outlives = until.is_some();
+                        let until = until.filter(|until| until.text != "off");
+                        push(ActionKind::On { line: line?, outlives, until, power, held_if: None }, inner);
+                    }
                 }
             } else {
                 let line = fields::text(value, "the line", "mask", reporter)?.clone();
-                push(ActionKind::On { line, outlives: false, power: None, held_if: None }, None);
+                push(ActionKind::On { line, outlives: false, until: None, power: None, held_if: None }, None);
             }
         }
         "off" => push(ActionKind::Off { line: fields::text(value, "the line", "mask", reporter)?.clone() }, None),

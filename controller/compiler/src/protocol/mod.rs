@@ -136,6 +136,10 @@ pub(crate) struct Row {
 pub(crate) enum Trigger {
     Event(Text),
     After(Expr),
+    /// A time told from a point: `cs.end - 1 s`.
+    At(Text),
+    /// The end of a timer of the compiler's own.
+    Timer(Text),
     When(Expr),
     /// Something already reported.
     Broken,
@@ -176,10 +180,11 @@ pub(crate) enum ActionKind {
         line: Text,
         volume: Expr,
     },
-    /// `held_if` says at the exit of the state whether it was this line that was switched on for it.
+    /// `until` is an event or a time told from a point; `held_if` says at the exit of the state whether it was this line that was switched on for it.
     On {
         line: Text,
         outlives: bool,
+        until: Option<Text>,
         power: Option<Expr>,
         held_if: Option<Expr>,
     },
@@ -197,6 +202,11 @@ pub(crate) enum ActionKind {
     Count(Text),
     /// A counter begins anew.
     Reset(Text),
+    /// A timer of the compiler's own runs until a time that a point tells, which may be now.
+    Due {
+        timer: Text,
+        time: Expr,
+    },
     TimerStart {
         timer: Text,
         time: Expr,

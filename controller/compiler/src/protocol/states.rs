@@ -97,8 +97,8 @@ fn rows_of(keys: &Fields<'_>, reporter: &mut Reporter) -> (Vec<Row>, Vec<Row>) {
 }
 
 fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
-    const TRANSITION: &[&str] = &["event", "after", "when", "if", "outcome", "do", "to"];
-    const HANDLER: &[&str] = &["event", "after", "if", "outcome", "do"];
+    const TRANSITION: &[&str] = &["event", "after", "at", "when", "if", "outcome", "do", "to"];
+    const HANDLER: &[&str] = &["event", "after", "at", "if", "outcome", "do"];
     let keys = if handler {
         let found = fields::fields(node, "a handler", HANDLER, "{event: spout.lick, do: [{event: licked}]}", reporter)?;
         if found.get("outcome").is_none() {
@@ -108,7 +108,7 @@ fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
     } else {
         fields::fields(node, "a transition", TRANSITION, "{event: lever.press, to: wait}", reporter)?
     };
-    let triggers = ["event", "after", "when"];
+    let triggers = ["event", "after", "at", "when"];
     let given: Vec<&str> = triggers.into_iter().filter(|key| keys.get(key).is_some()).collect();
     let trigger = match given.as_slice() {
         [] if triggers.into_iter().any(|key| keys.is_meant(key)) => Trigger::Broken,
@@ -138,6 +138,7 @@ fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
                 None => Trigger::Broken,
                 Some(text) if *key == "event" => Trigger::Event(text.clone()),
                 Some(text) if *key == "after" => Trigger::After(parse(text, reporter)),
+                Some(text) if *key == "at" => Trigger::At(text.clone()),
                 Some(text) => Trigger::When(parse(text, reporter)),
             }
         }
