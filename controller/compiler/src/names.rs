@@ -10,6 +10,7 @@ use crate::expression::check::Type;
 use crate::fields;
 use crate::kinds::Kind;
 use crate::protocol::arrays::Array;
+use crate::protocol::timers::Timer;
 use crate::symbols::ParameterSymbol;
 
 /// Where in the protocol something stands.
@@ -76,6 +77,10 @@ pub(crate) struct Names {
     pub(crate) lines: Vec<Line>,
     pub(crate) lists: Vec<List>,
     pub(crate) arrays: Vec<Array>,
+    /// Inputs that must be steady, each with the kind of its line.
+    pub(crate) stable: Vec<(String, &'static Kind)>,
+    /// Timers that are told what they are.
+    pub(crate) timers_told: Vec<Timer>,
     /// The array and the element of it that what is looked at stands for.
     pub(crate) element: Option<(usize, usize)>,
     pub(crate) timers: Vec<String>,

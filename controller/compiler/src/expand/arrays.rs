@@ -55,12 +55,18 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
             kinds.insert(line.text.clone(), kind);
         }
     }
+    for stable in &protocol.stable {
+        if let Some(kind) = kinds.get(&stable.line.text).copied() {
+            kinds.insert(stable.name.text.clone(), kind);
+        }
+    }
     kinds.extend(protocol.detectors.iter().map(|detector| (detector.name.text.clone(), detector.kind)));
     let arrays = std::mem::take(&mut protocol.arrays);
     let broken = protocol.declared.clone();
     let reach = reach(protocol);
     let mut spread = Spread { arrays: &arrays, broken, reach, kinds, variables: Vec::new(), reporter, element: None };
     for region in &mut protocol.regions {
+        region.entry = spread.actions(std::mem::take(&mut region.entry), None);
         spread.block(&mut region.handlers, &mut region.transitions);
         region.states.iter_mut().for_each(|state| spread.state(state, ""));
     }

@@ -6,6 +6,8 @@ mod arrays;
 mod counters;
 mod parts;
 mod points;
+pub(crate) mod stable;
+pub(crate) mod timers;
 mod until;
 
 use crate::diagnostic::Reporter;
@@ -15,7 +17,9 @@ use crate::rig::RigConfig;
 /// Expands a protocol for a rig.
 pub(crate) fn expand(mut protocol: Protocol, rig: &RigConfig, reporter: &mut Reporter) -> Protocol {
     arrays::declare(&mut protocol, rig, reporter);
+    stable::expand(&mut protocol, reporter);
     counters::expand(&mut protocol, reporter);
+    timers::expand(&mut protocol, reporter);
     arrays::expand(&mut protocol, reporter);
     until::expand(&mut protocol, reporter);
     points::expand(&mut protocol, reporter);

@@ -58,6 +58,7 @@ pub(super) fn variable(name: &str, initial: &str, labels: Option<Vec<String>>, s
 /// A list of actions, wherever it stands, is made into another.
 pub(super) fn each_list(protocol: &mut Protocol, change: &mut dyn FnMut(&mut Vec<Action>)) {
     for region in &mut protocol.regions {
+        change(&mut region.entry);
         for row in region.handlers.iter_mut().chain(&mut region.transitions) {
             change(&mut row.actions);
         }

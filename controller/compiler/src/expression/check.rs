@@ -171,6 +171,9 @@ impl<'a> Checker<'a> {
             ExprKind::Dotted { owner, member, member_span, .. } if self.names.array(owner).is_some() => {
                 self.of_array(owner, (member, *member_span), span)
             }
+            ExprKind::Dotted { owner, member, member_span, .. } if self.has_members(owner) => {
+                self.member(owner, (member, *member_span), span)
+            }
             ExprKind::Dotted { owner, owner_span, member, member_span } => {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
             }

@@ -6,6 +6,7 @@ mod arrays;
 pub(crate) mod check;
 pub(crate) mod emit;
 mod lexer;
+mod members;
 mod operators;
 pub(crate) mod parse;
 

@@ -127,13 +127,17 @@ impl Lowering<'_> {
             }
             ActionKind::Reset(counter) => self.reset(counter),
             ActionKind::Due { timer, time } => self.due(timer, time, scope),
-            ActionKind::TimerStart { timer, time, repeat } => self.timer_start(timer, time, repeat.as_ref(), scope),
+            ActionKind::TimerStart { timer, time, repeat } => {
+                self.timer_start(timer, time.as_ref()?, repeat.as_ref(), scope)
+            }
             ActionKind::Timer { timer, verb } => {
                 let id = self.timer(timer)?;
                 let code = match verb {
                     TimerVerb::Stop => OpCode::TimerStop,
                     TimerVerb::Pause => OpCode::TimerPause,
                     TimerVerb::Resume => OpCode::TimerResume,
+                    // It was made into a start before.
+                    TimerVerb::Reset => return None,
                 };
                 one(Op::new(code, id.0, 0))
             }

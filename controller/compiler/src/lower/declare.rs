@@ -31,8 +31,10 @@ impl Lowering<'_> {
     pub(super) fn declare(&mut self, options: &Options) {
         self.declare_lines();
         self.names.arrays.clone_from(&self.protocol.arrays);
+        self.names.timers_told.clone_from(&self.protocol.timers_told);
         self.check_forbidden();
         self.name_detectors();
+        self.name_stable();
         self.declare_parameters(options);
         self.declare_variables();
         self.declare_lists();

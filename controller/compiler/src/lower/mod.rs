@@ -15,6 +15,7 @@ mod points;
 mod power;
 mod requests;
 mod sound;
+mod stable;
 mod states;
 
 use assembler::Assembly;

@@ -21,7 +21,10 @@ struct Block<'p> {
 impl Lowering<'_> {
     /// Whether a region needs a root.
     fn has_root(&self, region: usize) -> bool {
-        self.protocol.regions.get(region).is_some_and(|r| !r.handlers.is_empty() || !r.transitions.is_empty())
+        self.protocol
+            .regions
+            .get(region)
+            .is_some_and(|r| !r.entry.is_empty() || !r.handlers.is_empty() || !r.transitions.is_empty())
     }
 
     /// Gives every state its number: a region after the other, what holds before what is held.
@@ -82,13 +85,15 @@ impl Lowering<'_> {
             let scope = Scope { region: n, state: Some(id) };
             self.flow.everywhere();
             let block = Block { scope, handlers: &region.handlers, transitions: &region.transitions };
+            let (entry, _) = self.actions(&region.entry, scope, false);
+            let entry = self.assembly.code(&entry);
             let (rules, afters, whens) = self.block(&block);
             self.assembly.states.push(rows::State {
                 parent: StateId::NONE,
                 initial: start.unwrap_or(StateId::NONE),
                 region: region_id(n),
                 depth: 0,
-                entry: Code::NONE,
+                entry,
                 exit: Code::NONE,
                 rules,
                 afters,
@@ -347,6 +352,9 @@ impl Lowering<'_> {
         let Some((owner, member)) = event.text.split_once('.') else {
             return self.named_event(event);
         };
+        if let Some(id) = self.event_of_stable(event, owner, member) {
+            return id;
+        }
         let owner_span = event.span_of(0, owner.len());
         let member_span = event.span_of(owner.len() + 1, event.text.len());
         if let Some((line, kind)) = self.names.line(owner) {
@@ -374,6 +382,9 @@ impl Lowering<'_> {
         if let Some(timer) = self.names.timer(owner) {
             if member == "end" {
                 return Some(EventId::timer(timer));
+            }
+            if let Some(told) = self.names.event(&event.text) {
+                return Some(told);
             }
             self.reporter
                 .error("E112-unknown-event", member_span, format!("a timer has no event `{member}`"))

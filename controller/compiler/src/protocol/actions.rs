@@ -191,16 +191,21 @@ fn expression(keys: &Fields<'_>, key: &str, example: &str, reporter: &mut Report
 }
 
 fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
-    const KEYS: &[&str] = &["start", "stop", "pause", "resume", "for", "repeat"];
+    const KEYS: &[&str] = &["start", "stop", "pause", "resume", "reset", "for", "repeat"];
     let keys = fields::fields(value, "`timer`", KEYS, "{start: patience, for: 5 s}", reporter)?;
-    let verbs = [("stop", TimerVerb::Stop), ("pause", TimerVerb::Pause), ("resume", TimerVerb::Resume)];
-    let given: Vec<&str> = KEYS.iter().copied().take(4).filter(|key| keys.get(key).is_some()).collect();
+    let verbs = [
+        ("stop", TimerVerb::Stop),
+        ("pause", TimerVerb::Pause),
+        ("resume", TimerVerb::Resume),
+        ("reset", TimerVerb::Reset),
+    ];
+    let given: Vec<&str> = KEYS.iter().copied().take(5).filter(|key| keys.get(key).is_some()).collect();
     let [key] = given.as_slice() else {
         reporter
             .error(
                 "E088-timer-verb",
                 keys.short_span(),
-                "a timer is started, stopped, paused or resumed, one at a time",
+                "a timer is started, stopped, paused, resumed or reset, one at a time",
             )
             .help("write for instance `{start: patience, for: 5 s}` or `{stop: patience}`");
         return None;
@@ -216,8 +221,7 @@ fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
         }
         return Some(ActionKind::Timer { timer, verb: *verb });
     }
-    keys.need("for", "for: 5 s", reporter);
-    let time = expression(&keys, "for", "5 s", reporter)?;
+    let time = expression(&keys, "for", "5 s", reporter);
     let repeat = keys.get("repeat").and_then(|node| fields::text(node, "`repeat`", "3", reporter)).cloned();
     Some(ActionKind::TimerStart { timer, time, repeat })
 }

@@ -5,7 +5,9 @@ mod actions;
 pub(crate) mod arrays;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+pub(crate) mod stable;
 mod states;
+pub(crate) mod timers;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -29,6 +31,10 @@ pub(crate) struct Protocol {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
     pub(crate) timers: Vec<Text>,
+    /// Those that are told once what they are.
+    pub(crate) timers_told: Vec<timers::Timer>,
+    /// Inputs that must have been steady for a while.
+    pub(crate) stable: Vec<stable::Stable>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
     pub(crate) outcomes: Option<Vec<Text>>,
@@ -100,6 +106,8 @@ pub(crate) enum EndKind {
 pub(crate) struct Region {
     pub(crate) name: String,
     pub(crate) span: Span,
+    /// What is done as the session begins.
+    pub(crate) entry: Vec<Action>,
     pub(crate) start: Option<Text>,
     pub(crate) states: Vec<State>,
     pub(crate) handlers: Vec<Row>,
@@ -209,7 +217,7 @@ pub(crate) enum ActionKind {
     },
     TimerStart {
         timer: Text,
-        time: Expr,
+        time: Option<Expr>,
         repeat: Option<Text>,
     },
     Timer {
@@ -224,6 +232,8 @@ pub(crate) enum TimerVerb {
     Stop,
     Pause,
     Resume,
+    /// Starts anew what runs or stands still.
+    Reset,
 }
 
 /// A draw.
@@ -293,6 +303,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (lines, arrays) = arrays::split(declarations::lines(&top, reporter), reporter);
+    let (timers, timers_told) = timers::read(&top, reporter);
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
     let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
@@ -308,7 +319,9 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
         lists: declarations::lists(&top, reporter),
-        timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
+        timers,
+        timers_told,
+        stable: stable::read(&top, reporter),
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
@@ -347,6 +360,7 @@ impl Protocol {
     pub(crate) fn actions(&self) -> Vec<&Action> {
         let mut found = Vec::new();
         for region in &self.regions {
+            found.extend(&region.entry);
             rows(&region.handlers, &mut found);
             rows(&region.transitions, &mut found);
             for state in &region.states {

@@ -13,7 +13,8 @@ const EXAMPLE: &str = "{transitions: [{after: 1 s, to: ready}]}";
 /// A region: the whole protocol is one, each under `regions` another.
 pub(super) fn region(name: String, span: Span, keys: &Fields<'_>, reporter: &mut Reporter) -> Region {
     let (start, states) = nested(keys, reporter);
-    let mut region = Region { name, span, start, states, handlers: Vec::new(), transitions: Vec::new() };
+    let mut region =
+        Region { name, span, entry: Vec::new(), start, states, handlers: Vec::new(), transitions: Vec::new() };
     let everywhere = keys.get("everywhere").and_then(|node| {
         fields::fields(
             node,
