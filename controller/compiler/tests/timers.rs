@@ -211,6 +211,7 @@ fn mistakes_in_timers_are_told() {
     let cases: &[Case] = &[
         case("a length twice", "timer: {start: blink}", "timer: {start: blink, for: 1 s}", "E252-told-twice"),
         case("no length at all", "{start: plain, for: 1 s, repeat: 1}", "{start: plain}", "E030-missing-key"),
+        case("no repeats", "for: 1 s, repeat: 1", "for: 1 s, repeat: 0", "E128-repeat"),
         case("a reset of what has no length", "{reset: blink}", "{reset: plain}", "E253-no-length"),
         case("a timer without its length", "late: {for: 10 s}", "late: {delay: 10 s}", "E030-missing-key"),
         case("an interval and no repeat", "repeat: 2, interval", "interval", "E032-unknown-key"),

@@ -66,7 +66,8 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
     let reach = reach(protocol);
     let mut spread = Spread { arrays: &arrays, broken, reach, kinds, variables: Vec::new(), reporter, element: None };
     for region in &mut protocol.regions {
-        region.entry = spread.actions(std::mem::take(&mut region.entry), None);
+        let root = if region.name == "main" { "everywhere".to_owned() } else { format!("{}.everywhere", region.name) };
+        region.entry = spread.actions(std::mem::take(&mut region.entry), Some(&root));
         spread.block(&mut region.handlers, &mut region.transitions);
         region.states.iter_mut().for_each(|state| spread.state(state, ""));
     }

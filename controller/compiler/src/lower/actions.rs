@@ -8,6 +8,7 @@ use link::record::Train;
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
 use crate::expression::check::{Ir, Type, Typed};
+use crate::expression::parse::parse;
 use crate::expression::{Expr, emit};
 use crate::kinds::{Kind, LONGEST_US, Verb};
 use crate::names::{Origin, Scope};
@@ -399,20 +400,25 @@ impl Lowering<'_> {
         let further = match repeat {
             None => 0,
             Some(text) if text.text == "forever" => u16::MAX,
-            Some(text) => match text.text.parse::<u16>().ok().filter(|times| (1..u16::MAX).contains(times)) {
-                Some(times) => times,
-                None => {
-                    self.reporter
-                        .error("E128-repeat", text.span, format!("`{}` is no number of repeats", text.text))
-                        .help("write how many further times, 1 to 65534, or `forever`");
-                    return None;
-                }
-            },
+            Some(text) => self.repeats(text, scope)?,
         };
         let mut ops = Vec::new();
         emit::emit(&typed.ir, &mut self.assembly, &mut ops);
         ops.push(Op::new(OpCode::TimerStart, id?.0, further));
         Some(ops)
+    }
+
+    /// How often a timer rings again, which must be known before the session.
+    fn repeats(&mut self, text: &Text, scope: Scope) -> Option<u16> {
+        let expr = parse(text, self.reporter);
+        let times = self.known(&expr, Type::Count, scope, "how often a timer rings again")?;
+        let fits = u16::try_from(times).ok().filter(|times| (1..u16::MAX).contains(times));
+        if fits.is_none() {
+            self.reporter
+                .error("E128-repeat", text.span, format!("`{}` is no number of repeats", text.text))
+                .help("write how many further times, 1 to 65534, or `forever`");
+        }
+        fits
     }
 
     /// A dose: its volume, and the opening that gives it.

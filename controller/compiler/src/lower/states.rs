@@ -85,7 +85,10 @@ impl Lowering<'_> {
             let scope = Scope { region: n, state: Some(id) };
             self.flow.everywhere();
             let block = Block { scope, handlers: &region.handlers, transitions: &region.transitions };
-            let (entry, _) = self.actions(&region.entry, scope, false);
+            self.flow.at_entry();
+            // What is held on here is held until the session ends, when every output goes off.
+            let (entry, _) = self.actions(&region.entry, scope, true);
+            self.flow.at_rows();
             let entry = self.assembly.code(&entry);
             let (rules, afters, whens) = self.block(&block);
             self.assembly.states.push(rows::State {

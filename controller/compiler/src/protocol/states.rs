@@ -19,12 +19,14 @@ pub(super) fn region(name: String, span: Span, keys: &Fields<'_>, reporter: &mut
         fields::fields(
             node,
             "`everywhere`",
-            &["on", "transitions"],
+            &["entry", "on", "transitions"],
             "{transitions: [{event: stop, to: end}]}",
             reporter,
         )
     });
     if let Some(everywhere) = everywhere {
+        let entry = everywhere.get("entry").map(|node| actions::list(node, "`entry`", reporter));
+        region.entry = entry.unwrap_or_default();
         (region.handlers, region.transitions) = rows_of(&everywhere, reporter);
     }
     region
