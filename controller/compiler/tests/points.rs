@@ -164,6 +164,41 @@ fn a_line_is_on_until_its_event_unless_something_else_was_asked_of_it() {
     );
 }
 
+/// How long a state lasted, asked in what a transition does.
+const LASTED: &str = "\
+protocol: lasted
+lines: {lever: lever, spout: lick}
+variables: {took: 0 s, within: 0 s, whole: 0 s}
+session: {ends: [{trials: 9}]}
+start: outer
+states:
+  outer:
+    start: first
+    transitions:
+      - {event: spout.lick, if: state.time > 150 ms, do: [{set: {whole: state.time}}], to: over}
+      - {event: spout.off, do: [{set: {within: state.time}}], to: outer.first}
+    states:
+      first:
+        transitions: [{event: lever.press, do: [{set: {took: state.time + 1 ms}}], to: second}]
+      second:
+        transitions: [{event: lever.release, do: [{set: {took: 0 s}}], to: first}]
+  over: {final: true}
+";
+
+#[test]
+fn how_long_a_state_lasted_is_known_to_the_transition_that_leaves_it() {
+    let compiled = compiled_for(LASTED, &sim_box());
+    let edges = [(100.0, "spout lick"), (120.0, "spout off"), (200.0, "lever press"), (300.0, "spout lick")];
+    let told = trace(&compiled, &edges, 400.0);
+    let set: Vec<&str> = told.lines().filter(|line| line.contains('=')).map(str::trim).collect();
+    // `first` was entered anew at 120 ms, `outer` never left before 300 ms.
+    assert_eq!(set, ["120 within = 120000", "200 took = 81000", "300 whole = 300000"], "{told}");
+    let text = LASTED.replace("state.time + 1 ms}}], to: second", "state.time + 1 ms}}], to: back");
+    let found = findings(&text);
+    assert_eq!(found.list[0].code, "E244-back-in-time", "{found}");
+    insta::assert_snapshot!("back-in-time", found.to_string());
+}
+
 fn findings(text: &str) -> Diagnostics {
     match with(&task(text), &[]) {
         Ok(compiled) => compiled.warnings,

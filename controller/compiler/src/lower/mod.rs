@@ -10,6 +10,7 @@ mod draws;
 mod flow;
 mod forbidden;
 mod invariants;
+mod left;
 mod lines;
 mod points;
 mod power;
@@ -57,6 +58,8 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    /// States whose time is kept at their exit, each with the variable that keeps it.
+    left: Vec<(link::StateId, u16)>,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
 }
@@ -88,6 +91,7 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        left: Vec::new(),
         asked: Vec::new(),
     };
     lowering.declare(options);

@@ -161,7 +161,8 @@ impl Lowering<'_> {
         let block = Block { scope, handlers: &state.handlers, transitions: &state.transitions };
         let (rules, afters, whens) = self.block(&block);
         self.flow.at_exit();
-        let (mut exit, _) = self.actions(&state.exit, scope, false);
+        let mut exit = self.keep_time(id);
+        exit.extend(self.actions(&state.exit, scope, false).0);
         // What entry switched on for the state goes off with it.
         exit.extend(release);
         let exit = self.assembly.code(&exit);
@@ -218,7 +219,10 @@ impl Lowering<'_> {
             if let Some(outcome) = &row.outcome {
                 ops.extend(self.outcome(outcome).map(|id| Op::new(OpCode::Outcome, 0, id.0)));
             }
-            let (actions, _) = self.actions(&row.actions, scope, false);
+            let (mut actions, _) = self.actions(&row.actions, scope, false);
+            if let (Some(state), Some(target)) = (scope.state, target) {
+                self.asks_what_was_left(&mut actions, state, target, row.to.as_ref());
+            }
             ops.extend(actions);
             let action = self.assembly.code(&ops);
             let Some(target) = target else { continue };
