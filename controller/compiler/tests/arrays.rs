@@ -201,6 +201,30 @@ fn a_line_held_for_a_state_goes_off_with_it_though_the_index_has_moved_on() {
 }
 
 #[test]
+fn what_another_region_holds_on_stays_on_and_all_are_asked_for_all() {
+    let text =
+        CHOICE.replace("[{when: 'not hole[any].occupied', to: ready}]", "[{when: 'hole[all].occupied', to: ready}]");
+    let text = format!(
+        "{text}regions:\n  lamp:\n    start: burns\n    states:\n      burns: {{final: true, entry: [on: 'hole[5].light']}}\n"
+    );
+    let compiled = compiled_for(&text, &holes());
+    let told = trace(&compiled, &[(100.0, "tray in"), (200.0, "hole_2 in")], 300.0);
+    let lights: Vec<&str> = told.lines().filter(|line| line.contains("light")).collect();
+    assert_eq!(
+        lights,
+        ["         0 hole_light_5 on", "       100 hole_light_2 on", "       200 hole_light_2 on for 100 ms"],
+        "the exit of `respond` leaves the fifth alone:\n{told}"
+    );
+    let wrong =
+        [(100.0, "tray in"), (150.0, "tray out"), (200.0, "hole_1 in"), (300.0, "hole_2 in"), (400.0, "hole_3 in")];
+    let mut edges = wrong.to_vec();
+    let waiting = trace(&compiled, &edges, 1_000.0);
+    edges.extend([(500.0, "hole_4 in"), (600.0, "hole_5 in")]);
+    let over = trace(&compiled, &edges, 1_000.0);
+    assert!(!waiting.contains("trial 2") && over.contains("600 trial 2"), "not before all are occupied:\n{over}");
+}
+
+#[test]
 fn an_index_past_the_end_hears_nothing_and_switches_nothing_but_ends_the_session() {
     for (index, fault) in [(0, true), (6, true), (5, false)] {
         let text = CHOICE.replace("target: 2", &format!("target: {index}"));

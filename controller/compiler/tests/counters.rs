@@ -90,6 +90,14 @@ fn each_counter_adds_before_whatever_asks_it() {
     );
 }
 
+#[test]
+fn a_counter_has_counted_before_any_handler_everywhere_asks_it() {
+    let text =
+        format!("{COUNTS}everywhere:\n  on: [{{event: spout.lick, if: licks == 1, do: [{{event: first_lick}}]}}]\n");
+    let told = trace(&compiled_for(&text, &sim_box()), &[(100.0, "spout lick"), (200.0, "spout off")], 300.0);
+    assert!(told.contains("100 licks = 1\n       100 event first_lick\n"), "{told}");
+}
+
 fn findings(text: &str) -> Diagnostics {
     match with(&task(text), &[]) {
         Ok(compiled) => compiled.warnings,

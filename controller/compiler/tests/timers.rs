@@ -113,6 +113,17 @@ fn a_reset_begins_with_the_delay_again_and_a_stop_ends_all_of_it() {
     assert!(!told.contains("mask"), "{told}");
 }
 
+#[test]
+fn a_start_while_it_rests_begins_anew_and_the_rest_is_forgotten() {
+    let text = BLINK.replace(
+        "{event: lever.release, if: blink.running, do: [{event: still_on}]}",
+        "{event: lever.release, do: [{timer: {start: blink}}]}",
+    );
+    let told = trace(&compiled_for(&text, &sim_box()), &[(100.0, "lever press"), (450.0, "lever release")], 1_000.0);
+    let mask: Vec<&str> = told.lines().filter(|line| line.contains("mask")).collect();
+    assert_eq!(mask, ["       200 mask on for 200 ms", "       550 mask on for 200 ms"], "not at 700 ms:\n{told}");
+}
+
 /// The lever must be held, and let go, for a while.
 const STEADY: &str = "\
 protocol: steady
