@@ -29,7 +29,6 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
         let told = Told { timer, tells_start: is_waited_for(protocol, &format!("{}.start", timer.name.text)) };
         let phases = [timer.delay.as_ref().map(|_| DELAY), timer.interval.as_ref().map(|_| INTERVAL)];
         protocol.timers.extend(phases.into_iter().flatten().map(|phase| told.name(phase)));
-        protocol.variables.push(variable(&told.name(ASKED).text, "0", None, span));
         if timer.repeat.is_some() {
             protocol.variables.push(variable(&told.name(REPEATS).text, "0", None, span));
         }
@@ -81,6 +80,17 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
             }
         }
     });
+    for told in &all {
+        let asked = told.name(ASKED);
+        let mut kept = false;
+        each_list(protocol, &mut |actions| {
+            let keeps = |action: &Action| matches!(&action.kind, ActionKind::Keep { variable, .. } if *variable == asked.text);
+            kept |= actions.iter().any(keeps);
+        });
+        if kept {
+            protocol.variables.push(variable(&asked.text, "0", None, asked.span));
+        }
+    }
     if let Some(main) = protocol.regions.first_mut() {
         main.handlers.splice(0..0, handlers);
     }
