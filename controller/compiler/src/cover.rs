@@ -134,7 +134,9 @@ fn spans(written: &Protocol) -> BTreeMap<(usize, String), Span> {
 /// Where a row is told of: at what it waits for.
 fn place(row: &Row) -> Option<Span> {
     match &row.trigger {
-        protocol::Trigger::Event(text) | protocol::Trigger::At(text) | protocol::Trigger::Timer(text) => Some(text.span),
+        protocol::Trigger::Event(text) | protocol::Trigger::At(text) | protocol::Trigger::Timer(text) => {
+            Some(text.span)
+        }
         protocol::Trigger::After(expr) | protocol::Trigger::When(expr) => Some(expr.span),
         protocol::Trigger::Broken => None,
     }

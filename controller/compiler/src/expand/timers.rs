@@ -84,7 +84,8 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
         let asked = told.name(ASKED);
         let mut kept = false;
         each_list(protocol, &mut |actions| {
-            let keeps = |action: &Action| matches!(&action.kind, ActionKind::Keep { variable, .. } if *variable == asked.text);
+            let keeps =
+                |action: &Action| matches!(&action.kind, ActionKind::Keep { variable, .. } if *variable == asked.text);
             kept |= actions.iter().any(keeps);
         });
         if kept {
