@@ -143,7 +143,7 @@ pub(crate) enum Which<'e> {
 }
 
 /// Splits what stands under `lines` into lines, those of arrays among them, and arrays.
-pub(super) fn split(written: Vec<(Text, Node)>, reporter: &mut Reporter) -> (Vec<(Text, Node)>, Vec<Array>) {
+pub(crate) fn split(written: Vec<(Text, Node)>, reporter: &mut Reporter) -> (Vec<(Text, Node)>, Vec<Array>) {
     let (mut lines, mut arrays) = (Vec::new(), Vec::new());
     for (name, node) in written {
         if !matches!(node.value, Value::Map(_)) {

@@ -13,7 +13,7 @@ mod moment;
 mod value;
 mod words;
 
-use link::{EventId, LineId, OutcomeId, RegionId, StateId, VariableId, Verdict};
+use link::{EventId, InvariantId, LineId, OutcomeId, RegionId, StateId, VariableId, Verdict};
 
 use crate::Source;
 use crate::diagnostic::{Diagnostics, Reporter, Span};
@@ -271,6 +271,8 @@ pub enum Expect {
     },
     /// What the interlock does not carry out as asked, all of it, in order.
     Interlock(Vec<(LineId, Verdict, Place)>),
+    /// The requests that invariants block, all of them, in order: each by its invariant.
+    Breaches(Vec<(InvariantId, Place)>),
     /// What ends the session, as the protocol writes it; `stopped` if it is the scenario's own end.
     End(String),
 }
@@ -308,6 +310,8 @@ pub enum Delivery {
         width: Option<Moment>,
         /// The volume asked for each time, in nl.
         volume_nl: Option<i64>,
+        /// The power it is on at each time, in millionths of full power.
+        power_ppm: Option<i64>,
         /// When first.
         first: Option<Moment>,
         /// From one time it goes on to the next.
@@ -324,6 +328,8 @@ pub struct On {
     pub width: Option<Moment>,
     /// The volume asked for, in nl, if that matters.
     pub volume_nl: Option<i64>,
+    /// The power it is on at, in millionths of full power, if that matters.
+    pub power_ppm: Option<i64>,
     /// Where it stands.
     pub place: Place,
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use compiler::cost::Bound;
 use compiler::{Compiled, Diagnostics, Options, Source, StepBound};
 
-use super::{Complaint, assignment, draw, limits, looked_through, rig, say};
+use super::{Complaint, assignment, draw, limits, looked_through, rig, rig_for, say};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Check {
     /// Protocols, or folders of them.
     #[arg(required = true)]
     protocols: Vec<PathBuf>,
-    /// The rig-config to check against; the simulated rig that ships if none is named.
+    /// The rig-config to check against; the simulated rig that ships for its lines if none is named.
     #[arg(long)]
     rig: Option<PathBuf>,
     /// Sets a parameter, as in --set drop="10 µl".
@@ -30,14 +30,21 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let rig = match rig(self.rig.as_deref()) {
-            Ok((_, rig)) => rig,
-            Err(found) => return self.without_rig(&found),
+        let named = match self.rig.as_deref().map(rig) {
+            None => None,
+            Some(Ok((_, rig))) => Some(rig),
+            Some(Err(found)) => return self.without_rig(&found),
         };
         let options = Options { set: self.set };
         let (mut all_good, mut findings) = (true, Vec::new());
         for path in looked_through(&self.protocols, &["yaml", "yml"])? {
-            let compiled = Source::read(&path).and_then(|source| compiler::compile(&source, &rig, &options));
+            let source = Source::read(&path);
+            let nothing = Source { name: String::new(), text: String::new() };
+            let rig = match &named {
+                Some(rig) => rig.clone(),
+                None => rig_for(source.as_ref().unwrap_or(&nothing), None).map_err(|found| Complaint::drawn(&found))?.1,
+            };
+            let compiled = source.and_then(|source| compiler::compile(&source, &rig, &options));
             let good = compiled.is_ok();
             let told: Vec<String> = compiled
                 .iter()

@@ -1,44 +1,62 @@
-//! The simulated rig that fits a protocol: the one that ships where it has the protocol's lines, and otherwise one made
-//! for them.
+//! The simulated rig that fits a protocol: the first of those that ship that has the protocol's lines, and otherwise one
+//! made for them.
 
 use std::fmt::Write;
 
 use compiler::{Diagnostics, RigConfig, Source};
 
-/// The simulated rig that ships.
-const SHIPPED: &str = include_str!("../../../../rig-configs/sim-box.yaml");
-/// What messages call it.
-pub const SHIPPED_NAME: &str = "rig-configs/sim-box.yaml";
+/// The simulated rigs that ship, by the name that messages call them; the first is the one for whoever fits none.
+const SHIPPED: &[(&str, &str)] = &[
+    ("rig-configs/sim-box.yaml", include_str!("../../../../rig-configs/sim-box.yaml")),
+    ("rig-configs/five-hole-box.yaml", include_str!("../../../../rig-configs/five-hole-box.yaml")),
+];
 
 /// Pins of a made rig that are no analog ones, in the order they are given out.
 const PINS: &[u8] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
 /// Pins that can be sampled.
 const ANALOG_PINS: &[u8] = &[26, 27, 28];
 
-/// The simulated rig that ships.
-#[must_use]
-pub fn shipped() -> Source {
-    Source { name: SHIPPED_NAME.to_owned(), text: SHIPPED.to_owned() }
+/// The simulated rig that ships for a protocol: the first that has all its lines, and the first of all if none has.
+///
+/// # Errors
+/// When it does not read, which is a fault of what ships.
+pub fn shipped(protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
+    Ok(fitting(&compiler::scenario::lines_of(protocol))?.0)
 }
 
-/// The rig that fits lines of these names and kinds.
+/// The rig that fits a protocol.
 ///
 /// # Errors
 /// When the lines need more than a rig has, as the rig-config that was tried says.
-pub fn rig(lines: &[(String, String)]) -> Result<(Source, RigConfig), Diagnostics> {
-    let source = shipped();
-    let config = compiler::read_rig(&source)?;
-    let has = |(name, kind): &(String, String)| config.line(name).is_some_and(|line| line.kind == *kind);
-    if lines.iter().all(has) {
-        return Ok((source, config));
+pub fn rig(protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
+    let lines = compiler::scenario::lines_of(protocol);
+    let powered = protocol.text.contains("power:");
+    let (shipped, fits) = fitting(&lines)?;
+    if fits && !powered {
+        return Ok(shipped);
     }
-    let source = made(lines);
+    let source = made(&lines, powered);
     let config = compiler::read_rig(&source)?;
     Ok((source, config))
 }
 
-/// A rig with these lines, each with what its kind needs.
-fn made(lines: &[(String, String)]) -> Source {
+/// The rig that ships for these lines, and whether it has them all.
+fn fitting(lines: &[(String, String)]) -> Result<((Source, RigConfig), bool), Diagnostics> {
+    let mut first = None;
+    for (name, text) in SHIPPED {
+        let source = Source { name: (*name).to_owned(), text: (*text).to_owned() };
+        let config = compiler::read_rig(&source)?;
+        let has = |(name, kind): &(String, String)| config.line(name).is_some_and(|line| line.kind == *kind);
+        if lines.iter().all(has) {
+            return Ok(((source, config), true));
+        }
+        first = first.or(Some((source, config)));
+    }
+    first.map(|first| (first, false)).ok_or_else(Diagnostics::default)
+}
+
+/// A rig with these lines, each with what its kind needs; where powers are spoken of, lines that carry one.
+fn made(lines: &[(String, String)], powered: bool) -> Source {
     let (mut pins, mut analog) = (PINS.iter(), ANALOG_PINS.iter());
     let mut text =
         "rig: made-box\nabout: A simulated rig made for the lines of a protocol.\nbody: simulator\nlines:\n".to_owned();
@@ -57,6 +75,7 @@ fn made(lines: &[(String, String)]) -> Source {
                 let other = pins.next().copied().unwrap_or(0);
                 format!(", pin_b: {other}, counts_per_turn: 4096, per_turn: 471 mm")
             }
+            "light" | "laser" | "motor" if powered => ", pwm: 1 kHz".to_owned(),
             _ => String::new(),
         };
         // Writing into a string cannot fail.

@@ -2,6 +2,7 @@
 
 use compiler::scenario::{Delivery, Moment, On};
 use compiler::symbols::Unit;
+use link::pwm::FULL_POWER_PPM;
 use link::record::Request;
 use link::{LineId, Record};
 
@@ -10,6 +11,13 @@ use crate::timeline::{length, seconds};
 
 /// Times shown of a line that does something else.
 const SHOWN: usize = 6;
+
+/// What is said of a time on, but for when.
+struct Said {
+    width: Option<Moment>,
+    volume_nl: Option<i64>,
+    power_ppm: Option<i64>,
+}
 
 /// A time on: when, and for how long; none while it is still on.
 type Pulse = (i64, Option<i64>);
@@ -20,7 +28,7 @@ impl Judge<'_> {
         let name = self.line(line).to_owned();
         match does {
             Delivery::Times(times) => self.times_on(line, &seen, times),
-            Delivery::Pulses { count, width, volume_nl, first, period } => {
+            Delivery::Pulses { count, width, volume_nl, power_ppm, first, period } => {
                 if seen.len() != *count as usize {
                     let expected = match count {
                         0 => "never on".to_owned(),
@@ -33,7 +41,11 @@ impl Judge<'_> {
                     self.goes_on(&name, *first, *at);
                 }
                 for pulse in &seen {
-                    if !self.is_as_said(line, *width, *volume_nl, *pulse) {
+                    if !self.is_as_said(
+                        line,
+                        &Said { width: *width, volume_nl: *volume_nl, power_ppm: *power_ppm },
+                        *pulse,
+                    ) {
                         return;
                     }
                 }
@@ -56,7 +68,8 @@ impl Judge<'_> {
             match (times.get(n), seen.get(n)) {
                 (Some(on), Some(pulse)) => {
                     self.place = on.place;
-                    if !self.goes_on(name, on.at, pulse.0) || !self.is_as_said(line, on.width, on.volume_nl, *pulse) {
+                    let said = Said { width: on.width, volume_nl: on.volume_nl, power_ppm: on.power_ppm };
+                    if !self.goes_on(name, on.at, pulse.0) || !self.is_as_said(line, &said, *pulse) {
                         return;
                     }
                 }
@@ -87,10 +100,11 @@ impl Judge<'_> {
     }
 
     /// Whether a time on is as long, and gives as much, as it should; told if not.
-    fn is_as_said(&mut self, line: LineId, width: Option<Moment>, volume_nl: Option<i64>, pulse: Pulse) -> bool {
+    fn is_as_said(&mut self, line: LineId, said: &Said, pulse: Pulse) -> bool {
         let name = self.line(line).to_owned();
-        width.is_none_or(|width| self.lasts(&name, width, pulse))
-            && volume_nl.is_none_or(|volume_nl| self.gives(line, &name, volume_nl, pulse.0))
+        said.width.is_none_or(|width| self.lasts(line, &name, width, pulse))
+            && said.volume_nl.is_none_or(|volume_nl| self.gives(line, &name, volume_nl, pulse.0))
+            && said.power_ppm.is_none_or(|power_ppm| self.carries(line, &name, power_ppm, pulse.0))
     }
 
     /// Whether the dose asked for last before it went on is as expected; told if not.
@@ -113,9 +127,33 @@ impl Judge<'_> {
         good
     }
 
+    /// Whether the power asked for last before it went on is as expected; told if not.
+    fn carries(&mut self, line: LineId, name: &str, expected: i64, at: i64) -> bool {
+        let power = self.seen.records.iter().rev().find_map(|(asked, record)| match record {
+            Record::Request { line: of, request } if *of == line && *asked <= at && *request != Request::Off => {
+                Some(i64::from(request.power_ppm().unwrap_or(FULL_POWER_PPM)))
+            }
+            _ => None,
+        });
+        let good = power == Some(expected);
+        if !good {
+            let told = |ppm: i64| format!("{} %", ppm as f64 / 1e4);
+            let saw = power.map_or_else(|| "no power".to_owned(), told);
+            self.fail(name, format!("at {}", told(expected)), format!("{saw} at {}", seconds(at)), Some(at));
+        }
+        good
+    }
+
     /// Whether it is on as long as it should be; told if not.
-    fn lasts(&mut self, name: &str, expected: Moment, (at, width): Pulse) -> bool {
-        let good = width.is_some_and(|width| within(expected, width, WIDTH_US, WIDTH_US));
+    fn lasts(&mut self, line: LineId, name: &str, expected: Moment, (at, width): Pulse) -> bool {
+        let off = width.map(|width| at + width);
+        let last = self.seen.records.iter().rev().find_map(|(asked, record)| match record {
+            Record::Request { line: of, request } if *of == line && Some(*asked) <= off => Some(*request),
+            _ => None,
+        });
+        // What is switched off is off as late as the body needs; what has a length of its own ends by itself.
+        let slack = if last == Some(Request::Off) { self.latency_us } else { WIDTH_US };
+        let good = width.is_some_and(|width| within(expected, width, slack, slack));
         if !good {
             let saw = match width {
                 Some(width) => format!("for {} from {} on", length(width), seconds(at)),
