@@ -171,7 +171,13 @@ impl<'a> Checker<'a> {
             ExprKind::Dotted { owner, owner_span, member, member_span } => {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
             }
-            ExprKind::Element { list, list_span, index } => self.element(list, *list_span, index, span),
+            ExprKind::Element { list, list_span, index, member: None } => self.element(list, *list_span, index, span),
+            ExprKind::Element { list, list_span, member: Some((member, _)), .. } => {
+                self.reporter
+                    .error("E067-unknown-list", *list_span, format!("there is no table `{list}`"))
+                    .help(format!("what is read as `{list}[…].{member}` has columns"));
+                None
+            }
             ExprKind::Unary { op, of } => self.unary(*op, of, span),
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
             ExprKind::Call { name, name_span, arguments } => self.call(name, *name_span, arguments, hint, span),

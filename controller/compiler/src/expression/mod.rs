@@ -32,11 +32,12 @@ pub(crate) enum ExprKind {
         member: String,
         member_span: Span,
     },
-    /// `sizes[i]`.
+    /// `sizes[i]`; `options[choice].size`, with what stands behind the point.
     Element {
         list: String,
         list_span: Span,
         index: Box<Expr>,
+        member: Option<(String, Span)>,
     },
     Unary {
         op: Unary,
