@@ -38,6 +38,8 @@ pub(crate) enum Origin {
     Counter,
     /// Named by a draw alone.
     Drawn,
+    /// Made by the compiler for something else that is declared; only that may change it.
+    Made,
 }
 
 /// A line.
@@ -48,12 +50,14 @@ pub(crate) struct Line {
     pub(crate) kind: &'static Kind,
 }
 
-/// A list of constants.
+/// A list, or a column of a table, which is called `table.column`.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) length: usize,
+    /// The first of the variables its values lie in, if anything writes them; else they are constants.
+    pub(crate) cells: Option<u16>,
 }
 
 /// A state.
@@ -73,6 +77,8 @@ pub(crate) struct Names {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lines: Vec<Line>,
     pub(crate) lists: Vec<List>,
+    /// Tables: their names, and the sets of labels that are their rows.
+    pub(crate) tables: Vec<(String, usize)>,
     pub(crate) timers: Vec<String>,
     pub(crate) outcomes: Vec<String>,
     pub(crate) events: Vec<String>,
@@ -122,6 +128,11 @@ impl Names {
     pub(crate) fn list(&self, name: &str) -> Option<(u16, &List)> {
         let at = self.lists.iter().position(|list| list.name == name)?;
         Some((index(at), self.lists.get(at)?))
+    }
+
+    /// The set of labels that are the rows of a table.
+    pub(crate) fn table(&self, name: &str) -> Option<usize> {
+        self.tables.iter().find(|(table, _)| table == name).map(|(_, rows)| *rows)
     }
 
     pub(crate) fn timer(&self, name: &str) -> Option<TimerId> {

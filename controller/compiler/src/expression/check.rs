@@ -172,11 +172,8 @@ impl<'a> Checker<'a> {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
             }
             ExprKind::Element { list, list_span, index, member: None } => self.element(list, *list_span, index, span),
-            ExprKind::Element { list, list_span, member: Some((member, _)), .. } => {
-                self.reporter
-                    .error("E067-unknown-list", *list_span, format!("there is no table `{list}`"))
-                    .help(format!("what is read as `{list}[…].{member}` has columns"));
-                None
+            ExprKind::Element { list, list_span, index, member: Some((member, member_span)) } => {
+                self.cell((list, *list_span), index, (member, *member_span), span)
             }
             ExprKind::Unary { op, of } => self.unary(*op, of, span),
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
@@ -387,7 +384,8 @@ impl<'a> Checker<'a> {
             );
             return None;
         };
-        let (ty, length) = (found.ty, found.length);
+        let (ty, length, cells) = (found.ty, found.length, found.cells);
+        let list_found = found.clone();
         let index = match self.infer(index, Some(Type::Count))? {
             index @ Typed { ty: Type::Count | Type::Label(_), .. } => index,
             other => {
@@ -405,7 +403,9 @@ impl<'a> Checker<'a> {
                 .help(format!("the last is `{list}[{}]`", length.saturating_sub(1)));
             return None;
         }
-        Some(Typed { ir: Ir::Element(id, Box::new(index.ir)), ty, span })
+        // It may be written at any time, wherever it stands.
+        self.read.extend(cells.into_iter().flat_map(|first| (first..).take(length)).map(|cell| (cell, span)));
+        Some(Typed { ir: list_found.at(id, index.ir), ty, span })
     }
 
     fn call(

@@ -7,6 +7,7 @@ pub(crate) mod emit;
 mod lexer;
 mod operators;
 pub(crate) mod parse;
+mod tables;
 
 use crate::diagnostic::Span;
 use crate::quantity::Quantity;

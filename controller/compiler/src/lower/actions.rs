@@ -5,6 +5,7 @@ use link::program::op::{Op, OpCode};
 use link::pwm::FULL_POWER_PPM;
 use link::record::Train;
 
+use super::lists::Target;
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
 use crate::expression::check::{Ir, Type, Typed};
@@ -136,28 +137,24 @@ impl Lowering<'_> {
     }
 
     fn set(&mut self, name: &Text, value: &Expr, scope: Scope) -> Option<Vec<Op>> {
-        let Some((id, variable)) = self.names.variable(&name.text) else {
-            self.unknown_variable(&name.text, name.span);
-            return None;
-        };
-        let (ty, origin) = (variable.ty, variable.origin);
-        let what = match origin {
+        let what = self.names.variable(&name.text).and_then(|(_, variable)| match variable.origin {
             Origin::Parameter => Some("parameter, which only the person at the rig may change"),
             Origin::Counter => Some("counter, which counts by itself"),
+            Origin::Made => Some("variable of something else that is declared, which alone changes it"),
             Origin::Declared | Origin::Drawn => None,
-        };
+        });
         if let Some(what) = what {
             self.reporter
                 .error("E121-not-settable", name.span, format!("`{}` is a {what}", name.text))
                 .help("declare a variable for what the program works out");
             return None;
         }
-        let value = self.value(value, ty?, scope)?;
-        self.flow.sets(id);
-        let mut ops = Vec::new();
-        emit::emit(&value.ir, &mut self.assembly, &mut ops);
-        ops.push(Op::new(OpCode::Store, 1, id));
-        Some(ops)
+        let (target, ty) = self.target_of(name, scope)?;
+        let value = self.value(value, ty, scope)?;
+        if let Target::Variable(id) = target {
+            self.flow.sets(id);
+        }
+        Some(self.put(&target, &value.ir))
     }
 
     fn not_an_output(&mut self, line: &Text, kind: &Kind) {
@@ -211,7 +208,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn stimulus(
+    pub(super) fn stimulus(
         &mut self,
         line: &Text,
         stimulus: &Text,
@@ -219,6 +216,9 @@ impl Lowering<'_> {
         power: Option<&Expr>,
         scope: Scope,
     ) -> Option<Vec<Op>> {
+        if stimulus.text.contains(['.', '[', '(']) {
+            return self.chosen_stimulus(line, stimulus, verb, power, scope);
+        }
         let output = self.output(line, verb);
         let Some(id) = self.names.stimulus(&stimulus.text) else {
             if self.names.is_broken(&stimulus.text) {

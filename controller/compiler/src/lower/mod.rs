@@ -2,6 +2,7 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod chosen;
 mod declare;
 mod detectors;
 mod dose;
@@ -10,6 +11,7 @@ mod flow;
 mod forbidden;
 mod invariants;
 mod lines;
+mod lists;
 mod power;
 mod requests;
 mod sound;

@@ -5,6 +5,7 @@ mod actions;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
 mod states;
+pub(crate) mod tables;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -25,6 +26,7 @@ pub(crate) struct Protocol {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
+    pub(crate) tables: Vec<tables::Table>,
     pub(crate) timers: Vec<Text>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
@@ -57,6 +59,8 @@ pub(crate) struct Variable {
     pub(crate) name: Text,
     pub(crate) initial: Option<Text>,
     pub(crate) labels: Option<Vec<Text>>,
+    /// The table whose rows its labels are.
+    pub(crate) labels_of: Option<Text>,
     pub(crate) column: bool,
 }
 
@@ -178,6 +182,8 @@ pub(crate) struct Draw {
     pub(crate) kind_span: Span,
     pub(crate) max_run: Option<Text>,
     pub(crate) spend_on: Option<Text>,
+    /// Whether it belongs to something declared rather than to an action.
+    pub(crate) made: bool,
 }
 
 /// What is drawn.
@@ -186,10 +192,23 @@ pub(crate) enum DrawKind {
     Chance(Expr),
     Uniform(Expr, Expr),
     Integer(Expr, Expr),
-    Exponential { mean: Expr, min: Expr, max: Expr },
-    Normal { mean: Expr, sd: Expr, min: Expr, max: Expr },
+    Exponential {
+        mean: Expr,
+        min: Expr,
+        max: Expr,
+    },
+    Normal {
+        mean: Expr,
+        sd: Expr,
+        min: Expr,
+        max: Expr,
+    },
     Weighted(Vec<(Text, Expr)>),
     Deck(Vec<(Text, Expr)>),
+    /// A list in random order: those of a list, or the rows of a table.
+    Shuffle(Text),
+    /// One of a list, or a row of a table, without putting back.
+    Sample(Text),
 }
 
 const TOP: &[&str] = &[
@@ -202,6 +221,7 @@ const TOP: &[&str] = &[
     "parameters",
     "variables",
     "lists",
+    "tables",
     "timers",
     "counters",
     "stimuli",
@@ -237,7 +257,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = ["lines", "detectors", "parameters", "variables", "lists", "tables", "counters", "stimuli"];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
@@ -250,6 +270,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
         lists: declarations::lists(&top, reporter),
+        tables: tables::read(&top, reporter),
         timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
