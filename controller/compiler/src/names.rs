@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
 
 use crate::diagnostic::{Reporter, Span, listed};
-use crate::expression::check::Type;
+use crate::expression::check::{Ir, Type};
 use crate::kinds::Kind;
 use crate::symbols::ParameterSymbol;
 
@@ -60,6 +60,15 @@ pub(crate) struct List {
     pub(crate) cells: Option<u16>,
 }
 
+/// A value that stands behind the point of a name: `block.number`, `trial_type.size`.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) owner: String,
+    pub(crate) member: String,
+    pub(crate) ir: Ir,
+    pub(crate) ty: Type,
+}
+
 /// A state.
 #[derive(Debug, Clone)]
 pub(crate) struct StateName {
@@ -79,6 +88,7 @@ pub(crate) struct Names {
     pub(crate) lists: Vec<List>,
     /// Tables: their names, and the sets of labels that are their rows.
     pub(crate) tables: Vec<(String, usize)>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) timers: Vec<String>,
     pub(crate) outcomes: Vec<String>,
     pub(crate) events: Vec<String>,
@@ -130,6 +140,11 @@ impl Names {
         Some((index(at), self.lists.get(at)?))
     }
 
+    /// What stands behind the point of a name.
+    pub(crate) fn parts<'n>(&'n self, owner: &'n str) -> impl Iterator<Item = &'n Part> {
+        self.parts.iter().filter(move |part| part.owner == owner)
+    }
+
     /// The set of labels that are the rows of a table.
     pub(crate) fn table(&self, name: &str) -> Option<usize> {
         self.tables.iter().find(|(table, _)| table == name).map(|(_, rows)| *rows)
@@ -151,6 +166,11 @@ impl Names {
     /// A named event.
     pub(crate) fn event(&self, name: &str) -> Option<EventId> {
         self.events.iter().position(|event| event == name).map(|at| EventId::named(index(at)))
+    }
+
+    /// The variables a person has named, for messages; the compiler's own have a dot.
+    pub(crate) fn told_variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'))
     }
 
     /// Whether a name is declared, but wrongly.

@@ -239,7 +239,7 @@ impl<'a> Checker<'a> {
         if names.is_broken(word) {
             return;
         }
-        let known = names.variables.iter().map(|variable| variable.name.as_str());
+        let known = names.told_variables();
         match hint {
             Some(Type::Label(set)) => {
                 let labels: Vec<&str> = names.labels(set).iter().map(String::as_str).collect();
@@ -302,8 +302,14 @@ impl<'a> Checker<'a> {
                 };
                 return special(Special::StateTime, state.0, Type::Time);
             }
+            (owner, member) if self.names.parts(owner).any(|part| part.member == member) => {
+                return self.part(owner, member, span);
+            }
             ("session", _) => (vec!["time"], None),
-            ("trial", _) => (vec!["number", "time"], None),
+            ("trial", _) => {
+                let parts = self.names.parts("trial").map(|part| part.member.as_str());
+                (["number", "time"].into_iter().chain(parts).collect(), None)
+            }
             ("state", _) => (vec!["time"], None),
             (owner, member) => {
                 if let Some((line, kind)) = self.names.line(owner) {
@@ -333,14 +339,16 @@ impl<'a> Checker<'a> {
                         _ => (vec!["left", "running"], None),
                     }
                 } else {
-                    (Vec::new(), None)
+                    (self.names.parts(owner).map(|part| part.member.as_str()).collect(), None)
                 }
             }
         };
         if found.is_some() {
             return found;
         }
-        if members.is_empty() && self.names.is_broken(owner.0) {
+        if members.is_empty()
+            && (self.names.is_broken(owner.0) || self.names.is_broken(&format!("{}.{}", owner.0, member.0)))
+        {
             return None;
         }
         if members.is_empty() {

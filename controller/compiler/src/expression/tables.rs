@@ -64,6 +64,12 @@ impl Checker<'_> {
         Some(Typed { ir: list.at(id, row.ir), ty: list.ty, span })
     }
 
+    /// A value behind the point of a name.
+    pub(super) fn part(&mut self, owner: &str, member: &str, span: Span) -> Option<Typed> {
+        let part = self.names.parts(owner).find(|part| part.member == member)?;
+        Some(Typed { ir: part.ir.clone(), ty: part.ty, span })
+    }
+
     /// Reports a column that is not there.
     pub(super) fn unknown_column(&mut self, table: &str, column: (&str, Span)) {
         let names = self.names;

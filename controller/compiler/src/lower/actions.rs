@@ -39,7 +39,9 @@ impl Lowering<'_> {
     fn action(&mut self, action: &Action, scope: Scope, entry: bool, held: &mut Vec<LineId>) -> Option<Vec<Op>> {
         let one = |op| Some(vec![op]);
         match &action.kind {
-            ActionKind::Trial => Some(self.trial()),
+            ActionKind::Trial => Some(self.trial(scope)),
+            ActionKind::Void => Some(self.void()),
+            ActionKind::Repeat => Some(self.repeat()),
             ActionKind::Set { variable, value } => self.set(variable, value, scope),
             ActionKind::Draw(draw) => self.draw(draw, scope),
             ActionKind::Play { line, stimulus } => self.stimulus(line, stimulus, Verb::Play, None, scope),
@@ -125,14 +127,16 @@ impl Lowering<'_> {
     }
 
     /// A trial begins; what is counted per trial begins anew.
-    fn trial(&mut self) -> Vec<Op> {
-        let mut ops = vec![Op::new(OpCode::Trial, 0, 0)];
+    fn trial(&mut self, scope: Scope) -> Vec<Op> {
+        let mut ops = self.trial_closing();
+        ops.push(Op::new(OpCode::Trial, 0, 0));
         for counter in self.protocol.counters.iter().filter(|counter| counter.per_trial) {
             if let Some((id, _)) = self.names.variable(&counter.name.text) {
                 ops.push(self.assembly.push(0));
                 ops.push(Op::new(OpCode::Store, 1, id));
             }
         }
+        ops.extend(self.trial_opening(scope));
         ops
     }
 

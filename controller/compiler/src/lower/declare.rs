@@ -40,6 +40,7 @@ impl Lowering<'_> {
         self.declare_events();
         self.declare_counters();
         self.declare_drawn();
+        self.declare_trials();
         self.declare_detectors();
         self.check_clashes();
         let names = &self.names;

@@ -251,7 +251,7 @@ impl Lowering<'_> {
         Some(ty)
     }
 
-    fn check_order(&mut self, low: &Typed, high: &Typed) {
+    pub(super) fn check_order(&mut self, low: &Typed, high: &Typed) {
         if let (Some(least), Some(most)) = (low.constant(), high.constant())
             && least > most
         {

@@ -12,14 +12,15 @@ use crate::expression::check::{Checker, Ir, Type};
 use crate::expression::parse::parse;
 use crate::expression::{ExprKind, emit};
 use crate::fields;
-use crate::names::{List, Origin, Scope, Variable, index};
+use crate::names::{List, Origin, Part, Scope, Variable, index};
+use crate::protocol::tables::Table;
 use crate::protocol::{ActionKind, Draw, DrawKind};
 use crate::quantity::{ONE, Quantity};
 use crate::symbols::{DrawSymbol, Unit};
 use crate::yaml::Text;
 
 /// The longest list that may be written: each element is a variable, and is looked for one after the other.
-const WRITTEN_MAX: usize = limits::MAX_LABELS;
+pub(super) const WRITTEN_MAX: usize = limits::MAX_LABELS;
 
 /// Where a value that is written goes.
 pub(super) enum Target {
@@ -86,23 +87,71 @@ impl Lowering<'_> {
                 .help("give one of them another name");
             return;
         }
+        if !self.is_written(&called) {
+            self.constants_list(called, ty, values);
+            return;
+        }
+        if values.len() > WRITTEN_MAX {
+            let message = format!("`{called}` is written, and has {} values", values.len());
+            self.reporter
+                .error("E203-list-too-long", name.span, message)
+                .help(format!("a list that is drawn or set holds {WRITTEN_MAX} at most"));
+            return;
+        }
+        self.variables_list(called, name.span, ty, values, true);
+    }
+
+    /// A list of constants; its number.
+    pub(super) fn constants_list(&mut self, name: String, ty: Type, values: &[i64]) -> u16 {
         let first = self.assembly.constants(values);
         self.assembly.lists.push(Slice { first, len: index(values.len()) });
-        let mut list = List { name: called, ty, length: values.len(), cells: None };
-        if self.is_written(&list.name) {
-            if values.len() > WRITTEN_MAX {
-                let message = format!("`{}` is written, and has {} values", list.name, values.len());
-                self.reporter
-                    .error("E203-list-too-long", name.span, message)
-                    .help(format!("a list that is drawn or set holds {WRITTEN_MAX} at most"));
-                return;
-            }
-            for (n, value) in values.iter().enumerate() {
-                let id = self.made(format!("{}.{n}", list.name), name.span, Some(ty), *value, true);
-                list.cells = list.cells.or(Some(id));
-            }
+        self.names.lists.push(List { name, ty, length: values.len(), cells: None });
+        index(self.names.lists.len() - 1)
+    }
+
+    /// A list that lies in variables; the first of them.
+    pub(super) fn variables_list(&mut self, name: String, span: Span, ty: Type, values: &[i64], column: bool) -> u16 {
+        let mut cells = None;
+        for (n, value) in values.iter().enumerate() {
+            let id = self.made(format!("{name}.{n}"), span, Some(ty), *value, column);
+            cells = cells.or(Some(id));
         }
-        self.names.lists.push(list);
+        self.constants_list(name, ty, values);
+        if let Some(list) = self.names.lists.last_mut() {
+            list.cells = cells;
+        }
+        cells.unwrap_or(0)
+    }
+
+    /// The columns of a table whose row is that of a variable: `block.p_left`. `taken` are names that mean something else.
+    pub(super) fn columns_of(&mut self, table: &Table, variable: u16, taken: &[&str]) {
+        let owner = &table.name.text;
+        for (column, items) in &table.columns {
+            if taken.contains(&column.text.as_str()) {
+                self.reporter
+                    .error(
+                        "E209-column-taken",
+                        column.span,
+                        format!("`{owner}.{}` has a meaning of its own", column.text),
+                    )
+                    .help("give the column another name");
+                continue;
+            }
+            let called = format!("{owner}.{}", column.text);
+            let Some((ty, values)) = self.column(items) else {
+                self.names.broken.push(called);
+                continue;
+            };
+            let list = self.constants_list(called, ty, &values);
+            let ir = Ir::Element(list, Box::new(Ir::Load(variable)));
+            self.names.parts.push(Part { owner: owner.clone(), member: column.text.clone(), ir, ty });
+        }
+    }
+
+    /// A constant of a type: a value with its unit, a parameter, or a label.
+    pub(super) fn constant(&mut self, text: &Text, ty: Type) -> Option<i64> {
+        let expr = parse(text, self.reporter);
+        self.known(&expr, ty, Scope::default(), "this value")
     }
 
     /// A variable that something else that is declared is made of.

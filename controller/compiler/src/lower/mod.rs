@@ -16,6 +16,7 @@ mod power;
 mod requests;
 mod sound;
 mod states;
+mod trials;
 
 use assembler::Assembly;
 use link::limits;
@@ -56,6 +57,8 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    /// What trial types, blocks, histories and staircases are made of.
+    trials: trials::Trials,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
 }
@@ -87,10 +90,13 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        trials: trials::Trials::default(),
         asked: Vec::new(),
     };
     lowering.declare(options);
     lowering.number_states();
+    lowering.infer_draws();
+    lowering.type_histories();
     lowering.infer_draws();
     lowering.states();
     lowering.ends();
@@ -258,7 +264,7 @@ impl Lowering<'_> {
         if self.names.is_broken(name) {
             return;
         }
-        let known = self.names.variables.iter().map(|variable| variable.name.as_str());
+        let known = self.names.told_variables();
         self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
             name,
             known,

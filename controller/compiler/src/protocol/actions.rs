@@ -80,8 +80,15 @@ fn read(
     let mut push = |kind, guard| found.push(Action { span, guard, kind });
     match verb {
         "trial" => {
-            fields::choice(value, "`trial`", &[("begin", ())], reporter)?;
-            push(ActionKind::Trial, None);
+            let words = [("begin", 0), ("void", 1), ("repeat", 2)];
+            push(
+                match fields::choice(value, "`trial`", &words, reporter)? {
+                    0 => ActionKind::Trial,
+                    1 => ActionKind::Void,
+                    _ => ActionKind::Repeat,
+                },
+                None,
+            );
         }
         "set" => {
             for entry in fields::map(value, "`set`", "{streak: streak + 1}", reporter)? {
@@ -220,7 +227,7 @@ fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
     Some(ActionKind::TimerStart { timer, time, repeat })
 }
 
-fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> {
+pub(super) fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> {
     const KINDS: &[&str] =
         &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck", "shuffle", "sample"];
     const KEYS: &[&str] = &[

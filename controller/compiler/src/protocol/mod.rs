@@ -2,10 +2,14 @@
 //! structures below; every name is still a word with its place.
 
 mod actions;
+pub(crate) mod blocks;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+pub(crate) mod history;
+pub(crate) mod staircases;
 mod states;
 pub(crate) mod tables;
+pub(crate) mod trial_types;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -27,6 +31,10 @@ pub(crate) struct Protocol {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
     pub(crate) tables: Vec<tables::Table>,
+    pub(crate) trial_types: Option<trial_types::TrialTypes>,
+    pub(crate) blocks: Option<blocks::Blocks>,
+    pub(crate) history: Vec<history::History>,
+    pub(crate) staircases: Vec<staircases::Staircase>,
     pub(crate) timers: Vec<Text>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
@@ -152,18 +160,52 @@ pub(crate) struct Action {
 #[derive(Debug)]
 pub(crate) enum ActionKind {
     Trial,
-    Set { variable: Text, value: Expr },
+    /// The trial under way does not count.
+    Void,
+    /// The next trial has the type of this one.
+    Repeat,
+    Set {
+        variable: Text,
+        value: Expr,
+    },
     Draw(Box<Draw>),
-    Play { line: Text, stimulus: Text },
-    Pulse { line: Text, stimulus: Text, power: Option<Expr> },
-    PulseWidth { line: Text, width: Expr, power: Option<Expr> },
-    Deliver { line: Text, volume: Expr },
-    On { line: Text, outlives: bool, power: Option<Expr> },
-    Off { line: Text },
+    Play {
+        line: Text,
+        stimulus: Text,
+    },
+    Pulse {
+        line: Text,
+        stimulus: Text,
+        power: Option<Expr>,
+    },
+    PulseWidth {
+        line: Text,
+        width: Expr,
+        power: Option<Expr>,
+    },
+    Deliver {
+        line: Text,
+        volume: Expr,
+    },
+    On {
+        line: Text,
+        outlives: bool,
+        power: Option<Expr>,
+    },
+    Off {
+        line: Text,
+    },
     Event(Text),
     Outcome(Text),
-    TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
-    Timer { timer: Text, verb: TimerVerb },
+    TimerStart {
+        timer: Text,
+        time: Expr,
+        repeat: Option<Text>,
+    },
+    Timer {
+        timer: Text,
+        verb: TimerVerb,
+    },
 }
 
 /// What is done to a timer that runs.
@@ -222,6 +264,10 @@ const TOP: &[&str] = &[
     "variables",
     "lists",
     "tables",
+    "trial_types",
+    "blocks",
+    "history",
+    "staircases",
     "timers",
     "counters",
     "stimuli",
@@ -257,13 +303,26 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "lists", "tables", "counters", "stimuli"];
+    let sections = [
+        "lines",
+        "detectors",
+        "parameters",
+        "variables",
+        "lists",
+        "tables",
+        "history",
+        "staircases",
+        "counters",
+        "stimuli",
+    ];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
     });
+    let alone = [("trial_types", trial_types::NAME), ("blocks", blocks::NAME)];
+    let alone = alone.into_iter().filter(|(key, _)| top.get(key).is_some()).map(|(_, name)| name.to_owned());
     Some(Protocol {
-        declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
+        declared: sections.flatten().map(|entry| entry.key.text.clone()).chain(alone).collect(),
         lines: declarations::lines(&top, reporter),
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
@@ -271,6 +330,10 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         variables: declarations::variables(&top, reporter),
         lists: declarations::lists(&top, reporter),
         tables: tables::read(&top, reporter),
+        trial_types: trial_types::read(&top, reporter),
+        blocks: blocks::read(&top, reporter),
+        history: history::read(&top, reporter),
+        staircases: staircases::read(&top, reporter),
         timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
