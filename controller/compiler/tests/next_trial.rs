@@ -133,6 +133,25 @@ history:
     }
 }
 
+#[test]
+fn a_history_asks_how_the_others_stood_as_the_trial_began() {
+    let declared = "\
+history:
+  last: {last: outcome}
+  before_last: {last: last}
+  stays: {mean: outcome == last, over: 60, among: last != none}
+variables: {two_ago: {initial: outcome}}
+";
+    let found = run(declared, "      - set: {two_ago: before_last}\n", 60, odd_answers(MIXED));
+    let outcomes = found.outcomes();
+    for (n, trial) in found.trials.iter().enumerate().skip(2) {
+        let stays = outcomes[..=n].windows(2).filter(|two| two[0] == two[1]).count();
+        assert_eq!(trial.value("stays"), (stays as f64 * 1e6 / n as f64).round() as i64, "trial {}", trial.number);
+        let two_ago = ["none", "right", "wrong", "miss"].iter().position(|name| *name == outcomes[n - 2]).unwrap();
+        assert_eq!(trial.value("two_ago"), two_ago as i64);
+    }
+}
+
 /// Where blocks begin: the number of the trial, and the block.
 fn begins(found: &Session) -> Vec<(u32, String)> {
     let blocks = found.labels("block");
@@ -313,6 +332,7 @@ trial_types:
   force:
     - {type: left, if: trial.number <= 3}
     - {type: right, if: lefts == 1 and lefts.count == 4}
+    - {type: left, if: trial.number >= 7}
 ";
     // Always the lever, which is left here: from trial 5 on the right side is forced.
     let found = run(declared, "", 8, |_| "lever");
@@ -442,8 +462,13 @@ staircases:
     up: {right: 1, factor: 1.1}
     down: {wrong: 1, factor: 0.9}
 ";
-    let found = run(declared, "", 12, |trial| if trial.number > 9 { "" } else { "lever" });
+    let found = run(declared, "", 21, |trial| if trial.number > 9 { "" } else { "lever" });
     let levels = found.column("hold");
     assert_eq!(levels[..4], [500_000, 550_000, 605_000, 665_500]);
-    assert_eq!(levels[8..], [1_000_000, 1_000_000, 900_000, 810_000], "at the bound, then what is not right is wrong");
+    assert_eq!(
+        levels[8..12],
+        [1_000_000, 1_000_000, 900_000, 810_000],
+        "at the bound, then what is not right is wrong"
+    );
+    assert_eq!(levels[17..], [430_467, 400_000, 400_000, 400_000], "at the other bound");
 }

@@ -5,6 +5,7 @@ use link::program::op::{Op, OpCode};
 
 use super::Lowering;
 use super::build::{add, choose, int, join, load, subtract};
+use crate::diagnostic::Reporter;
 use crate::expression::check::{Checker, Ir, Type};
 use crate::names::{Origin, Scope, index};
 use crate::protocol::history::{History as Declared, Kept};
@@ -24,6 +25,8 @@ pub(super) struct History {
     pub(super) variable: u16,
     initial: i64,
     held: Held,
+    /// The variables it asks.
+    reads: Vec<u16>,
 }
 
 #[derive(Clone)]
@@ -43,6 +46,14 @@ impl History {
             Held::Bits { count, over, .. } | Held::Slots { count, over, .. } => Some((count, over)),
             _ => None,
         }
+    }
+}
+
+impl History {
+    /// Whether a variable is one it is told in.
+    fn owns(&self, variable: u16) -> bool {
+        let length = if let Held::LastOf { over } = self.held { over } else { 1 };
+        (self.variable..self.variable + index(usize::try_from(length).unwrap_or(1))).contains(&variable)
     }
 }
 
@@ -88,6 +99,7 @@ impl Lowering<'_> {
                     .help("keep something that is known without it");
             }
         }
+        self.order_histories();
     }
 
     fn type_history(&mut self, declared: usize, history: &Declared) -> Option<()> {
@@ -132,7 +144,13 @@ impl Lowering<'_> {
                 }
                 let values = vec![initial; usize::try_from(over).unwrap_or(0)];
                 let first = self.variables_list(name.clone(), span, ty, &values, false);
-                self.trials.histories.push(History { declared, variable: first, initial, held: Held::LastOf { over } });
+                self.trials.histories.push(History {
+                    declared,
+                    variable: first,
+                    initial,
+                    held: Held::LastOf { over },
+                    reads: Vec::new(),
+                });
                 return Some(());
             }
             Kept::Exponential { tau } => {
@@ -167,12 +185,41 @@ impl Lowering<'_> {
         if let Some(slot) = self.assembly.variables.get_mut(usize::from(variable)) {
             *slot = initial;
         }
-        let history_made = History { declared, variable, initial, held };
+        let history_made = History { declared, variable, initial, held, reads: Vec::new() };
         if let Some((count, _)) = history_made.window() {
             self.part(&history.name.text, "count", load(count), Type::Count);
         }
         self.trials.histories.push(history_made);
         Some(())
+    }
+
+    /// Puts every history before those it asks, so that each asks how the others stood as the trial began.
+    fn order_histories(&mut self) {
+        let protocol = self.protocol;
+        let mut left = std::mem::take(&mut self.trials.histories);
+        for history in &mut left {
+            let declared = protocol.history.get(history.declared);
+            history.reads = declared.map(|declared| self.reads_of(declared)).unwrap_or_default();
+        }
+        while !left.is_empty() {
+            let asked = |n: usize| {
+                let others = left.iter().enumerate().filter(|(other, _)| *other != n);
+                others.flat_map(|(_, other)| &other.reads).any(|read| left.get(n).is_some_and(|one| one.owns(*read)))
+            };
+            // Of those that ask one another in a circle, the first declared.
+            let next = (0..left.len()).find(|n| !asked(*n)).unwrap_or(0);
+            self.trials.histories.push(left.remove(next));
+        }
+    }
+
+    /// The variables a history asks.
+    fn reads_of(&self, history: &Declared) -> Vec<u16> {
+        let mut quiet = Reporter::new(&crate::Source { name: String::new(), text: String::new() });
+        let mut checker = Checker::new(&self.names, Scope::default(), &mut quiet);
+        for expr in std::iter::once(&history.of).chain(&history.among) {
+            checker.infer(expr, Some(Type::Truth));
+        }
+        checker.read.iter().map(|(variable, _)| *variable).collect()
     }
 
     /// How many trials something goes over.
