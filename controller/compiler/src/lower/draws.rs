@@ -367,7 +367,7 @@ impl Lowering<'_> {
     /// What a weighted draw with a bound on runs remembers: 1 + the label drawn last, and how often in a row.
     fn run_variables(&mut self, draw: &Draw) -> (u16, u16) {
         let span = draw.variable.span;
-        (self.hidden(&draw.variable, "last", span), self.hidden(&draw.variable, "run", span))
+        (self.hidden_part(&draw.variable, "last", span), self.hidden_part(&draw.variable, "run", span))
     }
 
     /// Counts how often in a row a label was drawn.
@@ -401,7 +401,7 @@ impl Lowering<'_> {
 
     /// The variable a draw gives to where the element it goes to is worked out.
     fn drawn_into(&mut self, variable: &Text, ty: Type) -> u16 {
-        let id = self.hidden(variable, "drawn", variable.span);
+        let id = self.hidden_part(variable, "drawn", variable.span);
         if let Some(variable) = self.names.variables.get_mut(usize::from(id)) {
             variable.ty = Some(ty);
         }

@@ -189,7 +189,7 @@ impl Lowering<'_> {
         for text in items {
             let parsed = match plain(text).is_none() && !matches!(text.text.as_str(), "true" | "false") {
                 true if text.text.chars().any(char::is_alphabetic) && Quantity::read(&text.text).is_err() => {
-                    self.fixed(text)
+                    self.value_before(text)
                 }
                 _ => literal(text, self.reporter),
             };
@@ -220,7 +220,7 @@ impl Lowering<'_> {
     }
 
     /// A value that parameters tell before the session.
-    fn fixed(&mut self, text: &Text) -> Option<(Type, i64)> {
+    fn value_before(&mut self, text: &Text) -> Option<(Type, i64)> {
         let expr = parse(text, self.reporter);
         let mut checker = Checker::new(&self.names, Scope::default(), self.reporter);
         checker.fixed = true;
@@ -385,7 +385,7 @@ impl Lowering<'_> {
             self.reporter.error("E203-list-too-long", source.span, message).help("draw in two steps");
             return None;
         }
-        let card = self.hidden(&draw.variable, "card", draw.variable.span);
+        let card = self.hidden_part(&draw.variable, "card", draw.variable.span);
         let cards = vec![1; values.len()];
         let row = rows::Draw {
             kind: RowKind::Deck,
@@ -420,8 +420,8 @@ impl Lowering<'_> {
             return None;
         }
         let (place, held) = (
-            self.hidden(&draw.variable, "place", draw.variable.span),
-            self.hidden(&draw.variable, "held", draw.variable.span),
+            self.hidden_part(&draw.variable, "place", draw.variable.span),
+            self.hidden_part(&draw.variable, "held", draw.variable.span),
         );
         let store = |recorded, id| Op::new(OpCode::Store, recorded, id);
         let load = |id| Op::new(OpCode::Load, 0, id);
@@ -466,7 +466,7 @@ impl Lowering<'_> {
     }
 
     /// A variable that is a part of what is declared, made when it is first asked for; a count that is no column.
-    pub(super) fn hidden(&mut self, of: &Text, part: &str, span: Span) -> u16 {
+    pub(super) fn hidden_part(&mut self, of: &Text, part: &str, span: Span) -> u16 {
         let owner = of.text.split('[').next().unwrap_or_default().trim();
         let name = format!("{owner}.{part}");
         match self.names.variable(&name) {

@@ -116,7 +116,7 @@ impl Lowering<'_> {
         let (Some(declared), Some(blocks)) = (&protocol.blocks, self.trials.blocks.clone()) else { return Vec::new() };
         let mut ops = Vec::new();
         let mut one_less = Vec::new();
-        self.keep(&mut one_less, blocks.left, &subtract(load(blocks.left), int(1)));
+        self.assign(&mut one_less, blocks.left, &subtract(load(blocks.left), int(1)));
         ops.extend(guarded(Some(&less(int(0), load(blocks.left))), one_less, &mut self.assembly));
         for (n, change) in declared.change.iter().enumerate() {
             ops.extend(self.block_rule(change, n, &blocks).unwrap_or_default());
@@ -147,7 +147,7 @@ impl Lowering<'_> {
             None => int(0),
         };
         let mut met = Vec::new();
-        self.keep(&mut met, blocks.left, &then);
+        self.assign(&mut met, blocks.left, &then);
         let at_least = |trials: Ir| join(OpCode::LessOrEqual, trials, load(blocks.trial));
         match &change.rule {
             Rule::When(when) => {
@@ -196,9 +196,9 @@ impl Lowering<'_> {
         let protocol = self.protocol;
         let (Some(declared), Some(blocks)) = (&protocol.blocks, self.trials.blocks.clone()) else { return Vec::new() };
         let mut next = self.next_block(&blocks, scope).unwrap_or_default();
-        self.keep(&mut next, blocks.number, &add(load(blocks.number), int(1)));
-        self.keep(&mut next, blocks.trial, &int(1));
-        self.keep(&mut next, blocks.left, &int(-1));
+        self.assign(&mut next, blocks.number, &add(load(blocks.number), int(1)));
+        self.assign(&mut next, blocks.trial, &int(1));
+        self.assign(&mut next, blocks.left, &int(-1));
         for (change, length) in declared.change.iter().zip(&blocks.lengths) {
             if let (Rule::Drawn(low, high), Some(length)) = (&change.rule, length)
                 && let (Some(low), Some(high)) =
@@ -217,7 +217,7 @@ impl Lowering<'_> {
         }
         next.extend(self.reset_histories());
         let mut same = Vec::new();
-        self.keep(&mut same, blocks.trial, &add(load(blocks.trial), int(1)));
+        self.assign(&mut same, blocks.trial, &add(load(blocks.trial), int(1)));
         if let Some(Void { void, .. }) = self.trials.void {
             same = guarded(Some(&not(load(void))), same, &mut self.assembly);
         }
@@ -249,9 +249,9 @@ impl Lowering<'_> {
                         list.at(id, load(*place))
                     }
                 };
-                self.keep(&mut ops, blocks.block, &block);
+                self.assign(&mut ops, blocks.block, &block);
                 let next = join(OpCode::Remainder, add(load(*place), int(1)), int(*length as i64));
-                self.keep(&mut ops, *place, &next);
+                self.assign(&mut ops, *place, &next);
             }
             Follows::Random(rows) => {
                 for row in 0..*rows {

@@ -53,7 +53,7 @@ pub(super) fn trial_number() -> Ir {
 
 impl Lowering<'_> {
     /// A variable takes a value; recorded if it is a column.
-    pub(super) fn keep(&mut self, ops: &mut Vec<Op>, variable: u16, value: &Ir) {
+    pub(super) fn assign(&mut self, ops: &mut Vec<Op>, variable: u16, value: &Ir) {
         let column = self.names.variables.get(usize::from(variable)).is_some_and(|variable| variable.column);
         emit::emit(value, &mut self.assembly, ops);
         ops.push(Op::new(OpCode::Store, u8::from(column), variable));

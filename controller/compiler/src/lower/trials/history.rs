@@ -261,40 +261,40 @@ impl Lowering<'_> {
         };
         let mut ops = Vec::new();
         match &history.held {
-            Held::InARow => self.keep(&mut ops, variable, &choose(value, add(load(variable), int(1)), int(0))),
-            Held::Last => self.keep(&mut ops, variable, &value),
+            Held::InARow => self.assign(&mut ops, variable, &choose(value, add(load(variable), int(1)), int(0))),
+            Held::Last => self.assign(&mut ops, variable, &value),
             Held::LastOf { over } => {
                 let last = variable + index(usize::try_from(*over).unwrap_or(1)) - 1;
                 for at in (variable + 1..=last).rev() {
-                    self.keep(&mut ops, at, &load(at - 1));
+                    self.assign(&mut ops, at, &load(at - 1));
                 }
-                self.keep(&mut ops, variable, &value);
+                self.assign(&mut ops, variable, &value);
             }
             Held::Exponential { weight_ppm } => {
                 let change = join(OpCode::MultiplyScaled, subtract(number(value), load(variable)), int(*weight_ppm));
-                self.keep(&mut ops, variable, &add(load(variable), change));
+                self.assign(&mut ops, variable, &add(load(variable), change));
             }
             Held::Bits { now, bits, sum, count, over } => {
-                self.keep(&mut ops, *now, &value);
+                self.assign(&mut ops, *now, &value);
                 let oldest = join(OpCode::Divide, load(*bits), int(1 << (over - 1)));
-                self.keep(&mut ops, *sum, &subtract(add(load(*sum), load(*now)), oldest));
+                self.assign(&mut ops, *sum, &subtract(add(load(*sum), load(*now)), oldest));
                 let moved = add(join(OpCode::Multiply, load(*bits), int(2)), load(*now));
-                self.keep(&mut ops, *bits, &join(OpCode::Remainder, moved, int(1 << over)));
-                self.keep(&mut ops, *count, &join(OpCode::Minimum, add(load(*count), int(1)), int(*over)));
-                self.keep(&mut ops, variable, &join(OpCode::DivideScaled, load(*sum), load(*count)));
+                self.assign(&mut ops, *bits, &join(OpCode::Remainder, moved, int(1 << over)));
+                self.assign(&mut ops, *count, &join(OpCode::Minimum, add(load(*count), int(1)), int(*over)));
+                self.assign(&mut ops, variable, &join(OpCode::DivideScaled, load(*sum), load(*count)));
             }
             Held::Slots { first, sum, count, over } => {
                 let last = first + index(usize::try_from(*over).unwrap_or(1)) - 1;
                 // The oldest goes before anything moves; while there are fewer, it is 0.
-                self.keep(&mut ops, *sum, &subtract(load(*sum), load(last)));
+                self.assign(&mut ops, *sum, &subtract(load(*sum), load(last)));
                 for at in (first + 1..=last).rev() {
-                    self.keep(&mut ops, at, &load(at - 1));
+                    self.assign(&mut ops, at, &load(at - 1));
                 }
-                self.keep(&mut ops, *first, &value);
-                self.keep(&mut ops, *sum, &add(load(*sum), load(*first)));
-                self.keep(&mut ops, *count, &join(OpCode::Minimum, add(load(*count), int(1)), int(*over)));
+                self.assign(&mut ops, *first, &value);
+                self.assign(&mut ops, *sum, &add(load(*sum), load(*first)));
+                self.assign(&mut ops, *count, &join(OpCode::Minimum, add(load(*count), int(1)), int(*over)));
                 let divide = if of.ty == Type::Count { OpCode::DivideScaled } else { OpCode::Divide };
-                self.keep(&mut ops, variable, &join(divide, load(*sum), load(*count)));
+                self.assign(&mut ops, variable, &join(divide, load(*sum), load(*count)));
             }
         }
         Some(ops)
@@ -322,7 +322,7 @@ impl Lowering<'_> {
             };
             for (variables, value) in [(cleared, 0), (own, history.initial)] {
                 for variable in variables {
-                    self.keep(&mut ops, variable, &int(value));
+                    self.assign(&mut ops, variable, &int(value));
                 }
             }
         }

@@ -128,7 +128,7 @@ impl Lowering<'_> {
     pub(super) fn trial_closing(&mut self) -> Vec<Op> {
         let mut ops = Vec::new();
         if let Some(Void { counted, .. }) = self.trials.void {
-            self.keep(&mut ops, counted, &add(load(counted), int(1)));
+            self.assign(&mut ops, counted, &add(load(counted), int(1)));
         }
         ops.extend(self.close_histories());
         ops.extend(self.close_staircases());
@@ -150,7 +150,7 @@ impl Lowering<'_> {
         ops.extend(self.open_type(scope));
         ops.extend(self.open_staircases());
         if let Some(Void { void, .. }) = self.trials.void {
-            self.keep(&mut ops, void, &int(0));
+            self.assign(&mut ops, void, &int(0));
         }
         ops
     }
@@ -159,7 +159,7 @@ impl Lowering<'_> {
     pub(super) fn void(&mut self) -> Vec<Op> {
         let mut ops = Vec::new();
         if let Some(Void { void, .. }) = self.trials.void {
-            self.keep(&mut ops, void, &int(1));
+            self.assign(&mut ops, void, &int(1));
         }
         ops
     }
@@ -168,7 +168,7 @@ impl Lowering<'_> {
     pub(super) fn repeat(&mut self) -> Vec<Op> {
         let mut ops = Vec::new();
         if let Some(Repeat { again, .. }) = self.trials.repeat {
-            self.keep(&mut ops, again, &int(1));
+            self.assign(&mut ops, again, &int(1));
         }
         ops
     }

@@ -163,12 +163,12 @@ impl Lowering<'_> {
         let mut ops = Vec::new();
         let (rights, wrongs) = (staircase.rights, staircase.wrongs);
         // What is neither leaves both as they are.
-        self.keep(
+        self.assign(
             &mut ops,
             rights,
             &choose(right.clone(), add(load(rights), int(1)), choose(wrong.clone(), int(0), load(rights))),
         );
-        self.keep(&mut ops, wrongs, &choose(right, int(0), choose(wrong, add(load(wrongs), int(1)), load(wrongs))));
+        self.assign(&mut ops, wrongs, &choose(right, int(0), choose(wrong, add(load(wrongs), int(1)), load(wrongs))));
         for (way, step) in [(&declared.down, -1), (&declared.up, 1)] {
             let count = self.asked(&way.count, Type::Count)?;
             if count.constant().is_some_and(|count| count < 1) {
@@ -189,20 +189,20 @@ impl Lowering<'_> {
     fn moves(&mut self, staircase: &Staircase, way: &Move, step: i64) -> Option<Vec<Op>> {
         let mut reversed = Vec::new();
         let reversals = staircase.reversals;
-        self.keep(&mut reversed, reversals, &add(load(reversals), int(1)));
+        self.assign(&mut reversed, reversals, &add(load(reversals), int(1)));
         if let Some(stop) = staircase.stop {
             let mut counts = Vec::new();
-            self.keep(&mut counts, stop.sum, &add(load(stop.sum), load(staircase.level)));
+            self.assign(&mut counts, stop.sum, &add(load(stop.sum), load(staircase.level)));
             let reckoned = subtract(load(reversals), int(stop.discard));
-            self.keep(&mut counts, stop.threshold, &join(OpCode::Divide, load(stop.sum), reckoned));
+            self.assign(&mut counts, stop.threshold, &join(OpCode::Divide, load(stop.sum), reckoned));
             let counted = less(int(stop.discard), load(reversals));
             reversed.extend(guarded(Some(&counted), counts, &mut self.assembly));
-            self.keep(&mut reversed, stop.done, &join(OpCode::LessOrEqual, int(stop.at), load(reversals)));
+            self.assign(&mut reversed, stop.done, &join(OpCode::LessOrEqual, int(stop.at), load(reversals)));
         }
         let mut ops = guarded(Some(&equal(load(staircase.way), int(-step))), reversed, &mut self.assembly);
-        self.keep(&mut ops, staircase.way, &int(step));
-        self.keep(&mut ops, staircase.rights, &int(0));
-        self.keep(&mut ops, staircase.wrongs, &int(0));
+        self.assign(&mut ops, staircase.way, &int(step));
+        self.assign(&mut ops, staircase.rights, &int(0));
+        self.assign(&mut ops, staircase.wrongs, &int(0));
         let level = load(staircase.level);
         let [down, up] = staircase.steps;
         let moved = match (&way.by, if step < 0 { down } else { up }) {
@@ -235,7 +235,7 @@ impl Lowering<'_> {
         };
         let (least, most) = staircase.range;
         let bounded = join(OpCode::Maximum, join(OpCode::Minimum, moved, int(most)), int(least));
-        self.keep(&mut ops, staircase.next, &bounded);
+        self.assign(&mut ops, staircase.next, &bounded);
         Some(ops)
     }
 
@@ -243,7 +243,7 @@ impl Lowering<'_> {
     pub(super) fn open_staircases(&mut self) -> Vec<Op> {
         let mut ops = Vec::new();
         for staircase in self.trials.staircases.clone() {
-            self.keep(&mut ops, staircase.level, &load(staircase.next));
+            self.assign(&mut ops, staircase.level, &load(staircase.next));
         }
         ops
     }

@@ -109,7 +109,7 @@ impl Lowering<'_> {
             condition = and(condition, less(load(times), most.ir));
         }
         let mut ops = Vec::new();
-        self.keep(&mut ops, again, &int(1));
+        self.assign(&mut ops, again, &int(1));
         guarded(Some(&condition), ops, &mut self.assembly)
     }
 
@@ -118,9 +118,9 @@ impl Lowering<'_> {
         let picked = self.picked_type(scope).unwrap_or_default();
         let Some(Repeat { repeated, again, times }) = self.trials.repeat else { return picked };
         let mut ops = Vec::new();
-        self.keep(&mut ops, repeated, &load(again));
-        self.keep(&mut ops, times, &choose(load(again), add(load(times), int(1)), int(0)));
-        self.keep(&mut ops, again, &int(0));
+        self.assign(&mut ops, repeated, &load(again));
+        self.assign(&mut ops, times, &choose(load(again), add(load(times), int(1)), int(0)));
+        self.assign(&mut ops, again, &int(0));
         if !picked.is_empty() {
             ops.extend(guarded(Some(&not(load(repeated))), picked, &mut self.assembly));
         }
@@ -135,21 +135,21 @@ impl Lowering<'_> {
             (Choice::Draw(draw), _) => self.draw(draw, scope)?,
             (_, Some((place, list, length))) => {
                 let mut ops = Vec::new();
-                self.keep(&mut ops, types.ty, &Ir::Element(list, Box::new(load(place))));
+                self.assign(&mut ops, types.ty, &Ir::Element(list, Box::new(load(place))));
                 let next = super::build::join(OpCode::Remainder, add(load(place), int(1)), int(length as i64));
-                self.keep(&mut ops, place, &next);
+                self.assign(&mut ops, place, &next);
                 ops
             }
             _ => return None,
         };
         let Some(forced) = types.forced else { return Some(ops) };
-        self.keep(&mut ops, forced, &int(0));
+        self.assign(&mut ops, forced, &int(0));
         for force in declared.force.iter().rev() {
             let row = self.rows_in(std::slice::from_ref(&force.row), types.set, NAME)?;
             let when = self.value(&force.when, Type::Truth, scope)?;
             let mut taken = Vec::new();
-            self.keep(&mut taken, types.ty, &int(*row.first()?));
-            self.keep(&mut taken, forced, &int(1));
+            self.assign(&mut taken, types.ty, &int(*row.first()?));
+            self.assign(&mut taken, forced, &int(1));
             ops = self.either(&when.ir, taken, ops);
         }
         Some(ops)
