@@ -385,7 +385,11 @@ impl Lowering<'_> {
             self.reporter.error("E203-list-too-long", source.span, message).help("draw in two steps");
             return None;
         }
-        let card = self.hidden_part(&draw.variable, "card", draw.variable.span);
+        // A row is its own card; what stands in a list is looked up by the card.
+        let card = match (&target, self.names.list(&source.text)) {
+            (Target::Variable(id), None) => *id,
+            _ => self.hidden_part(&draw.variable, "card", draw.variable.span),
+        };
         let cards = vec![1; values.len()];
         let row = rows::Draw {
             kind: RowKind::Deck,
@@ -402,7 +406,9 @@ impl Lowering<'_> {
             Some((id, _)) => self.at(usize::from(id), &Ir::Load(card)),
             None => Ir::Load(card),
         };
-        ops.extend(self.put(&target, &drawn));
+        if !matches!(target, Target::Variable(id) if id == card) {
+            ops.extend(self.put(&target, &drawn));
+        }
         Some(ops)
     }
 
