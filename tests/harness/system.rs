@@ -370,5 +370,6 @@ fn still_on(sim: &SimRig<'_>, rig: &Rig) -> u32 {
 #[must_use]
 pub fn generated(image: Vec<u32>, rig: Rig) -> Compiled {
     let hash = link::program::hash(&image);
-    Compiled { image, rig, symbols: Symbols::default(), warnings: Diagnostics::default(), hash }
+    let (symbols, warnings) = (Symbols::default(), Diagnostics::default());
+    Compiled { image, rig, symbols, warnings, silenced: Vec::new(), holds: Vec::new(), hash }
 }

@@ -123,6 +123,14 @@ impl Assembly {
         address
     }
 
+    /// The operations of a piece of code, without its end.
+    #[must_use]
+    pub fn ops(&self, code: Code) -> Vec<Op> {
+        let Some(address) = code.address() else { return Vec::new() };
+        let words = self.code.iter().skip(address);
+        words.map_while(|word| Op::from_word(*word).filter(|op| op.code != OpCode::End)).collect()
+    }
+
     /// The image.
     ///
     /// # Errors

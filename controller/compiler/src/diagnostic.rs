@@ -321,6 +321,11 @@ impl Reporter {
         }
     }
 
+    /// The line a byte stands on, counted from 1.
+    pub(crate) fn line(&self, at: usize) -> usize {
+        place(&self.source.text, floor(&self.source.text, at)).0
+    }
+
     /// Takes over findings about another source.
     pub(crate) fn adopt(&mut self, other: Self) {
         self.found.extend(other.found);
@@ -328,6 +333,13 @@ impl Reporter {
 
     pub(crate) fn has_errors(&self) -> bool {
         self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Takes out the findings that are wanted elsewhere.
+    pub(crate) fn take_if(&mut self, wanted: impl Fn(&Diagnostic) -> bool) -> Vec<Diagnostic> {
+        let (taken, left) = std::mem::take(&mut self.found).into_iter().partition(wanted);
+        self.found = left;
+        taken
     }
 
     pub(crate) fn finish(mut self) -> Diagnostics {

@@ -7,17 +7,22 @@
 //! Everything wrong on the way is collected as [`Diagnostics`], each with its place and a remedy; only when nothing is
 //! wrong is there a program.
 
+mod allow;
 pub mod cost;
+pub mod cover;
 mod day;
 mod diagnostic;
+pub mod explain;
 mod expression;
 mod fields;
 mod kinds;
 mod lower;
 mod names;
+mod paper;
 mod protocol;
 mod quantity;
 mod rig;
+pub mod scenario;
 mod step;
 pub mod symbols;
 mod yaml;
@@ -27,6 +32,7 @@ use std::path::Path;
 
 use link::program::Program;
 
+pub use allow::Silenced;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use rig::{
     Animal, Calibration, DeviceConfig, Dose, LimitsTold, LineConfig, LinkPort, Made, Measured, OutputTotals, Person,
@@ -127,6 +133,11 @@ pub struct Compiled {
     pub symbols: Symbols,
     /// What is probably not as meant.
     pub warnings: Diagnostics,
+    /// What of that the protocol allows, and why.
+    pub silenced: Vec<Silenced>,
+    /// Per invariant of the symbols, whether the graph of states shows that it holds on every path; the device watches them
+    /// all.
+    pub holds: Vec<bool>,
     /// SHA-256 of the image.
     pub hash: [u8; 32],
 }
@@ -137,25 +148,43 @@ pub struct Compiled {
 /// Everything that is wrong with it, collected: with the file and the options of this session.
 pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<Compiled, Diagnostics> {
     let mut reporter = Reporter::new(protocol);
-    let written = yaml::read(protocol, &mut reporter).and_then(|root| protocol::read(&root, &mut reporter));
-    let Some(written) = written else { return Err(reporter.finish()) };
-    let Some(lowered) = lower::lower(&written, rig, options, &mut reporter) else { return Err(reporter.finish()) };
+    let Some(root) = yaml::read(protocol, &mut reporter) else { return Err(reporter.finish()) };
+    let Some(written) = protocol::read(&root, &mut reporter) else { return Err(reporter.finish()) };
+    let compiled = compiled(&written, rig, options, &mut reporter);
+    let failed = reporter.has_errors();
+    let (warnings, silenced) = allow::sort(reporter, &written.allow, &root);
+    match compiled.filter(|_| !failed) {
+        None => Err(warnings),
+        Some(mut compiled) => {
+            compiled.symbols.allowed = silenced.iter().map(Silenced::symbol).collect();
+            Ok(Compiled { warnings, silenced, ..compiled })
+        }
+    }
+}
+
+/// Compiles what is written; none if that cannot be done, which is reported.
+fn compiled(
+    written: &protocol::Protocol,
+    rig: &RigConfig,
+    options: &Options,
+    reporter: &mut Reporter,
+) -> Option<Compiled> {
+    let lowered = lower::lower(written, rig, options, reporter)?;
     let image = match lowered.assembly.image() {
         Ok(image) => image,
         Err(error) => {
             reporter.error("E092-too-many", written.name.span, error.to_string()).help("split the protocol");
-            return Err(reporter.finish());
+            return None;
         }
     };
     match checked(&image) {
         Ok(hash) => {
             let (rig_of_device, symbols, warnings) = (lowered.rig, lowered.symbols, Diagnostics::default());
-            let compiled = Compiled { image, rig: rig_of_device, symbols, warnings, hash };
-            step::check(&compiled, &written, rig, &mut reporter);
-            if reporter.has_errors() {
-                return Err(reporter.finish());
-            }
-            Ok(Compiled { warnings: reporter.finish(), ..compiled })
+            let (silenced, holds) = (Vec::new(), Vec::new());
+            let mut compiled = Compiled { image, rig: rig_of_device, symbols, warnings, silenced, holds, hash };
+            step::check(&compiled, written, rig, reporter);
+            compiled.holds = paper::check(&compiled, written, &lowered.places, reporter);
+            Some(compiled)
         }
         Err(reason) => {
             reporter
@@ -165,7 +194,7 @@ pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<
                     format!("no device would take this program: {reason}"),
                 )
                 .help("make its longest expressions shorter, with `set` into variables");
-            Err(reporter.finish())
+            None
         }
     }
 }

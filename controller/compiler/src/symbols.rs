@@ -36,6 +36,8 @@ pub struct Symbols {
     pub ends: Vec<String>,
     /// What the session picture shows.
     pub picture: Picture,
+    /// Warnings that the protocol allows.
+    pub allowed: Vec<AllowedSymbol>,
 }
 
 /// A line.
@@ -194,6 +196,19 @@ pub struct DrawSymbol {
     pub variable: u16,
     /// `chance`, `deck`, …
     pub kind: String,
+}
+
+/// A warning that was not told because the protocol allows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowedSymbol {
+    /// Its code.
+    pub code: String,
+    /// What it would have said.
+    pub message: String,
+    /// The line of the protocol it is about, counted from 1.
+    pub line: u32,
+    /// Why it is meant so.
+    pub because: String,
 }
 
 /// What the session picture shows.

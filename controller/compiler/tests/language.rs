@@ -90,7 +90,9 @@ invariants:
 #[test]
 fn one_of_everything_compiles() {
     let compiled = compiled(&task(TOUR));
-    assert!(compiled.warnings.is_empty(), "{}", compiled.warnings);
+    // `outer` holds the mask on and `over` switches it on: going to and fro, it never goes off.
+    let told: Vec<&str> = compiled.warnings.list.iter().map(|found| found.code).collect();
+    assert_eq!(told, ["W063-may-stay-on"], "{}", compiled.warnings);
     let names: Vec<&str> = compiled.symbols.states.iter().map(|state| state.name.as_str()).collect();
     assert_eq!(names, ["everywhere", "outer", "outer.first", "outer.second", "over", "idle", "busy"]);
     let program = Program::open(&compiled.image).unwrap();

@@ -6,6 +6,7 @@
 //! - [`Writer`]: appends, and says truthfully what is durable.
 //! - [`Session`]: what a file holds, whatever became of it, and what was found wrong with it.
 //! - [`replay()`]: whether the program in the journal, given what it was given, does again what the journal says it did.
+//! - [`again()`]: what another program makes of what a session was given.
 //! - [`sensed`]: whether detectors find in the samples what the journal says they found.
 //! - [`side_by_side()`]: whether two sessions tell the same, as one session on two bodies must, and where they part.
 //! - [`delivered()`]: how much of each output came out.
@@ -13,6 +14,7 @@
 //!
 //! This crate never sees a device, a wall clock or a protocol: records come as the device's bytes, names stay opaque.
 
+mod again;
 pub mod block;
 pub mod contents;
 mod delivered;
@@ -26,6 +28,7 @@ pub mod side_by_side;
 pub mod storage;
 mod writer;
 
+pub use again::again;
 pub use contents::{Close, Header, Note, NoteKind, Purpose, Versions, Why};
 pub use delivered::{Delivered, delivered};
 pub use finding::{Finding, Flaw, Place};

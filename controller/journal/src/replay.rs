@@ -303,7 +303,7 @@ impl Comparison<'_> {
 }
 
 /// What a record tells the engine, and with which stamp.
-fn given(at: Micros, record: &Record) -> Option<(Micros, Given)> {
+pub(crate) fn given(at: Micros, record: &Record) -> Option<(Micros, Given)> {
     match *record {
         Record::Input { line, active, late_us } => {
             Some((at.saturating_sub(u64::from(late_us)), Given::Edge { line, active }))

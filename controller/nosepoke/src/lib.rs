@@ -11,6 +11,7 @@
 //! - [`budget`]: what a subject has had on a day.
 //! - [`flush`]: the one way past an output's `max_on`.
 //! - [`selftest`]: what of a rig is tried before animals are put in.
+//! - [`scenarios`]: scenario tests of protocols.
 //! - [`tally`]: what a person watches while it runs.
 
 pub mod budget;
@@ -21,6 +22,7 @@ pub mod flush;
 pub mod lockstep;
 pub mod paced;
 pub mod room;
+pub mod scenarios;
 pub mod selftest;
 pub mod serial;
 pub mod session;

@@ -29,6 +29,8 @@ enum Command {
     Flush(commands::flush::Flush),
     Selftest(commands::selftest::Selftest),
     Check(commands::check::Check),
+    Explain(commands::explain::Explain),
+    Test(commands::test::Test),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
 }
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         Command::Flush(flush) => flush.execute(),
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
+        Command::Explain(explain) => explain.execute(),
+        Command::Test(test) => test.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),
     };

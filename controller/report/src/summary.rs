@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use compiler::Source;
-use compiler::symbols::Symbols;
+use compiler::symbols::{AllowedSymbol, Symbols};
 use journal::{NoteKind, Purpose, Session};
 use link::rig::Rig;
 use link::{LineId, Record};
@@ -72,6 +72,8 @@ pub struct Summary {
     pub end: String,
     /// The parameters in force at the start.
     pub parameters: Vec<Parameter>,
+    /// Warnings that the protocol allows, each with its reason.
+    pub allowed: Vec<AllowedSymbol>,
 }
 
 /// How the device's clock ran against the computer's.
@@ -178,6 +180,7 @@ impl Summary {
                 .end
                 .map_or("interrupted: its last record says nothing of an end".into(), |end| end_reason(symbols, end)),
             parameters: parameters(symbols),
+            allowed: symbols.allowed.clone(),
         }
     }
 
@@ -360,6 +363,9 @@ impl fmt::Display for Summary {
                 (false, source) => format!("{}: {source}", parameter.basis),
             };
             writeln!(f, "  {} = {} ({ground})", parameter.name, parameter.value)?;
+        }
+        for AllowedSymbol { code, line, because, .. } in &self.allowed {
+            writeln!(f, "  allowed     {code} on line {line} of the protocol: {because}")?;
         }
         writeln!(f, "  journal     {}", self.journal)
     }

@@ -6,9 +6,10 @@ use link::pwm::FULL_POWER_PPM;
 use link::record::Train;
 
 use super::lists::Target;
+use super::places::Asks;
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
-use crate::expression::check::{Ir, Type, Typed};
+use crate::expression::check::{Ir, Type};
 use crate::expression::{Expr, emit};
 use crate::kinds::{Kind, LONGEST_US, Verb};
 use crate::names::{Origin, Scope};
@@ -24,10 +25,8 @@ impl Lowering<'_> {
         let mut held = Vec::new();
         for action in actions {
             let guard = action.guard.as_ref().and_then(|guard| self.value(guard, Type::Truth, scope));
-            if guard.as_ref().and_then(Typed::constant) == Some(0) {
-                self.reporter
-                    .warning("W004-never", action.span, "the guard of this action is never true")
-                    .help("leave the action out");
+            if let Some(guard) = &guard {
+                self.asks(Asks::Action, &guard.ir, guard.span);
             }
             let Some(body) = self.action(action, scope, entry, &mut held) else { continue };
             let guard = guard.filter(|guard| guard.constant() != Some(1)).map(|guard| guard.ir);

@@ -16,17 +16,18 @@ impl Lowering<'_> {
     /// Reads every sentence; what they say, in the order of the table.
     pub(super) fn invariants(&mut self) -> Vec<String> {
         let protocol = self.protocol;
-        let mut found: Vec<(Invariant, String)> = Vec::new();
+        let mut found: Vec<(Invariant, String, Span)> = Vec::new();
         for sentence in &protocol.invariants {
             if let Some(invariant) = self.invariant(sentence) {
                 let words: Vec<&str> = sentence.text.split_whitespace().collect();
-                found.push((invariant, words.join(" ")));
+                found.push((invariant, words.join(" "), sentence.span));
             }
         }
         // The image keeps them by line; their names must lie the same way.
-        found.sort_by_key(|(invariant, _)| invariant.line);
-        self.assembly.invariants = found.iter().map(|(invariant, _)| *invariant).collect();
-        found.into_iter().map(|(_, words)| words).collect()
+        found.sort_by_key(|(invariant, ..)| invariant.line);
+        self.assembly.invariants = found.iter().map(|(invariant, ..)| *invariant).collect();
+        self.places.invariants = found.iter().map(|(.., span)| *span).collect();
+        found.into_iter().map(|(_, words, _)| words).collect()
     }
 
     fn invariant(&mut self, sentence: &Text) -> Option<Invariant> {

@@ -12,6 +12,7 @@ mod forbidden;
 mod invariants;
 mod lines;
 mod lists;
+pub(crate) mod places;
 mod power;
 mod requests;
 mod sound;
@@ -39,6 +40,7 @@ pub(crate) struct Lowered {
     pub(crate) assembly: Assembly,
     pub(crate) symbols: Symbols,
     pub(crate) rig: link::rig::Rig,
+    pub(crate) places: places::Places,
 }
 
 /// Works on one protocol.
@@ -59,6 +61,7 @@ pub(crate) struct Lowering<'a> {
     flow: flow::Flow,
     /// What trial types, blocks, histories and staircases are made of.
     trials: trials::Trials,
+    places: places::Places,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
 }
@@ -91,6 +94,7 @@ pub(crate) fn lower(
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
         trials: trials::Trials::default(),
+        places: places::Places::default(),
         asked: Vec::new(),
     };
     lowering.declare(options);
@@ -185,9 +189,20 @@ impl Lowering<'_> {
         self.assembly.code(&ops)
     }
 
+    /// Notes a condition, to be judged once the program is whole.
+    fn asks(&mut self, of: places::Asks, ir: &Ir, span: Span) {
+        let mut ops = Vec::new();
+        emit::emit(ir, &mut self.assembly, &mut ops);
+        self.places.asks(of, ops, span);
+    }
+
     /// The code of a guard; none for one that is always true.
     fn guard(&mut self, guard: Option<&Expr>, scope: Scope) -> Code {
-        match guard.and_then(|guard| self.value(guard, Type::Truth, scope)) {
+        let typed = guard.and_then(|guard| self.value(guard, Type::Truth, scope));
+        if let Some(typed) = &typed {
+            self.asks(places::Asks::Row, &typed.ir, typed.span);
+        }
+        match typed {
             Some(typed) if typed.constant() == Some(1) => Code::NONE,
             Some(typed) => self.code_of(&typed.ir),
             None => Code::NONE,
@@ -331,7 +346,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn finish(self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
+    fn finish(mut self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
+        self.places.fixed = self.fixed();
         let (rig, lines) = self.lines();
         let symbols = Symbols {
             protocol: self.protocol.name.text.clone(),
@@ -374,8 +390,9 @@ impl Lowering<'_> {
             invariants,
             ends: self.protocol.ends.iter().map(|end| end.written.clone()).collect(),
             picture,
+            allowed: Vec::new(),
         };
-        Some(Lowered { assembly: self.assembly, symbols, rig })
+        Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places })
     }
 }
 

@@ -5,6 +5,7 @@ use link::program::rows::{self, After, Code, Rule, Slice, When};
 use link::{EventId, LineId, RegionId, StateId, limits};
 
 use super::Lowering;
+use super::places::Asks;
 use crate::diagnostic::{Span, a, listed};
 use crate::expression::check::Type;
 use crate::names::{Scope, StateName, index};
@@ -202,6 +203,8 @@ impl Lowering<'_> {
         let mut rules = counters;
         let (mut afters, mut whens) = (Vec::new(), Vec::new());
         let scope = block.scope;
+        let before = (self.assembly.rules.len(), self.assembly.afters.len(), self.assembly.whens.len());
+        self.places.up_to(before.0 + rules.len(), before.1, before.2, None);
         for row in block.handlers.iter().chain(block.transitions) {
             self.flow.row();
             let target = match &row.to {
@@ -243,6 +246,8 @@ impl Lowering<'_> {
             if let Some(guard) = when {
                 whens.push(When { guard, target, action });
             }
+            let (rules, afters, whens) = (before.0 + rules.len(), before.1 + afters.len(), before.2 + whens.len());
+            self.places.up_to(rules, afters, whens, place(row));
         }
         let slice = |before: usize, added: usize| Slice { first: index(before), len: index(added) };
         let slices = (
@@ -278,10 +283,9 @@ impl Lowering<'_> {
             Some(guard) => Some(self.value(guard, Type::Truth, scope)?),
             None => None,
         };
-        if waited.constant() == Some(0) {
-            self.reporter
-                .warning("W004-never", when.span, "this is never true, so the transition is never taken")
-                .help("leave the transition out");
+        self.asks(Asks::When, &waited.ir, when.span);
+        if let Some(asked) = &asked {
+            self.asks(Asks::Row, &asked.ir, asked.span);
         }
         if waited.constant() == Some(1) && asked.as_ref().is_none_or(|asked| asked.constant() == Some(1)) {
             self.flow.at_once(when.span);
@@ -466,6 +470,15 @@ fn detect(line: &str) -> String {
     format!(
         "say what to look for on it: `detectors: {{pull: {{line: {line}, reach: 3 mm}}}}`, then wait for `pull.reach`"
     )
+}
+
+/// Where a row is told of: at what it waits for.
+fn place(row: &Row) -> Option<Span> {
+    match &row.trigger {
+        Trigger::Event(event) => Some(event.span),
+        Trigger::After(expr) | Trigger::When(expr) => Some(expr.span),
+        Trigger::Broken => None,
+    }
 }
 
 pub(super) fn is_after(row: &Row) -> bool {

@@ -44,6 +44,8 @@ pub(crate) struct Protocol {
     pub(crate) picture_show: Vec<Text>,
     pub(crate) regions: Vec<Region>,
     pub(crate) invariants: Vec<Text>,
+    /// Warnings that are not to be told.
+    pub(crate) allow: Vec<crate::allow::Allowed>,
     /// Every name that is declared, well or badly.
     pub(crate) declared: Vec<String>,
 }
@@ -279,6 +281,7 @@ const TOP: &[&str] = &[
     "everywhere",
     "regions",
     "invariants",
+    "allow",
 ];
 
 /// Reads the root node as a protocol.
@@ -343,6 +346,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         picture_show,
         regions: regions(&top, reporter),
         invariants: declarations::sentences(&top, reporter),
+        allow: crate::allow::read(&top, root, reporter),
         about: about.map(|text| text.text.trim().to_owned()).unwrap_or_default(),
         sources,
         name: name.cloned().unwrap_or_else(|| Text::plain("", root.span)),

@@ -100,7 +100,7 @@ states:
     entry:
       - set: {streak: streak + 1}
       - deliver: {line: water, volume: drop}
-      - pulse: {line: laser, stimulus: burst, if: when_lit == always and treatment == stim}
+      - pulse: {line: laser, stimulus: burst, if: \"when_lit == always and treatment == stim and sizes[0] < drop\"}
       - on: mask
     transitions:
       - {after: delay, if: paid, outcome: rewarded, to: iti}

@@ -47,6 +47,8 @@ impl Check {
                 .collect();
             all_good &= good;
             let step = compiled.as_ref().ok().and_then(Compiled::step_bound);
+            let silenced = compiled.as_ref().map(|compiled| compiled.silenced.clone()).unwrap_or_default();
+            let holds: Vec<(String, bool)> = compiled.iter().flat_map(proven).collect();
             let of_outputs = compiled.as_ref().map(|compiled| match self.json {
                 true => (limits::as_json(compiled, &rig), String::new()),
                 false => (serde_json::Value::Null, limits::table(compiled, &rig)),
@@ -65,6 +67,10 @@ impl Check {
                     "good": good,
                     "findings": found,
                     "outputs": as_json,
+                    "silenced": silenced,
+                    "invariants": holds.iter().map(|(sentence, holds)| {
+                        serde_json::json!({"sentence": sentence, "holds_on_every_path": holds})
+                    }).collect::<Vec<_>>(),
                     "step_on_a_pico": step.as_ref().map(written),
                 }));
                 continue;
@@ -79,6 +85,14 @@ impl Check {
                 }
                 for line in told {
                     say(format_args!("  {line}"))?;
+                }
+                for allowed in &silenced {
+                    let (code, line, because) = (allowed.finding.code, allowed.finding.line, &allowed.because);
+                    say(format_args!("  allowed: {code} on line {line}: {because}"))?;
+                }
+                if !holds.is_empty() {
+                    let (all, proven) = (holds.len(), holds.iter().filter(|(_, holds)| *holds).count());
+                    say(format_args!("  invariants: {proven} of {all} hold on every path; the device watches all"))?;
                 }
                 if let Some(step) = step {
                     say(format_args!("  the longest step on a Pico is at most {step}"))?;
@@ -105,6 +119,11 @@ impl Check {
         say(format_args!("{:#}", serde_json::Value::Array(findings.collect())))?;
         Ok(ExitCode::FAILURE)
     }
+}
+
+/// The invariants of a protocol, and whether each holds on every path.
+fn proven(compiled: &Compiled) -> impl Iterator<Item = (String, bool)> + '_ {
+    compiled.symbols.invariants.iter().cloned().zip(compiled.holds.iter().copied())
 }
 
 /// The bound on a step, for a program.

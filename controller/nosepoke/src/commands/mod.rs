@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod day;
 pub(crate) mod devices;
 mod ended;
+pub(crate) mod explain;
 pub(crate) mod flash;
 pub(crate) mod flush;
 mod limits;
@@ -17,6 +18,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod selftest;
 pub(crate) mod show;
+pub(crate) mod test;
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -24,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use compiler::{Diagnostics, RigConfig, Source, Style};
+use controller::scenarios::suite::is_test;
 use journal::{ReadError, Session};
 
 /// What a command has to say when it cannot do its work: whole sentences, ready to be shown.
@@ -97,7 +100,10 @@ pub(crate) fn looked_through(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<
         }
         let entries = std::fs::read_dir(path)
             .map_err(|error| Complaint::new(format_args!("{} cannot be looked through: {error}", path.display())))?;
-        let wanted = |path: &PathBuf| path.extension().is_some_and(|ending| endings.iter().any(|one| ending == *one));
+        // Scenarios stand beside their protocols, and are none themselves.
+        let wanted = |path: &PathBuf| {
+            path.extension().is_some_and(|ending| endings.iter().any(|one| ending == *one)) && !is_test(path)
+        };
         let mut inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(wanted).collect();
         if inside.is_empty() {
             let (path, ending) = (path.display(), endings.first().unwrap_or(&""));

@@ -71,7 +71,15 @@ impl Plan {
         let warnings = Diagnostics::default();
         Ok(Self {
             session: u32::try_from(header.session).map_err(|_| UnreadableHeader)?,
-            compiled: Compiled { image: header.program.clone(), rig, symbols, warnings, hash },
+            compiled: Compiled {
+                image: header.program.clone(),
+                rig,
+                symbols,
+                warnings,
+                silenced: Vec::new(),
+                holds: Vec::new(),
+                hash,
+            },
             protocol: header.protocol.clone(),
             rig: header.rig.clone(),
             seed: header.seed,

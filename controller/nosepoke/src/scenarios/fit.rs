@@ -1,0 +1,73 @@
+//! The simulated rig that fits a protocol: the one that ships where it has the protocol's lines, and otherwise one made
+//! for them.
+
+use std::fmt::Write;
+
+use compiler::{Diagnostics, RigConfig, Source};
+
+/// The simulated rig that ships.
+const SHIPPED: &str = include_str!("../../../../rig-configs/sim-box.yaml");
+/// What messages call it.
+pub const SHIPPED_NAME: &str = "rig-configs/sim-box.yaml";
+
+/// Pins of a made rig that are no analog ones, in the order they are given out.
+const PINS: &[u8] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
+/// Pins that can be sampled.
+const ANALOG_PINS: &[u8] = &[26, 27, 28];
+
+/// The simulated rig that ships.
+#[must_use]
+pub fn shipped() -> Source {
+    Source { name: SHIPPED_NAME.to_owned(), text: SHIPPED.to_owned() }
+}
+
+/// The rig that fits lines of these names and kinds.
+///
+/// # Errors
+/// When the lines need more than a rig has, as the rig-config that was tried says.
+pub fn rig(lines: &[(String, String)]) -> Result<(Source, RigConfig), Diagnostics> {
+    let source = shipped();
+    let config = compiler::read_rig(&source)?;
+    let has = |(name, kind): &(String, String)| config.line(name).is_some_and(|line| line.kind == *kind);
+    if lines.iter().all(has) {
+        return Ok((source, config));
+    }
+    let source = made(lines);
+    let config = compiler::read_rig(&source)?;
+    Ok((source, config))
+}
+
+/// A rig with these lines, each with what its kind needs.
+fn made(lines: &[(String, String)]) -> Source {
+    let (mut pins, mut analog) = (PINS.iter(), ANALOG_PINS.iter());
+    let mut text =
+        "rig: made-box\nabout: A simulated rig made for the lines of a protocol.\nbody: simulator\nlines:\n".to_owned();
+    let mut arms = Vec::new();
+    for (name, kind) in lines {
+        let pin = if kind == "analog" { analog.next() } else { pins.next() };
+        let pin = pin.copied().unwrap_or(0);
+        let rest = match kind.as_str() {
+            "valve" => {
+                ", calibration: {date: 2026-11-02, volumes: [[10 ms, 2.1 µl], [100 ms, 24.1 µl], [200 ms, 48.9 µl]]}"
+                    .to_owned()
+            }
+            "speaker" => ", calibration: {date: 2026-11-02, full_scale: 95 dB}".to_owned(),
+            "analog" => ", calibration: {date: 2026-11-02, points: [[0.35 V, 0 mm], [2.9 V, 8 mm]]}".to_owned(),
+            "encoder" => {
+                let other = pins.next().copied().unwrap_or(0);
+                format!(", pin_b: {other}, counts_per_turn: 4096, per_turn: 471 mm")
+            }
+            _ => String::new(),
+        };
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "  {name}: {{kind: {kind}, pin: {pin}{rest}}}");
+        if matches!(kind.as_str(), "laser" | "shock") {
+            arms.push(name.as_str());
+        }
+    }
+    text.push_str("simulation:\n  settle: 2 µs\n");
+    if !arms.is_empty() {
+        let _ = writeln!(text, "  person: {{name: simulated operator, arms: [{}]}}", arms.join(", "));
+    }
+    Source { name: "the rig made for the test".to_owned(), text }
+}

@@ -1,0 +1,15 @@
+//! Scenario tests: runs each in a simulated session, as any session is run, and judges what came of it. Owns how files
+//! are found and sessions run; what a scenario says is the compiler's to read, what is right is `scenario`'s to judge.
+//!
+//! - [`suite`]: a test file with its protocol and rig.
+//! - [`fit`]: the simulated rig that fits a protocol.
+//! - [`run`]: one scenario on the simulator.
+//! - [`listen`]: hears the device's records as they leave it.
+
+pub mod fit;
+mod listen;
+pub mod run;
+pub mod suite;
+
+pub use run::{Ran, RunError, run};
+pub use suite::{Suite, SuiteError};
