@@ -387,6 +387,25 @@ trial_types:
     assert!(counted < 350 && counted > 200, "{counted} of {}", found.trials.len());
 }
 
+#[test]
+fn trials_that_begin_in_several_places_share_one_deck() {
+    let declared = "\
+trial_types:
+  table: {a: {}, b: {}}
+  draw: {deck: {a: 2, b: 2}}
+";
+    let protocol = protocol(declared, "")
+        .replace("outcome: wrong, to: over", "outcome: wrong, do: [{trial: begin}], to: again")
+        .replace("  over:\n", "  again:\n    transitions:\n      - {event: lever.press, outcome: right, to: over}\n      - {event: spout.lick, outcome: wrong, to: over}\n      - {after: 1010 ms, outcome: miss, to: over}\n  over:\n");
+    let found = session(compiled(&task(&protocol)), 7, 200, odd_answers(MIXED));
+    let types = found.labels("trial_type");
+    assert!(found.outcomes().contains(&"wrong"));
+    for four in types.chunks_exact(4) {
+        assert_eq!(four.iter().filter(|one| **one == "a").count(), 2, "{four:?}");
+    }
+    assert_eq!(found.compiled.symbols.draws.len(), 1);
+}
+
 /// A staircase the plain way.
 #[derive(Debug)]
 struct Model {

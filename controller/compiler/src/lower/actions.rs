@@ -127,7 +127,8 @@ impl Lowering<'_> {
 
     /// A trial begins; what is counted per trial begins anew.
     fn trial(&mut self, scope: Scope) -> Vec<Op> {
-        let mut ops = self.trial_closing();
+        let (closing, opening) = self.trial_boundary(scope);
+        let mut ops = closing;
         ops.push(Op::new(OpCode::Trial, 0, 0));
         for counter in self.protocol.counters.iter().filter(|counter| counter.per_trial) {
             if let Some((id, _)) = self.names.variable(&counter.name.text) {
@@ -135,7 +136,7 @@ impl Lowering<'_> {
                 ops.push(Op::new(OpCode::Store, 1, id));
             }
         }
-        ops.extend(self.trial_opening(scope));
+        ops.extend(opening);
         ops
     }
 

@@ -27,6 +27,9 @@ pub(super) struct Trials {
     blocks: Option<blocks::Blocks>,
     histories: Vec<history::History>,
     staircases: Vec<staircases::Staircase>,
+    /// What is done before a trial closes and once the next has begun: the same wherever one begins, so that decks and draws
+    /// are.
+    code: Option<(Vec<Op>, Vec<Op>)>,
 }
 
 /// Trials that are voided.
@@ -124,8 +127,15 @@ impl Lowering<'_> {
         Some(guarded(Some(&among.ir), ops, &mut self.assembly))
     }
 
-    /// Before a trial closes.
-    pub(super) fn trial_closing(&mut self) -> Vec<Op> {
+    /// What is done before a trial closes, and once the next has begun.
+    pub(super) fn trial_boundary(&mut self, scope: Scope) -> (Vec<Op>, Vec<Op>) {
+        if self.trials.code.is_none() {
+            self.trials.code = Some((self.trial_closing(), self.trial_opening(scope)));
+        }
+        self.trials.code.clone().unwrap_or_default()
+    }
+
+    fn trial_closing(&mut self) -> Vec<Op> {
         let mut ops = Vec::new();
         if let Some(Void { counted, .. }) = self.trials.void {
             self.assign(&mut ops, counted, &add(load(counted), int(1)));
@@ -144,8 +154,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Once the next trial has begun.
-    pub(super) fn trial_opening(&mut self, scope: Scope) -> Vec<Op> {
+    fn trial_opening(&mut self, scope: Scope) -> Vec<Op> {
         let mut ops = self.open_block(scope);
         ops.extend(self.open_type(scope));
         ops.extend(self.open_staircases());
