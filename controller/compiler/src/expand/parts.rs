@@ -51,6 +51,7 @@ pub(super) fn variable(name: &str, initial: &str, labels: Option<Vec<String>>, s
         name: text(name),
         initial: Some(text(initial)),
         labels: labels.map(|labels| labels.iter().map(|label| text(label)).collect()),
+        labels_of: None,
         column: false,
     }
 }

@@ -177,16 +177,12 @@ impl<'a> Checker<'a> {
             ExprKind::Dotted { owner, owner_span, member, member_span } => {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
             }
-            ExprKind::Element { list, .. } if self.names.is_broken(list) => None,
             ExprKind::Element { list, index, member, .. } if self.names.array(list).is_some() => {
                 self.of_element(list, index, member.as_ref(), span)
             }
             ExprKind::Element { list, list_span, index, member: None } => self.element(list, *list_span, index, span),
-            ExprKind::Element { list, list_span, member: Some((member, _)), .. } => {
-                self.reporter
-                    .error("E067-unknown-list", *list_span, format!("there is no table `{list}`"))
-                    .help(format!("what is read as `{list}[…].{member}` has columns"));
-                None
+            ExprKind::Element { list, list_span, index, member: Some((member, member_span)) } => {
+                self.cell((list, *list_span), index, (member, *member_span), span)
             }
             ExprKind::Unary { op, of } => self.unary(*op, of, span),
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
@@ -315,8 +311,14 @@ impl<'a> Checker<'a> {
                 };
                 return special(Special::StateTime, state.0, Type::Time);
             }
+            (owner, member) if self.names.parts(owner).any(|part| part.member == member) => {
+                return self.part(owner, member, span);
+            }
             ("session", _) => (vec!["time"], None),
-            ("trial", _) => (vec!["number", "time"], None),
+            ("trial", _) => {
+                let parts = self.names.parts("trial").map(|part| part.member.as_str());
+                (["number", "time"].into_iter().chain(parts).collect(), None)
+            }
             ("state", _) => (vec!["time"], None),
             (owner, member) => {
                 if let Some((line, kind)) = self.names.line(owner) {
@@ -346,14 +348,16 @@ impl<'a> Checker<'a> {
                         _ => (vec!["left", "running"], None),
                     }
                 } else {
-                    (Vec::new(), None)
+                    (self.names.parts(owner).map(|part| part.member.as_str()).collect(), None)
                 }
             }
         };
         if found.is_some() {
             return found;
         }
-        if members.is_empty() && self.names.is_broken(owner.0) {
+        if members.is_empty()
+            && (self.names.is_broken(owner.0) || self.names.is_broken(&format!("{}.{}", owner.0, member.0)))
+        {
             return None;
         }
         if members.is_empty() {
@@ -397,7 +401,8 @@ impl<'a> Checker<'a> {
             );
             return None;
         };
-        let (ty, length) = (found.ty, found.length);
+        let (ty, length, cells) = (found.ty, found.length, found.cells);
+        let list_found = found.clone();
         let index = match self.infer(index, Some(Type::Count))? {
             index @ Typed { ty: Type::Count | Type::Label(_), .. } => index,
             other => {
@@ -415,7 +420,9 @@ impl<'a> Checker<'a> {
                 .help(format!("the last is `{list}[{}]`", length.saturating_sub(1)));
             return None;
         }
-        Some(Typed { ir: Ir::Element(id, Box::new(index.ir)), ty, span })
+        // It may be written at any time, wherever it stands.
+        self.read.extend(cells.into_iter().flat_map(|first| (first..).take(length)).map(|cell| (cell, span)));
+        Some(Typed { ir: list_found.at(id, index.ir), ty, span })
     }
 
     fn call(

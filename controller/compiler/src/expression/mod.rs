@@ -9,6 +9,7 @@ mod lexer;
 mod members;
 mod operators;
 pub(crate) mod parse;
+mod tables;
 
 use crate::diagnostic::Span;
 use crate::quantity::Quantity;

@@ -3,6 +3,7 @@
 
 mod actions;
 mod arrays;
+mod chosen;
 mod declare;
 mod detectors;
 mod dose;
@@ -12,6 +13,7 @@ mod forbidden;
 mod invariants;
 mod left;
 mod lines;
+mod lists;
 pub(crate) mod places;
 mod points;
 mod power;
@@ -19,6 +21,7 @@ mod requests;
 mod sound;
 mod stable;
 mod states;
+mod trials;
 
 use assembler::Assembly;
 use link::limits;
@@ -62,6 +65,8 @@ pub(crate) struct Lowering<'a> {
     flow: flow::Flow,
     /// States whose time is kept at their exit, each with the variable that keeps it.
     left: Vec<(link::StateId, u16)>,
+    /// What trial types, blocks, histories and staircases are made of.
+    trials: trials::Trials,
     places: places::Places,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
@@ -95,11 +100,14 @@ pub(crate) fn lower(
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
         left: Vec::new(),
+        trials: trials::Trials::default(),
         places: places::Places::default(),
         asked: Vec::new(),
     };
     lowering.declare(options);
     lowering.number_states();
+    lowering.infer_draws();
+    lowering.type_histories();
     lowering.infer_draws();
     lowering.states();
     lowering.ends();

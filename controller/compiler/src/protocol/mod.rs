@@ -3,11 +3,16 @@
 
 mod actions;
 pub(crate) mod arrays;
+pub(crate) mod blocks;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+pub(crate) mod history;
 pub(crate) mod stable;
+pub(crate) mod staircases;
 mod states;
+pub(crate) mod tables;
 pub(crate) mod timers;
+pub(crate) mod trial_types;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -30,6 +35,11 @@ pub(crate) struct Protocol {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
+    pub(crate) tables: Vec<tables::Table>,
+    pub(crate) trial_types: Option<trial_types::TrialTypes>,
+    pub(crate) blocks: Option<blocks::Blocks>,
+    pub(crate) history: Vec<history::History>,
+    pub(crate) staircases: Vec<staircases::Staircase>,
     pub(crate) timers: Vec<Text>,
     /// Those that are told once what they are.
     pub(crate) timers_told: Vec<timers::Timer>,
@@ -68,6 +78,8 @@ pub(crate) struct Variable {
     pub(crate) name: Text,
     pub(crate) initial: Option<Text>,
     pub(crate) labels: Option<Vec<Text>>,
+    /// The table whose rows its labels are.
+    pub(crate) labels_of: Option<Text>,
     pub(crate) column: bool,
 }
 
@@ -167,6 +179,10 @@ pub(crate) struct Action {
 #[derive(Debug, Clone)]
 pub(crate) enum ActionKind {
     Trial,
+    /// The trial under way does not count.
+    Void,
+    /// The next trial has the type of this one.
+    Repeat,
     Set {
         variable: Text,
         value: Expr,
@@ -246,6 +262,8 @@ pub(crate) struct Draw {
     pub(crate) kind_span: Span,
     pub(crate) max_run: Option<Text>,
     pub(crate) spend_on: Option<Text>,
+    /// Whether it belongs to something declared rather than to an action.
+    pub(crate) made: bool,
 }
 
 /// What is drawn.
@@ -254,10 +272,23 @@ pub(crate) enum DrawKind {
     Chance(Expr),
     Uniform(Expr, Expr),
     Integer(Expr, Expr),
-    Exponential { mean: Expr, min: Expr, max: Expr },
-    Normal { mean: Expr, sd: Expr, min: Expr, max: Expr },
+    Exponential {
+        mean: Expr,
+        min: Expr,
+        max: Expr,
+    },
+    Normal {
+        mean: Expr,
+        sd: Expr,
+        min: Expr,
+        max: Expr,
+    },
     Weighted(Vec<(Text, Expr)>),
     Deck(Vec<(Text, Expr)>),
+    /// A list in random order: those of a list, or the rows of a table.
+    Shuffle(Text),
+    /// One of a list, or a row of a table, without putting back.
+    Sample(Text),
 }
 
 const TOP: &[&str] = &[
@@ -270,6 +301,11 @@ const TOP: &[&str] = &[
     "parameters",
     "variables",
     "lists",
+    "tables",
+    "trial_types",
+    "blocks",
+    "history",
+    "staircases",
     "timers",
     "counters",
     "stimuli",
@@ -308,13 +344,26 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
     let (lines, arrays) = arrays::split(declarations::lines(&top, reporter), reporter);
     let (timers, timers_told) = timers::read(&top, reporter);
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = [
+        "lines",
+        "detectors",
+        "parameters",
+        "variables",
+        "lists",
+        "tables",
+        "history",
+        "staircases",
+        "counters",
+        "stimuli",
+    ];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
     });
+    let alone = [("trial_types", trial_types::NAME), ("blocks", blocks::NAME)];
+    let alone = alone.into_iter().filter(|(key, _)| top.get(key).is_some()).map(|(_, name)| name.to_owned());
     Some(Protocol {
-        declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
+        declared: sections.flatten().map(|entry| entry.key.text.clone()).chain(alone).collect(),
         lines,
         arrays,
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
@@ -322,6 +371,11 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
         lists: declarations::lists(&top, reporter),
+        tables: tables::read(&top, reporter),
+        trial_types: trial_types::read(&top, reporter),
+        blocks: blocks::read(&top, reporter),
+        history: history::read(&top, reporter),
+        staircases: staircases::read(&top, reporter),
         timers,
         timers_told,
         stable: stable::read(&top, reporter),

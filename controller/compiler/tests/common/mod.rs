@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod trace;
+pub(crate) mod trials;
 
 use std::fmt::Write;
 use std::path::Path;

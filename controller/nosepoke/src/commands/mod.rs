@@ -26,7 +26,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use compiler::{Diagnostics, RigConfig, Source, Style};
-use controller::scenarios::fit;
 use controller::scenarios::suite::is_test;
 use journal::{ReadError, Session};
 
@@ -151,11 +150,11 @@ pub(crate) fn rig(path: &Path) -> Result<(Source, RigConfig), Diagnostics> {
     Ok((source, config))
 }
 
-/// The rig-config at `path`, or the simulated rig that ships for the lines of this protocol, for whoever names no other.
-pub(crate) fn rig_for(protocol: &Source, path: Option<&Path>) -> Result<(Source, RigConfig), Diagnostics> {
+/// The rig-config at `path`; if none is named, the simulated rig that ships and has the protocol's lines.
+pub(crate) fn rig_for(path: Option<&Path>, protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
     match path {
         Some(path) => rig(path),
-        None => fit::shipped(protocol),
+        None => controller::scenarios::fit::shipped(&compiler::scenario::lines_of(protocol)),
     }
 }
 

@@ -1,14 +1,14 @@
-//! The simulated rig that fits a protocol: the first of those that ship that has the protocol's lines, and otherwise one
-//! made for them.
+//! The simulated rig that fits a protocol: one that ships where it has the protocol's lines, and otherwise one made for them.
 
 use std::fmt::Write;
 
 use compiler::{Diagnostics, RigConfig, Source};
 
-/// The simulated rigs that ship, by the name that messages call them; the first is the one for whoever fits none.
-const SHIPPED: &[(&str, &str)] = &[
+/// The simulated rigs that ship, in the order they are tried: what messages call each, and its text.
+const SHIPPED: [(&str, &str); 3] = [
     ("rig-configs/sim-box.yaml", include_str!("../../../../rig-configs/sim-box.yaml")),
     ("rig-configs/five-hole-box.yaml", include_str!("../../../../rig-configs/five-hole-box.yaml")),
+    ("rig-configs/three-port-box.yaml", include_str!("../../../../rig-configs/three-port-box.yaml")),
 ];
 
 /// Pins of a made rig that are no analog ones, in the order they are given out.
@@ -16,12 +16,32 @@ const PINS: &[u8] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
 /// Pins that can be sampled.
 const ANALOG_PINS: &[u8] = &[26, 27, 28];
 
-/// The simulated rig that ships for a protocol: the first that has all its lines, and the first of all if none has.
+/// The first of the simulated rigs that ship with lines of these names and kinds; if none has them all, the first.
 ///
 /// # Errors
-/// When it does not read, which is a fault of what ships.
-pub fn shipped(protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
-    Ok(fitting(&compiler::scenario::lines_of(protocol))?.0)
+/// When a rig that ships does not read.
+pub fn shipped(lines: &[(String, String)]) -> Result<(Source, RigConfig), Diagnostics> {
+    let read = |(name, text): (&str, &str)| {
+        let source = Source { name: name.to_owned(), text: text.to_owned() };
+        compiler::read_rig(&source).map(|config| (source, config))
+    };
+    let [first, others @ ..] = SHIPPED;
+    let first = read(first)?;
+    if has(&first.1, lines) {
+        return Ok(first);
+    }
+    for other in others {
+        let other = read(other)?;
+        if has(&other.1, lines) {
+            return Ok(other);
+        }
+    }
+    Ok(first)
+}
+
+/// Whether a rig has lines of these names and kinds.
+fn has(rig: &RigConfig, lines: &[(String, String)]) -> bool {
+    lines.iter().all(|(name, kind)| rig.line(name).is_some_and(|line| line.kind == *kind))
 }
 
 /// The rig that fits a protocol.
@@ -31,28 +51,13 @@ pub fn shipped(protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
 pub fn rig(protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
     let lines = compiler::scenario::lines_of(protocol);
     let powered = protocol.text.contains("power:");
-    let (shipped, fits) = fitting(&lines)?;
-    if fits && !powered {
-        return Ok(shipped);
+    let (source, config) = shipped(&lines)?;
+    if !powered && has(&config, &lines) {
+        return Ok((source, config));
     }
     let source = made(&lines, powered);
     let config = compiler::read_rig(&source)?;
     Ok((source, config))
-}
-
-/// The rig that ships for these lines, and whether it has them all.
-fn fitting(lines: &[(String, String)]) -> Result<((Source, RigConfig), bool), Diagnostics> {
-    let mut first = None;
-    for (name, text) in SHIPPED {
-        let source = Source { name: (*name).to_owned(), text: (*text).to_owned() };
-        let config = compiler::read_rig(&source)?;
-        let has = |(name, kind): &(String, String)| config.line(name).is_some_and(|line| line.kind == *kind);
-        if lines.iter().all(has) {
-            return Ok(((source, config), true));
-        }
-        first = first.or(Some((source, config)));
-    }
-    first.map(|first| (first, false)).ok_or_else(Diagnostics::default)
 }
 
 /// A rig with these lines, each with what its kind needs; where powers are spoken of, lines that carry one.
