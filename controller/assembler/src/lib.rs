@@ -133,6 +133,12 @@ fn with_before(ops: &[Op], before: &[&Before]) -> Vec<Op> {
 }
 
 impl Assembly {
+    /// A constant that was given out; 0 past their end.
+    #[must_use]
+    pub fn constant_at(&self, index: usize) -> i64 {
+        self.constants.get(index).copied().unwrap_or(0)
+    }
+
     /// The index of a constant, shared between equal ones.
     pub fn constant(&mut self, value: i64) -> u16 {
         if let Some(&known) = self.known_constants.get(&value) {

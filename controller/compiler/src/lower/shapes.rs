@@ -10,6 +10,7 @@ use link::pwm::FULL_POWER_PPM;
 use link::{EventId, LineId, StateId, TimerId};
 
 use super::Lowering;
+use super::actions::Held;
 use crate::diagnostic::Span;
 use crate::expression::Expr;
 use crate::expression::check::{Ir, Type};
@@ -95,22 +96,22 @@ impl Lowering<'_> {
             if kind.output().is_none() {
                 continue;
             }
-            if matches!(action.kind, ActionKind::Toggle(_)) && self.part(&shape.line, "toggled").is_none() {
-                let toggled = self.own(&shape.line, "toggled");
+            if matches!(action.kind, ActionKind::Toggle(_)) && self.line_part(&shape.line, "toggled").is_none() {
+                let toggled = self.line_own(&shape.line, "toggled");
                 let set = |value: i64| [Op::new(OpCode::Int, 0, value as u16), store(toggled)];
                 self.assembly.before(TOGGLE, id, set(1), set(0));
                 self.shapes.rules.push((EventId::train_end(id), set(0).to_vec()));
             }
-            if shape.gate.is_some() && self.part(&shape.line, "gate").is_none() {
-                let gate = self.own(&shape.line, "gate");
+            if shape.gate.is_some() && self.line_part(&shape.line, "gate").is_none() {
+                let gate = self.line_own(&shape.line, "gate");
                 let shut = [Op::new(OpCode::Int, 0, 0), store(gate)];
                 self.assembly.before(GATE, id, shut, shut);
                 let line = shape.line.clone();
                 self.shapes.gates.push(Gate { line, id, variable: gate, ways: Vec::new() });
             }
-            if matches!(shape.carries, Carries::Changing { .. }) && self.part(&shape.line, "from").is_none() {
+            if matches!(shape.carries, Carries::Changing { .. }) && self.line_part(&shape.line, "from").is_none() {
                 for part in Ramp::PARTS {
-                    self.own(&shape.line, part);
+                    self.line_own(&shape.line, part);
                 }
                 self.names.timers.push(format!("{}.ramp", shape.line.text));
                 let timer = u8::try_from(self.names.timers.len() - 1).unwrap_or(u8::MAX);
@@ -121,7 +122,7 @@ impl Lowering<'_> {
     }
 
     /// A variable of the compiler's own.
-    fn own(&mut self, line: &Text, part: &str) -> u16 {
+    fn line_own(&mut self, line: &Text, part: &str) -> u16 {
         self.assembly.variables.push(0);
         self.names.add_variable(Variable {
             name: format!("{}.{part}", line.text),
@@ -134,14 +135,14 @@ impl Lowering<'_> {
         })
     }
 
-    fn part(&self, line: &Text, part: &str) -> Option<u16> {
+    fn line_part(&self, line: &Text, part: &str) -> Option<u16> {
         Some(self.names.variable(&format!("{}.{part}", line.text))?.0)
     }
 
     fn ramp(&self, line: &Text) -> Option<Ramp> {
         let name = format!("{}.ramp", line.text);
         let timer = self.names.timers.iter().position(|timer| *timer == name)?;
-        let [from, change, over, at, step] = Ramp::PARTS.map(|part| self.part(line, part));
+        let [from, change, over, at, step] = Ramp::PARTS.map(|part| self.line_part(line, part));
         let timer = TimerId(u8::try_from(timer).ok()?);
         Some(Ramp { timer, from: from?, change: change?, over: over?, at: at?, step: step? })
     }
@@ -152,7 +153,7 @@ impl Lowering<'_> {
         action: &Action,
         shape: &Shape,
         (scope, entry): (Scope, bool),
-        held: &mut Vec<LineId>,
+        held: &mut Vec<Held>,
     ) -> Option<Vec<Op>> {
         let toggles = matches!(action.kind, ActionKind::Toggle(_));
         let verb = match &shape.carries {
@@ -171,8 +172,8 @@ impl Lowering<'_> {
             return None;
         }
         let start = self.started(shape, verb, scope)?;
-        if !ends && !held.contains(&id) {
-            held.push(id);
+        if !ends && !held.iter().any(|(line, held_if)| *line == id && held_if.is_none()) {
+            held.push((id, shape.held_if.clone()));
         }
         if shape.outlives && !toggles {
             self.check_goes_off(&shape.line, action.span);
@@ -353,7 +354,7 @@ impl Lowering<'_> {
 
     /// Off if it is on, and on if it is off.
     fn toggled(&mut self, shape: &Shape, id: LineId, start: Vec<Op>) -> Option<Vec<Op>> {
-        let toggled = self.part(&shape.line, "toggled")?;
+        let toggled = self.line_part(&shape.line, "toggled")?;
         let mut ops = vec![Op::new(OpCode::Load, 0, toggled), Op::new(OpCode::JumpIfFalse, 0, 2)];
         ops.push(Op::new(OpCode::Off, id.0, 0));
         ops.push(Op::new(OpCode::Jump, 0, emit::length(&start)));

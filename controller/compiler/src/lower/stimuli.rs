@@ -70,6 +70,9 @@ impl Lowering<'_> {
         power: Option<&Expr>,
         scope: Scope,
     ) -> Option<Vec<Op>> {
+        if stimulus.text.contains(['.', '[', '(']) {
+            return self.chosen_stimulus(line, stimulus, (verb, held), power, scope);
+        }
         let output = self.output(line, verb);
         let Some(id) = self.names.stimulus(&stimulus.text) else {
             if self.names.is_broken(&stimulus.text) {

@@ -19,6 +19,8 @@ pub(crate) struct Shape {
     pub(crate) outlives: bool,
     /// How long it is on, if not until something else is asked.
     pub(crate) length: Option<Expr>,
+    /// Whether it was this line that was switched on for its state, asked at its exit.
+    pub(crate) held_if: Option<Expr>,
 }
 
 /// What a line carries while it is on.
@@ -101,7 +103,7 @@ pub(super) fn read(keys: &Fields<'_>, span: Span, toggles: bool, reporter: &mut 
         }
         None => None,
     };
-    let shape = Box::new(Shape { line, carries, gate, outlives, length });
+    let shape = Box::new(Shape { line, carries, gate, outlives, length, held_if: None });
     Some(if toggles { ActionKind::Toggle(shape) } else { ActionKind::Shape(shape) })
 }
 
@@ -146,7 +148,7 @@ fn carries(keys: &Fields<'_>, reporter: &mut Reporter) -> Option<Carries> {
 pub(super) fn toggle(value: &Node, span: Span, reporter: &mut Reporter) -> Option<(ActionKind, Option<Expr>)> {
     if let Value::Scalar(_) = value.value {
         let line = fields::text(value, "the line", "laser", reporter)?.clone();
-        let shape = Shape { line, carries: Carries::Level, gate: None, outlives: true, length: None };
+        let shape = Shape { line, carries: Carries::Level, gate: None, outlives: true, length: None, held_if: None };
         return Some((ActionKind::Toggle(Box::new(shape)), None));
     }
     let known = &["line", "stimulus", "power", "speed", "if"];
@@ -154,7 +156,33 @@ pub(super) fn toggle(value: &Node, span: Span, reporter: &mut Reporter) -> Optio
     Some((read(&keys, span, true, reporter)?, super::states::guard(&keys, reporter)))
 }
 
+impl ActionKind {
+    /// Whether its state holds what it switches on.
+    pub(crate) fn is_held(&self) -> bool {
+        match self {
+            Self::On { outlives, .. } => !outlives,
+            Self::Shape(shape) => !shape.outlives && shape.length.is_none(),
+            _ => false,
+        }
+    }
+
+    /// What says at the exit of the state whether it was this line.
+    pub(crate) fn held_if(&mut self) -> Option<&mut Option<Expr>> {
+        match self {
+            Self::On { held_if, .. } => Some(held_if),
+            Self::Shape(shape) => Some(&mut shape.held_if),
+            _ => None,
+        }
+    }
+}
+
 impl Shape {
+    /// Whether it plays this stimulus as it begins.
+    pub(crate) fn plays(&self, stimulus: &str) -> bool {
+        self.gate.is_none()
+            && matches!(&self.carries, Carries::Stimulus { stimulus: played, .. } if played.text == stimulus)
+    }
+
     /// Whether its state holds it on without a pause.
     pub(crate) fn is_held_level(&self) -> bool {
         !self.outlives && self.length.is_none() && !matches!(self.carries, Carries::Stimulus { .. })
