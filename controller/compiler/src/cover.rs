@@ -57,7 +57,9 @@ pub fn cover(protocol: &Source, rig: &RigConfig, options: &Options, compiled: &C
     let mut reporter = Reporter::new(protocol);
     let root = crate::yaml::read(protocol, &mut reporter)?;
     let written = protocol::read(&root, &mut reporter)?;
-    let lowered = lower::lower(&written, rig, options, &mut reporter)?;
+    // What the compiler makes of it has the places of what it was made from, and what it adds has none among the rows.
+    let expanded = crate::expand::expand(protocol::read(&root, &mut reporter)?, rig, &mut reporter);
+    let lowered = lower::lower(&expanded, rig, options, &mut reporter)?;
     let assembly = &lowered.assembly;
     if assembly.image().ok()? != compiled.image {
         return None;
@@ -132,7 +134,9 @@ fn spans(written: &Protocol) -> BTreeMap<(usize, String), Span> {
 /// Where a row is told of: at what it waits for.
 fn place(row: &Row) -> Option<Span> {
     match &row.trigger {
-        protocol::Trigger::Event(event) => Some(event.span),
+        protocol::Trigger::Event(text) | protocol::Trigger::At(text) | protocol::Trigger::Timer(text) => {
+            Some(text.span)
+        }
         protocol::Trigger::After(expr) | protocol::Trigger::When(expr) => Some(expr.span),
         protocol::Trigger::Broken => None,
     }
@@ -146,6 +150,7 @@ fn told(source: &Source, state: &str, row: &Row, to: Option<&str>) -> String {
     };
     let waits = match &row.trigger {
         protocol::Trigger::Event(event) => format!("on {}", event.text),
+        protocol::Trigger::At(time) | protocol::Trigger::Timer(time) => format!("at {}", time.text),
         protocol::Trigger::After(expr) => format!("after {}", written(expr.span)),
         protocol::Trigger::When(expr) => format!("when {}", written(expr.span)),
         protocol::Trigger::Broken => String::new(),

@@ -12,6 +12,7 @@ pub mod cost;
 pub mod cover;
 mod day;
 mod diagnostic;
+mod expand;
 pub mod explain;
 mod expression;
 mod fields;
@@ -150,6 +151,7 @@ pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<
     let mut reporter = Reporter::new(protocol);
     let Some(root) = yaml::read(protocol, &mut reporter) else { return Err(reporter.finish()) };
     let Some(written) = protocol::read(&root, &mut reporter) else { return Err(reporter.finish()) };
+    let written = expand::expand(written, rig, &mut reporter);
     let compiled = compiled(&written, rig, options, &mut reporter);
     let failed = reporter.has_errors();
     let (warnings, silenced) = allow::sort(reporter, &written.allow, &root);

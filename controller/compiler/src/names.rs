@@ -6,8 +6,11 @@ use std::collections::HashMap;
 use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
 
 use crate::diagnostic::{Reporter, Span, listed};
-use crate::expression::check::Type;
+use crate::expression::check::{Ir, Type};
+use crate::fields;
 use crate::kinds::Kind;
+use crate::protocol::arrays::Array;
+use crate::protocol::timers::Timer;
 use crate::symbols::ParameterSymbol;
 
 /// Where in the protocol something stands.
@@ -38,6 +41,8 @@ pub(crate) enum Origin {
     Counter,
     /// Named by a draw alone.
     Drawn,
+    /// Made by the compiler for something else that is declared; only that may change it.
+    Made,
 }
 
 /// A line.
@@ -48,12 +53,23 @@ pub(crate) struct Line {
     pub(crate) kind: &'static Kind,
 }
 
-/// A list of constants.
+/// A list, or a column of a table, which is called `table.column`.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) length: usize,
+    /// The first of the variables its values lie in, if anything writes them; else they are constants.
+    pub(crate) cells: Option<u16>,
+}
+
+/// A value that stands behind the point of a name: `block.number`, `trial_type.size`.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) owner: String,
+    pub(crate) member: String,
+    pub(crate) ir: Ir,
+    pub(crate) ty: Type,
 }
 
 /// A state.
@@ -73,6 +89,16 @@ pub(crate) struct Names {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lines: Vec<Line>,
     pub(crate) lists: Vec<List>,
+    pub(crate) arrays: Vec<Array>,
+    /// Inputs that must be steady, each with the kind of its line.
+    pub(crate) stable: Vec<(String, &'static Kind)>,
+    /// Timers that are told what they are.
+    pub(crate) timers_told: Vec<Timer>,
+    /// The array and the element of it that what is looked at stands for.
+    pub(crate) element: Option<(usize, usize)>,
+    /// Tables: their names, and the sets of labels that are their rows.
+    pub(crate) tables: Vec<(String, usize)>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) timers: Vec<String>,
     pub(crate) outcomes: Vec<String>,
     pub(crate) events: Vec<String>,
@@ -85,6 +111,16 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The timers a person named; those of the compiler's own have names that no one can write.
+    pub(crate) fn told_timers(&self) -> impl Iterator<Item = &str> {
+        self.timers.iter().map(String::as_str).filter(|name| fields::is_name(name))
+    }
+
+    /// The lists a person named.
+    pub(crate) fn told_lists(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(|list| list.name.as_str()).filter(|name| fields::is_name(name))
+    }
+
     /// The number of a set of labels; equal sets are one.
     pub(crate) fn label_set(&mut self, labels: Vec<String>) -> usize {
         if let Some(known) = self.label_sets.iter().position(|set| *set == labels) {
@@ -119,9 +155,23 @@ impl Names {
         Some((LineId(u8::try_from(at).unwrap_or(u8::MAX)), self.lines.get(at)?.kind))
     }
 
+    pub(crate) fn array(&self, name: &str) -> Option<(usize, &Array)> {
+        self.arrays.iter().enumerate().find(|(_, array)| array.name.text == name)
+    }
+
     pub(crate) fn list(&self, name: &str) -> Option<(u16, &List)> {
         let at = self.lists.iter().position(|list| list.name == name)?;
         Some((index(at), self.lists.get(at)?))
+    }
+
+    /// What stands behind the point of a name.
+    pub(crate) fn parts<'n>(&'n self, owner: &'n str) -> impl Iterator<Item = &'n Part> {
+        self.parts.iter().filter(move |part| part.owner == owner)
+    }
+
+    /// The set of labels that are the rows of a table.
+    pub(crate) fn table(&self, name: &str) -> Option<usize> {
+        self.tables.iter().find(|(table, _)| table == name).map(|(_, rows)| *rows)
     }
 
     pub(crate) fn timer(&self, name: &str) -> Option<TimerId> {
@@ -140,6 +190,11 @@ impl Names {
     /// A named event.
     pub(crate) fn event(&self, name: &str) -> Option<EventId> {
         self.events.iter().position(|event| event == name).map(|at| EventId::named(index(at)))
+    }
+
+    /// The variables a person has named, for messages; the compiler's own have a dot.
+    pub(crate) fn told_variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'))
     }
 
     /// Whether a name is declared, but wrongly.

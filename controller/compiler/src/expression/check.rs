@@ -168,10 +168,22 @@ impl<'a> Checker<'a> {
             ExprKind::Truth(truth) => Some(Typed { ir: Ir::Constant(i64::from(*truth)), ty: Type::Truth, span }),
             ExprKind::Literal(quantity) => self.literal(quantity, hint, span),
             ExprKind::Name(word) => self.word(word, hint, span),
+            ExprKind::Dotted { owner, member, member_span, .. } if self.names.array(owner).is_some() => {
+                self.of_array(owner, (member, *member_span), span)
+            }
+            ExprKind::Dotted { owner, member, member_span, .. } if self.has_members(owner) => {
+                self.member(owner, (member, *member_span), span)
+            }
             ExprKind::Dotted { owner, owner_span, member, member_span } => {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
             }
-            ExprKind::Element { list, list_span, index } => self.element(list, *list_span, index, span),
+            ExprKind::Element { list, index, member, .. } if self.names.array(list).is_some() => {
+                self.of_element(list, index, member.as_ref(), span)
+            }
+            ExprKind::Element { list, list_span, index, member: None } => self.element(list, *list_span, index, span),
+            ExprKind::Element { list, list_span, index, member: Some((member, member_span)) } => {
+                self.cell((list, *list_span), index, (member, *member_span), span)
+            }
             ExprKind::Unary { op, of } => self.unary(*op, of, span),
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
             ExprKind::Call { name, name_span, arguments } => self.call(name, *name_span, arguments, hint, span),
@@ -236,7 +248,7 @@ impl<'a> Checker<'a> {
         if names.is_broken(word) {
             return;
         }
-        let known = names.variables.iter().map(|variable| variable.name.as_str());
+        let known = names.told_variables();
         match hint {
             Some(Type::Label(set)) => {
                 let labels: Vec<&str> = names.labels(set).iter().map(String::as_str).collect();
@@ -284,7 +296,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn dotted(&mut self, owner: (&str, Span), member: (&str, Span), span: Span) -> Option<Typed> {
+    pub(super) fn dotted(&mut self, owner: (&str, Span), member: (&str, Span), span: Span) -> Option<Typed> {
         let special = |special, of, ty| Some(Typed { ir: Ir::Special(special, of), ty, span });
         let (members, found): (Vec<&str>, Option<Typed>) = match (owner.0, member.0) {
             ("session", "time") => return special(Special::SessionTime, 0, Type::Time),
@@ -299,8 +311,14 @@ impl<'a> Checker<'a> {
                 };
                 return special(Special::StateTime, state.0, Type::Time);
             }
+            (owner, member) if self.names.parts(owner).any(|part| part.member == member) => {
+                return self.part(owner, member, span);
+            }
             ("session", _) => (vec!["time"], None),
-            ("trial", _) => (vec!["number", "time"], None),
+            ("trial", _) => {
+                let parts = self.names.parts("trial").map(|part| part.member.as_str());
+                (["number", "time"].into_iter().chain(parts).collect(), None)
+            }
             ("state", _) => (vec!["time"], None),
             (owner, member) => {
                 if let Some((line, kind)) = self.names.line(owner) {
@@ -330,20 +348,22 @@ impl<'a> Checker<'a> {
                         _ => (vec!["left", "running"], None),
                     }
                 } else {
-                    (Vec::new(), None)
+                    (self.names.parts(owner).map(|part| part.member.as_str()).collect(), None)
                 }
             }
         };
         if found.is_some() {
             return found;
         }
-        if members.is_empty() && self.names.is_broken(owner.0) {
+        if members.is_empty()
+            && (self.names.is_broken(owner.0) || self.names.is_broken(&format!("{}.{}", owner.0, member.0)))
+        {
             return None;
         }
         if members.is_empty() {
             let names = self.names;
             let known = names.lines.iter().map(|line| line.name.as_str());
-            let known = known.chain(names.timers.iter().map(String::as_str)).chain(["session", "trial", "state"]);
+            let known = known.chain(names.told_timers()).chain(["session", "trial", "state"]);
             self.reporter
                 .error("E063-unknown-name", owner.1, format!("nothing here is called `{}`: no line, no timer", owner.0))
                 .near(owner.0, known, |known| Some(format!("there are {}", listed(known.iter().copied()))));
@@ -370,7 +390,7 @@ impl<'a> Checker<'a> {
             let names = self.names;
             self.reporter.error("E067-unknown-list", list_span, format!("there is no list `{list}`")).near(
                 list,
-                names.lists.iter().map(|list| list.name.as_str()),
+                names.told_lists(),
                 |known| {
                     Some(if known.is_empty() {
                         "declare it: `lists: {sizes: [5 µl, 10 µl]}`".to_owned()
@@ -381,7 +401,8 @@ impl<'a> Checker<'a> {
             );
             return None;
         };
-        let (ty, length) = (found.ty, found.length);
+        let (ty, length, cells) = (found.ty, found.length, found.cells);
+        let list_found = found.clone();
         let index = match self.infer(index, Some(Type::Count))? {
             index @ Typed { ty: Type::Count | Type::Label(_), .. } => index,
             other => {
@@ -399,7 +420,9 @@ impl<'a> Checker<'a> {
                 .help(format!("the last is `{list}[{}]`", length.saturating_sub(1)));
             return None;
         }
-        Some(Typed { ir: Ir::Element(id, Box::new(index.ir)), ty, span })
+        // It may be written at any time, wherever it stands.
+        self.read.extend(cells.into_iter().flat_map(|first| (first..).take(length)).map(|cell| (cell, span)));
+        Some(Typed { ir: list_found.at(id, index.ir), ty, span })
     }
 
     fn call(

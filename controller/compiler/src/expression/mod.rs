@@ -2,11 +2,14 @@
 //! places ([`parse`]), given types against the names of a protocol ([`check`]) and turned into operations ([`emit`]).
 //! Total by construction: no loops, no effects, no recursion at run time.
 
+mod arrays;
 pub(crate) mod check;
 pub(crate) mod emit;
 mod lexer;
+mod members;
 mod operators;
 pub(crate) mod parse;
+mod tables;
 
 use crate::diagnostic::Span;
 use crate::quantity::Quantity;
@@ -32,11 +35,12 @@ pub(crate) enum ExprKind {
         member: String,
         member_span: Span,
     },
-    /// `sizes[i]`.
+    /// `sizes[i]`; `options[choice].size`, with what stands behind the point.
     Element {
         list: String,
         list_span: Span,
         index: Box<Expr>,
+        member: Option<(String, Span)>,
     },
     Unary {
         op: Unary,

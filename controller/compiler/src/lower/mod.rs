@@ -2,6 +2,8 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod arrays;
+mod chosen;
 mod declare;
 mod detectors;
 mod dose;
@@ -9,12 +11,17 @@ mod draws;
 mod flow;
 mod forbidden;
 mod invariants;
+mod left;
 mod lines;
+mod lists;
 pub(crate) mod places;
+mod points;
 mod power;
 mod requests;
 mod sound;
+mod stable;
 mod states;
+mod trials;
 
 use assembler::Assembly;
 use link::limits;
@@ -56,6 +63,10 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    /// States whose time is kept at their exit, each with the variable that keeps it.
+    left: Vec<(link::StateId, u16)>,
+    /// What trial types, blocks, histories and staircases are made of.
+    trials: trials::Trials,
     places: places::Places,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
@@ -88,11 +99,15 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        left: Vec::new(),
+        trials: trials::Trials::default(),
         places: places::Places::default(),
         asked: Vec::new(),
     };
     lowering.declare(options);
     lowering.number_states();
+    lowering.infer_draws();
+    lowering.type_histories();
     lowering.infer_draws();
     lowering.states();
     lowering.ends();
@@ -271,7 +286,7 @@ impl Lowering<'_> {
         if self.names.is_broken(name) {
             return;
         }
-        let known = self.names.variables.iter().map(|variable| variable.name.as_str());
+        let known = self.names.told_variables();
         self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
             name,
             known,
@@ -321,6 +336,15 @@ impl Lowering<'_> {
         };
         for (n, line) in self.names.lines.iter().enumerate() {
             if !self.uses.lines.iter().any(|used| usize::from(*used) == n) {
+                if let Some((name, lines)) = self.protocol.arrays.iter().find_map(|array| array.siblings(&line.name)) {
+                    // It is enough that one of an array is used.
+                    let used = |line: &&crate::names::Line| lines.contains(&line.name);
+                    let used = self.names.lines.iter().enumerate().filter(|(_, line)| used(line));
+                    if !used.into_iter().any(|(n, _)| self.uses.lines.iter().any(|used| usize::from(*used) == n)) {
+                        warn(self.reporter, line.span, "array", &name);
+                    }
+                    continue;
+                }
                 let what = if n < self.protocol.lines.len() { "line" } else { "detector" };
                 warn(self.reporter, line.span, what, &line.name);
             }

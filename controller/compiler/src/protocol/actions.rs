@@ -9,7 +9,7 @@ use crate::protocol::states::guard;
 use crate::yaml::{Entry, Node, Text, Value};
 
 const VERBS: &[&str] =
-    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "timer", "if"];
+    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "reset", "timer", "if"];
 
 /// A list of actions.
 pub(super) fn list(node: &Node, what: &'static str, reporter: &mut Reporter) -> Vec<Action> {
@@ -80,8 +80,15 @@ fn read(
     let mut push = |kind, guard| found.push(Action { span, guard, kind });
     match verb {
         "trial" => {
-            fields::choice(value, "`trial`", &[("begin", ())], reporter)?;
-            push(ActionKind::Trial, None);
+            let words = [("begin", 0), ("void", 1), ("repeat", 2)];
+            push(
+                match fields::choice(value, "`trial`", &words, reporter)? {
+                    0 => ActionKind::Trial,
+                    1 => ActionKind::Void,
+                    _ => ActionKind::Repeat,
+                },
+                None,
+            );
         }
         "set" => {
             for entry in fields::map(value, "`set`", "{streak: streak + 1}", reporter)? {
@@ -138,33 +145,35 @@ fn read(
                 let line = line(&keys, reporter);
                 let power = expression(&keys, "power", "40 %", reporter);
                 let inner = guard(&keys, reporter);
-                let outlives = match keys.get("until") {
-                    Some(until) => {
-                        fields::choice(until, "`until`", &[("off", ())], reporter)?;
-                        true
-                    }
-                    None => false,
+                let until = match keys.get("until") {
+                    Some(until) => Some(fields::text(until, "`until`", "off", reporter)?.clone()),
+                    None => None,
                 };
-                match (keys.get("for"), outlives) {
-                    (Some(time), true) => {
+                match (keys.get("for"), until) {
+                    (Some(time), Some(_)) => {
                         reporter
                             .error("E087-for-and-until", time.span, "`for` and `until` contradict each other")
                             .help("keep one of them");
                     }
-                    (Some(_), false) => {
+                    (Some(_), None) => {
                         let width = expression(&keys, "for", "1 s", reporter);
                         push(ActionKind::PulseWidth { line: line?, width: width?, power }, inner);
                     }
-                    (None, outlives) => push(ActionKind::On { line: line?, outlives, power }, inner),
+                    (None, until) => {
+                        let outlives = until.is_some();
+                        let until = until.filter(|until| until.text != "off");
+                        push(ActionKind::On { line: line?, outlives, until, power, held_if: None }, inner);
+                    }
                 }
             } else {
                 let line = fields::text(value, "the line", "mask", reporter)?.clone();
-                push(ActionKind::On { line, outlives: false, power: None }, None);
+                push(ActionKind::On { line, outlives: false, until: None, power: None, held_if: None }, None);
             }
         }
         "off" => push(ActionKind::Off { line: fields::text(value, "the line", "mask", reporter)?.clone() }, None),
         "event" => push(ActionKind::Event(fields::name(value, "an event", "cue_on", reporter)?.clone()), None),
         "outcome" => push(ActionKind::Outcome(fields::text(value, "the outcome", "rewarded", reporter)?.clone()), None),
+        "reset" => push(ActionKind::Reset(fields::text(value, "the counter", "licks", reporter)?.clone()), None),
         _ => push(timer(value, reporter)?, None),
     }
     Some(())
@@ -189,16 +198,21 @@ fn expression(keys: &Fields<'_>, key: &str, example: &str, reporter: &mut Report
 }
 
 fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
-    const KEYS: &[&str] = &["start", "stop", "pause", "resume", "for", "repeat"];
+    const KEYS: &[&str] = &["start", "stop", "pause", "resume", "reset", "for", "repeat"];
     let keys = fields::fields(value, "`timer`", KEYS, "{start: patience, for: 5 s}", reporter)?;
-    let verbs = [("stop", TimerVerb::Stop), ("pause", TimerVerb::Pause), ("resume", TimerVerb::Resume)];
-    let given: Vec<&str> = KEYS.iter().copied().take(4).filter(|key| keys.get(key).is_some()).collect();
+    let verbs = [
+        ("stop", TimerVerb::Stop),
+        ("pause", TimerVerb::Pause),
+        ("resume", TimerVerb::Resume),
+        ("reset", TimerVerb::Reset),
+    ];
+    let given: Vec<&str> = KEYS.iter().copied().take(5).filter(|key| keys.get(key).is_some()).collect();
     let [key] = given.as_slice() else {
         reporter
             .error(
                 "E088-timer-verb",
                 keys.short_span(),
-                "a timer is started, stopped, paused or resumed, one at a time",
+                "a timer is started, stopped, paused, resumed or reset, one at a time",
             )
             .help("write for instance `{start: patience, for: 5 s}` or `{stop: patience}`");
         return None;
@@ -214,17 +228,30 @@ fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
         }
         return Some(ActionKind::Timer { timer, verb: *verb });
     }
-    keys.need("for", "for: 5 s", reporter);
-    let time = expression(&keys, "for", "5 s", reporter)?;
+    let time = expression(&keys, "for", "5 s", reporter);
     let repeat = keys.get("repeat").and_then(|node| fields::text(node, "`repeat`", "3", reporter)).cloned();
     Some(ActionKind::TimerStart { timer, time, repeat })
 }
 
-fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> {
-    const KINDS: &[&str] = &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck"];
-    const KEYS: &[&str] =
-        &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck", "max_run", "spend_on", "if"];
-    if !fields::check_name(&entry.key, "a variable", reporter) {
+pub(super) fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> {
+    const KINDS: &[&str] =
+        &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck", "shuffle", "sample"];
+    const KEYS: &[&str] = &[
+        "chance",
+        "uniform",
+        "integer",
+        "exponential",
+        "normal",
+        "weighted",
+        "deck",
+        "shuffle",
+        "sample",
+        "max_run",
+        "spend_on",
+        "if",
+    ];
+    // `order[2]` is an element of a list; what it means is asked where the draw is written out.
+    if !entry.key.text.ends_with(']') && !fields::check_name(&entry.key, "a variable", reporter) {
         return None;
     }
     let keys = fields::fields(&entry.value, "a draw", KEYS, "{chance: 0.5}", reporter)?;
@@ -259,19 +286,24 @@ fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> 
             DrawKind::Normal { mean, sd, min, max }
         }
         "weighted" => DrawKind::Weighted(labelled(value, "`weighted`", reporter)?),
+        "shuffle" => DrawKind::Shuffle(fields::name(value, "the list", "sizes", reporter)?.clone()),
+        "sample" => DrawKind::Sample(fields::name(value, "the list", "sizes", reporter)?.clone()),
         _ => DrawKind::Deck(labelled(value, "`deck`", reporter)?),
     };
-    for extra in ["max_run", "spend_on"] {
-        if let Some(span) = keys.key(extra).filter(|_| *kind != "deck") {
-            reporter
-                .error("E032-unknown-key", span, format!("`{extra}` has no meaning for `{kind}`"))
-                .help("only a deck remembers what was drawn before");
+    for (extra, kinds) in [("max_run", &["deck", "weighted"][..]), ("spend_on", &["deck"])] {
+        if let Some(span) = keys.key(extra).filter(|_| !kinds.contains(kind)) {
+            reporter.error("E032-unknown-key", span, format!("`{extra}` has no meaning for `{kind}`")).help(
+                match extra {
+                    "max_run" => "only `deck` and `weighted` remember what was drawn before",
+                    _ => "only a deck has cards to spend",
+                },
+            );
         }
     }
     let max_run = keys.get("max_run").and_then(|node| fields::text(node, "`max_run`", "3", reporter)).cloned();
     let spend_on = keys.get("spend_on").and_then(|node| fields::text(node, "`spend_on`", "omitted", reporter)).cloned();
     let guard = guard(&keys, reporter);
-    Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on }, guard))
+    Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on, made: false }, guard))
 }
 
 pub(super) fn scalar(node: &Node, example: &str, reporter: &mut Reporter) -> Option<Expr> {

@@ -2,9 +2,17 @@
 //! structures below; every name is still a word with its place.
 
 mod actions;
+pub(crate) mod arrays;
+pub(crate) mod blocks;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+pub(crate) mod history;
+pub(crate) mod stable;
+pub(crate) mod staircases;
 mod states;
+pub(crate) mod tables;
+pub(crate) mod timers;
+pub(crate) mod trial_types;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -19,13 +27,24 @@ pub(crate) struct Protocol {
     /// What is taken from where.
     pub(crate) sources: Vec<(String, String)>,
     pub(crate) lines: Vec<(Text, Node)>,
+    /// Arrays whose elements are among the lines.
+    pub(crate) arrays: Vec<arrays::Array>,
     /// Outputs that are never to be on: lines of the rig, or kinds.
     pub(crate) forbid: Vec<Text>,
     pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
+    pub(crate) tables: Vec<tables::Table>,
+    pub(crate) trial_types: Option<trial_types::TrialTypes>,
+    pub(crate) blocks: Option<blocks::Blocks>,
+    pub(crate) history: Vec<history::History>,
+    pub(crate) staircases: Vec<staircases::Staircase>,
     pub(crate) timers: Vec<Text>,
+    /// Those that are told once what they are.
+    pub(crate) timers_told: Vec<timers::Timer>,
+    /// Inputs that must have been steady for a while.
+    pub(crate) stable: Vec<stable::Stable>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
     pub(crate) outcomes: Option<Vec<Text>>,
@@ -59,6 +78,8 @@ pub(crate) struct Variable {
     pub(crate) name: Text,
     pub(crate) initial: Option<Text>,
     pub(crate) labels: Option<Vec<Text>>,
+    /// The table whose rows its labels are.
+    pub(crate) labels_of: Option<Text>,
     pub(crate) column: bool,
 }
 
@@ -99,6 +120,8 @@ pub(crate) enum EndKind {
 pub(crate) struct Region {
     pub(crate) name: String,
     pub(crate) span: Span,
+    /// What is done as the session begins.
+    pub(crate) entry: Vec<Action>,
     pub(crate) start: Option<Text>,
     pub(crate) states: Vec<State>,
     pub(crate) handlers: Vec<Row>,
@@ -119,27 +142,33 @@ pub(crate) struct State {
 }
 
 /// A transition, or a handler if it leads nowhere.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) trigger: Trigger,
     pub(crate) guard: Option<Expr>,
     pub(crate) outcome: Option<Text>,
     pub(crate) actions: Vec<Action>,
     pub(crate) to: Option<Text>,
+    /// The array and the element of it that this row is about, if it is one of several that one row stands for.
+    pub(crate) element: Option<(usize, usize)>,
 }
 
 /// What a row waits for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Trigger {
     Event(Text),
     After(Expr),
+    /// A time told from a point: `cs.end - 1 s`.
+    At(Text),
+    /// The end of a timer of the compiler's own.
+    Timer(Text),
     When(Expr),
     /// Something already reported.
     Broken,
 }
 
 /// An action.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Action {
     pub(crate) span: Span,
     pub(crate) guard: Option<Expr>,
@@ -147,21 +176,72 @@ pub(crate) struct Action {
 }
 
 /// What an action does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum ActionKind {
     Trial,
-    Set { variable: Text, value: Expr },
+    /// The trial under way does not count.
+    Void,
+    /// The next trial has the type of this one.
+    Repeat,
+    Set {
+        variable: Text,
+        value: Expr,
+    },
     Draw(Box<Draw>),
-    Play { line: Text, stimulus: Text },
-    Pulse { line: Text, stimulus: Text, power: Option<Expr> },
-    PulseWidth { line: Text, width: Expr, power: Option<Expr> },
-    Deliver { line: Text, volume: Expr },
-    On { line: Text, outlives: bool, power: Option<Expr> },
-    Off { line: Text },
+    Play {
+        line: Text,
+        stimulus: Text,
+    },
+    Pulse {
+        line: Text,
+        stimulus: Text,
+        power: Option<Expr>,
+    },
+    PulseWidth {
+        line: Text,
+        width: Expr,
+        power: Option<Expr>,
+    },
+    Deliver {
+        line: Text,
+        volume: Expr,
+    },
+    /// `until` is an event or a time told from a point; `held_if` says at the exit of the state whether it was this line that was switched on for it.
+    On {
+        line: Text,
+        outlives: bool,
+        until: Option<Text>,
+        power: Option<Expr>,
+        held_if: Option<Expr>,
+    },
+    Off {
+        line: Text,
+    },
+    /// Something is kept in a variable of the compiler's own, without a record.
+    Keep {
+        variable: String,
+        value: Expr,
+    },
     Event(Text),
     Outcome(Text),
-    TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
-    Timer { timer: Text, verb: TimerVerb },
+    /// A counter counts one more.
+    Count(Text),
+    /// A counter begins anew.
+    Reset(Text),
+    /// A timer of the compiler's own runs until a time that a point tells, which may be now.
+    Due {
+        timer: Text,
+        time: Expr,
+    },
+    TimerStart {
+        timer: Text,
+        time: Option<Expr>,
+        repeat: Option<Text>,
+    },
+    Timer {
+        timer: Text,
+        verb: TimerVerb,
+    },
 }
 
 /// What is done to a timer that runs.
@@ -170,28 +250,45 @@ pub(crate) enum TimerVerb {
     Stop,
     Pause,
     Resume,
+    /// Starts anew what runs or stands still.
+    Reset,
 }
 
 /// A draw.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draw {
     pub(crate) variable: Text,
     pub(crate) kind: DrawKind,
     pub(crate) kind_span: Span,
     pub(crate) max_run: Option<Text>,
     pub(crate) spend_on: Option<Text>,
+    /// Whether it belongs to something declared rather than to an action.
+    pub(crate) made: bool,
 }
 
 /// What is drawn.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum DrawKind {
     Chance(Expr),
     Uniform(Expr, Expr),
     Integer(Expr, Expr),
-    Exponential { mean: Expr, min: Expr, max: Expr },
-    Normal { mean: Expr, sd: Expr, min: Expr, max: Expr },
+    Exponential {
+        mean: Expr,
+        min: Expr,
+        max: Expr,
+    },
+    Normal {
+        mean: Expr,
+        sd: Expr,
+        min: Expr,
+        max: Expr,
+    },
     Weighted(Vec<(Text, Expr)>),
     Deck(Vec<(Text, Expr)>),
+    /// A list in random order: those of a list, or the rows of a table.
+    Shuffle(Text),
+    /// One of a list, or a row of a table, without putting back.
+    Sample(Text),
 }
 
 const TOP: &[&str] = &[
@@ -204,6 +301,11 @@ const TOP: &[&str] = &[
     "parameters",
     "variables",
     "lists",
+    "tables",
+    "trial_types",
+    "blocks",
+    "history",
+    "staircases",
     "timers",
     "counters",
     "stimuli",
@@ -239,21 +341,44 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
             }
         }
     }
+    let (lines, arrays) = arrays::split(declarations::lines(&top, reporter), reporter);
+    let (timers, timers_told) = timers::read(&top, reporter);
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = [
+        "lines",
+        "detectors",
+        "parameters",
+        "variables",
+        "lists",
+        "tables",
+        "history",
+        "staircases",
+        "counters",
+        "stimuli",
+    ];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
     });
+    let alone = [("trial_types", trial_types::NAME), ("blocks", blocks::NAME)];
+    let alone = alone.into_iter().filter(|(key, _)| top.get(key).is_some()).map(|(_, name)| name.to_owned());
     Some(Protocol {
-        declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
-        lines: declarations::lines(&top, reporter),
+        declared: sections.flatten().map(|entry| entry.key.text.clone()).chain(alone).collect(),
+        lines,
+        arrays,
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
         lists: declarations::lists(&top, reporter),
-        timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
+        tables: tables::read(&top, reporter),
+        trial_types: trial_types::read(&top, reporter),
+        blocks: blocks::read(&top, reporter),
+        history: history::read(&top, reporter),
+        staircases: staircases::read(&top, reporter),
+        timers,
+        timers_told,
+        stable: stable::read(&top, reporter),
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
@@ -293,6 +418,7 @@ impl Protocol {
     pub(crate) fn actions(&self) -> Vec<&Action> {
         let mut found = Vec::new();
         for region in &self.regions {
+            found.extend(&region.entry);
             rows(&region.handlers, &mut found);
             rows(&region.transitions, &mut found);
             for state in &region.states {
