@@ -322,7 +322,10 @@ impl<'t> Found<'t> {
         let indent = |code: &str| code.len() - code.trim_start().len();
         let is_row = |code: &str| code.trim_start().starts_with("- {") && code.contains(" to: ");
         // Rows that wait for different things do not stand in each other's way.
-        let waits = |code: &str| ["event: ", "after: ", "when: "].into_iter().find(|key| code.contains(key));
+        let waits = |code: &'t str| match values(code, "event").first() {
+            Some((_, event)) => Some(*event),
+            None => ["after: ", "when: "].into_iter().find(|key| code.contains(key)),
+        };
         if is_row(one.code)
             && is_row(other.code)
             && waits(one.code) == waits(other.code)
