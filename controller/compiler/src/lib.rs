@@ -15,6 +15,7 @@ mod diagnostic;
 pub mod explain;
 mod expression;
 mod fields;
+pub mod graph;
 mod kinds;
 mod lower;
 mod names;

@@ -31,6 +31,7 @@ enum Command {
     Check(commands::check::Check),
     Explain(commands::explain::Explain),
     Test(commands::test::Test),
+    Graph(commands::graph::Graph),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
 }
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Check(check) => check.execute(),
         Command::Explain(explain) => explain.execute(),
         Command::Test(test) => test.execute(),
+        Command::Graph(graph) => graph.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),
     };

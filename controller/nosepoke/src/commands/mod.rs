@@ -9,6 +9,7 @@ mod ended;
 pub(crate) mod explain;
 pub(crate) mod flash;
 pub(crate) mod flush;
+pub(crate) mod graph;
 mod limits;
 mod maintenance;
 mod progress;
