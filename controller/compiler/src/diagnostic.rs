@@ -348,6 +348,25 @@ impl Reporter {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    static KNOWN: std::cell::RefCell<Vec<(String, Vec<String>)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// The keys that were known while files were read, for what must know the same.
+#[cfg(test)]
+impl Reporter {
+    pub(crate) fn knows(what: &str, keys: &[&str]) {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        KNOWN.with_borrow_mut(|known| known.push((what.to_owned(), keys)));
+    }
+
+    /// What was noted on this thread since this was last asked.
+    pub(crate) fn known() -> Vec<(String, Vec<String>)> {
+        KNOWN.with_borrow_mut(std::mem::take)
+    }
+}
+
 fn diagnostic(code: &'static str, severity: Severity, source: &Arc<Source>, span: Span, message: String) -> Diagnostic {
     let start = floor(&source.text, span.start);
     let end = floor(&source.text, span.end.max(start));

@@ -24,6 +24,7 @@ mod protocol;
 mod quantity;
 mod rig;
 pub mod scenario;
+pub mod schema;
 mod step;
 pub mod symbols;
 mod yaml;

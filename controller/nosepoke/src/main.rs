@@ -32,6 +32,7 @@ enum Command {
     Explain(commands::explain::Explain),
     Test(commands::test::Test),
     Graph(commands::graph::Graph),
+    Schema(commands::schema::Schema),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
 }
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Explain(explain) => explain.execute(),
         Command::Test(test) => test.execute(),
         Command::Graph(graph) => graph.execute(),
+        Command::Schema(schema) => schema.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),
     };

@@ -17,6 +17,7 @@ mod real;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod selftest;
 pub(crate) mod show;
 pub(crate) mod test;
