@@ -50,7 +50,7 @@ pub(crate) fn read(top: &Fields<'_>, root: &Node, reporter: &mut Reporter) -> Ve
 }
 
 fn one(item: &Node, root: &Node, reporter: &mut Reporter) -> Option<Allowed> {
-    let keys = fields::fields(item, "what is allowed", KEYS, EXAMPLE, reporter)?;
+    let keys = fields::fields(item, "an allowed warning", KEYS, EXAMPLE, reporter)?;
     let warning = keys.need("warning", "warning: W005-stays-on", reporter);
     let because = keys.need("because", "because: the house light stays on all session", reporter);
     let warning = warning.and_then(|node| fields::text(node, "the warning", "W005-stays-on", reporter));

@@ -4,6 +4,7 @@
 
 mod protocol;
 mod rig;
+mod scenario;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -93,6 +94,8 @@ pub enum File {
     Protocol,
     /// A rig-config.
     Rig,
+    /// A file of scenario tests.
+    Scenarios,
 }
 
 impl File {
@@ -100,6 +103,7 @@ impl File {
         match self {
             Self::Protocol => protocol::SHAPES,
             Self::Rig => rig::SHAPES,
+            Self::Scenarios => scenario::SHAPES,
         }
     }
 }
@@ -115,6 +119,7 @@ pub fn schema(file: File) -> Value {
     let (title, root) = match file {
         File::Protocol => ("A nosepoke protocol", "a protocol"),
         File::Rig => ("A nosepoke rig-config", "a rig-config"),
+        File::Scenarios => ("Scenario tests of a nosepoke protocol", "a test file"),
     };
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

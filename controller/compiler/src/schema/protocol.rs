@@ -62,12 +62,12 @@ pub(super) const SHAPES: &[Shape] = &[
                 NAMES,
                 "Sentences that always hold: `at most 1 deliver on water per trial`, `never pulse on laser in reward`.",
             ),
-            key("allow", Is::List(&Is::Shape("what is allowed")), "Warnings that tell of what is meant."),
+            key("allow", Is::List(&Is::Shape("an allowed warning")), "Warnings that tell of what is meant."),
         ],
     )
     .needs(&["protocol", "start", "states"]),
     shape(
-        "what is allowed",
+        "an allowed warning",
         "A warning that is not told.",
         &[
             key("warning", Is::Text, "Its code, as in `W005-stays-on`."),

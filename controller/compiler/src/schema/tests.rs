@@ -12,6 +12,8 @@ use crate::{Options, Source, compile, explain, read_rig, yaml};
 /// Mappings whose keys are read by hand, which the readers do not tell of.
 const BY_HAND: &[&str] = &["the animal"];
 
+const ALL: [File; 3] = [File::Protocol, File::Rig, File::Scenarios];
+
 /// What no file that ships has.
 const EXTRA: &[&str] = &[
     "protocol: x\nstimuli: {hiss: {noise: {level: 60 dB, duration: 1 s}}}",
@@ -46,30 +48,38 @@ fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
 fn shipped(file: File) -> Vec<(String, String)> {
     let all = ["protocols", "rig-configs", "docs/examples", "tests/rigs", "controller/diagram/tests"];
     let all = all.iter().flat_map(|folder| files(folder, ".yaml"));
-    let begins = if file == File::Protocol { "protocol:" } else { "rig:" };
-    all.filter(|(name, text)| !name.ends_with(".test.yaml") && text.lines().any(|line| line.starts_with(begins)))
-        .collect()
+    let begins = match file {
+        File::Protocol => "protocol:",
+        File::Rig => "rig:",
+        File::Scenarios => "scenarios:",
+    };
+    all.filter(|(name, text)| {
+        name.ends_with(".test.yaml") == (file == File::Scenarios) && text.lines().any(|line| line.starts_with(begins))
+    })
+    .collect()
 }
 
 /// The keys the readers know, by what they call the mapping, as texts of all kinds are read.
 fn read_keys() -> BTreeMap<String, BTreeSet<String>> {
     let rig = read_rig(&Source { name: "box".to_owned(), text: rig_text() }).unwrap();
-    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut note = || {
-        for (what, keys) in Reporter::known() {
-            known.entry(what).or_default().extend(keys);
-        }
-    };
-    let mut read = |text: &str| {
+    let read = |text: &str| {
         let source = Source { name: "text".to_owned(), text: text.to_owned() };
-        let _ = compile(&source, &rig, &Options::default());
         let _ = read_rig(&source);
-        note();
+        compile(&source, &rig, &Options::default()).ok()
     };
     for (_, text) in shipped(File::Protocol).iter().chain(&shipped(File::Rig)) {
         read(text);
     }
-    EXTRA.iter().for_each(|text| read(text));
+    for (name, text) in shipped(File::Scenarios) {
+        let beside = std::fs::read_to_string(name.replace(".test.yaml", ".yaml")).unwrap_or_default();
+        if let Some(compiled) = read(&beside) {
+            for text in [text.as_str(), "scenarios: []\nallow: [{what: state over, because: it is the last}]"] {
+                let source = Source { name: name.clone(), text: text.to_owned() };
+                let _ = crate::scenario::read(&source, &compiled.symbols);
+            }
+        }
+    }
+    EXTRA.iter().for_each(|text| drop(read(text)));
     // Pieces of the explanations, each as the body of a state, as a state, and as a whole; whatever is wrong besides.
     for explained in explain::all() {
         for piece in explained.pieces() {
@@ -78,6 +88,10 @@ fn read_keys() -> BTreeMap<String, BTreeSet<String>> {
             read(&format!("protocol: piece\n{text}"));
             read(&format!("rig: piece\nbody: rp2040\n{text}"));
         }
+    }
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (what, keys) in Reporter::known() {
+        known.entry(what).or_default().extend(keys);
     }
     known
 }
@@ -91,7 +105,7 @@ fn indented(text: &str) -> String {
 }
 
 fn shape(what: &str) -> Option<&'static Shape> {
-    [File::Protocol, File::Rig].into_iter().flat_map(File::shapes).find(|shape| shape.what == what)
+    ALL.into_iter().flat_map(File::shapes).find(|shape| shape.what == what)
 }
 
 #[test]
@@ -110,7 +124,7 @@ fn the_schema_knows_every_key_the_readers_know_and_no_other() {
             complaints.push(format!("{what}: the schema lacks {missing:?}, and has {unread:?} which nothing reads"));
         }
     }
-    for file in [File::Protocol, File::Rig] {
+    for file in ALL {
         for shape in
             file.shapes().iter().filter(|shape| !BY_HAND.contains(&shape.what) && !read.contains_key(shape.what))
         {
@@ -130,8 +144,7 @@ fn the_schema_knows_every_key_the_readers_know_and_no_other() {
 fn named_in_source() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (name, text) in files("controller/compiler/src", ".rs") {
-        // Scenario files have a schema of their own.
-        if name.contains("/schema/") || name.contains("/scenario/") || name.ends_with("fields.rs") {
+        if name.contains("/schema/") || name.ends_with("fields.rs") {
             continue;
         }
         for call in text.split("fields::fields(").skip(1) {
@@ -145,7 +158,7 @@ fn named_in_source() -> BTreeSet<String> {
 
 #[test]
 fn every_key_and_every_shape_says_what_it_is_and_leads_somewhere() {
-    for file in [File::Protocol, File::Rig] {
+    for file in ALL {
         let schema = schema(file);
         assert!(jsonschema::meta::is_valid(&schema), "{file:?} is a schema by its own draft");
         for shape in file.shapes() {
@@ -211,7 +224,7 @@ fn node_as_json(node: &yaml::Node) -> Value {
 
 #[test]
 fn every_file_that_ships_is_good_by_the_schema() {
-    for file in [File::Protocol, File::Rig] {
+    for file in ALL {
         let validator = jsonschema::validator_for(&schema(file)).unwrap();
         let all = shipped(file);
         assert!(all.len() >= 3, "the files are found");
@@ -227,7 +240,7 @@ fn every_file_that_ships_is_good_by_the_schema() {
 
 #[test]
 fn a_wrong_key_is_refused_wherever_it_stands() {
-    for file in [File::Protocol, File::Rig] {
+    for file in ALL {
         let validator = jsonschema::validator_for(&schema(file)).unwrap();
         let mut tried = 0;
         for (name, text) in shipped(file) {

@@ -1,4 +1,4 @@
-//! `nosepoke schema`: what an editor needs to complete protocols and rig-configs, and to mark what is not known in them.
+//! `nosepoke schema`: what an editor needs to complete protocols, rig-configs and scenario tests, and to mark what is not known in them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use compiler::schema::{File, schema};
 
 use super::{Complaint, say};
 
-/// Prints the JSON Schema of protocols or rig-configs, for editors.
+/// Prints the JSON Schema of protocols, rig-configs or scenario tests, for editors.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  nosepoke schema --out protocol.schema.json\n  nosepoke schema rig --out rig.schema.json\n\nHow to tell an editor: docs/editors.md"
@@ -25,6 +25,7 @@ pub(crate) struct Schema {
 enum Of {
     Protocol,
     Rig,
+    Scenarios,
 }
 
 impl Schema {
@@ -32,6 +33,7 @@ impl Schema {
         let schema = schema(match self.of {
             Of::Protocol => File::Protocol,
             Of::Rig => File::Rig,
+            Of::Scenarios => File::Scenarios,
         });
         match &self.out {
             None => say(format_args!("{schema:#}"))?,
