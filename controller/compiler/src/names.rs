@@ -38,6 +38,8 @@ pub(crate) enum Origin {
     Counter,
     /// Named by a draw alone.
     Drawn,
+    /// Worked out as a trial closes.
+    Column,
 }
 
 /// A line.

@@ -38,6 +38,8 @@ pub struct Symbols {
     pub picture: Picture,
     /// Warnings that the protocol allows.
     pub allowed: Vec<AllowedSymbol>,
+    /// Variables that are worked out as a trial closes: in a trial that never did they hold nothing.
+    pub at_close: Vec<u16>,
 }
 
 /// A line.

@@ -39,8 +39,10 @@ impl TrialTable {
             ),
         ];
         for (n, variable) in symbols.variables.iter().enumerate().filter(|(_, variable)| variable.column) {
-            let value =
-                move |trial: &Trial| trial.values.get(n).map_or(Cell::Empty, |value| quantity::cell(variable, *value));
+            let value = move |trial: &Trial| {
+                let held = trial.values.get(n).filter(|_| !trial.open.contains(&n));
+                held.map_or(Cell::Empty, |value| quantity::cell(variable, *value))
+            };
             columns.push((quantity::column(variable), Box::new(value)));
         }
         event_columns(symbols, history, &mut columns);

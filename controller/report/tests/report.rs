@@ -4,11 +4,11 @@
 mod common;
 
 use common::{LASER, START, records, session, symbols};
-use compiler::symbols::{LineSymbol, Scale, Unit};
+use compiler::symbols::{LineSymbol, Scale, Unit, VariableSymbol};
 use journal::{Header, Note, NoteKind, PlacedNote, Purpose, Session, Why, Writer};
 use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses, Total};
 use link::samples::SampleBlock;
-use link::{EndReason, LineId, Record, TripCause};
+use link::{EndReason, LineId, Record, TripCause, VariableId};
 use report::quantity::Cell;
 use report::{Report, ReportError};
 
@@ -52,6 +52,31 @@ fn the_summary_tells_how_the_clocks_ran_by_the_surest_note() {
 fn a_trial_table_is_read_by_people_and_by_programs() {
     insta::assert_snapshot!("trials", report(6).trials().table());
     insta::assert_snapshot!("trials.csv", report(6).trials().csv());
+}
+
+#[test]
+fn a_column_that_no_close_worked_out_is_empty() {
+    let mut names = symbols();
+    // `gap` is drawn in every trial; `streak` is worked out as one closes, which the last of these never does.
+    names.variables.push(VariableSymbol {
+        name: "streak".into(),
+        unit: Unit::Count,
+        labels: Vec::new(),
+        column: true,
+        parameter: None,
+    });
+    names.at_close = vec![5];
+    let mut set = Vec::new();
+    for (at, record) in records(3) {
+        if matches!(record, Record::Trial { .. }) {
+            set.push((at, Record::Set { variable: VariableId(5), value: set.len() as i64 }));
+        }
+        set.push((at, record));
+    }
+    let report = Report::of(&session(&names, &set)).unwrap();
+    let cells = column(&report, "streak");
+    assert!(cells[..2].iter().all(|cell| matches!(cell, Cell::Count(_))), "{cells:?}");
+    assert_eq!(cells.last(), Some(&Cell::Empty), "the session ended in the middle of it");
 }
 
 #[test]
@@ -176,7 +201,7 @@ fn numbers_without_names_do_no_harm() {
     let mut stray = records(4);
     let at = stray.last().unwrap().0;
     stray.push((at, Record::Edge { line: LineId(200), on: true }));
-    stray.push((at, Record::Set { variable: link::VariableId(999), value: 1 }));
+    stray.push((at, Record::Set { variable: VariableId(999), value: 1 }));
     stray.push((at, Record::Trial { number: 5 }));
     stray.push((at, Record::Outcome(link::OutcomeId(77))));
     stray.push((at, Record::Breach { invariant: link::InvariantId(31), line: LASER }));

@@ -124,7 +124,8 @@ impl Lowering<'_> {
 
     /// A trial begins; what is counted per trial begins anew.
     fn trial(&mut self) -> Vec<Op> {
-        let mut ops = vec![Op::new(OpCode::Trial, 0, 0)];
+        let mut ops = self.close_trial();
+        ops.push(Op::new(OpCode::Trial, 0, 0));
         for counter in self.protocol.counters.iter().filter(|counter| counter.per_trial) {
             if let Some((id, _)) = self.names.variable(&counter.name.text) {
                 ops.push(self.assembly.push(0));
@@ -143,6 +144,7 @@ impl Lowering<'_> {
         let what = match origin {
             Origin::Parameter => Some("parameter, which only the person at the rig may change"),
             Origin::Counter => Some("counter, which counts by itself"),
+            Origin::Column => Some("column, which is worked out as the trial closes"),
             Origin::Declared | Origin::Drawn => None,
         };
         if let Some(what) = what {
@@ -364,6 +366,7 @@ impl Lowering<'_> {
         emit::emit(volume, &mut self.assembly, &mut ops);
         emit::emit(opening, &mut self.assembly, &mut ops);
         ops.push(Op::new(OpCode::Deliver, line.0, 0));
+        ops.extend(self.count_dose(volume));
         ops
     }
 }

@@ -299,6 +299,7 @@ impl Lowering<'_> {
                 Origin::Parameter => "a parameter",
                 Origin::Declared | Origin::Drawn => "a variable",
                 Origin::Counter => "a counter",
+                Origin::Column => "a column",
             };
             self.reporter
                 .error("E074-named-twice", name.span, format!("`{}` is already {what}", name.text))

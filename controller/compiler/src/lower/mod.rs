@@ -2,10 +2,12 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod columns;
 mod declare;
 mod detectors;
 mod dose;
 mod draws;
+mod ends;
 mod flow;
 mod forbidden;
 mod invariants;
@@ -18,7 +20,7 @@ mod states;
 
 use assembler::Assembly;
 use link::limits;
-use link::program::op::{Op, OpCode, Special};
+use link::program::op::{Op, OpCode};
 use link::program::rows::Code;
 
 use crate::Options;
@@ -27,7 +29,7 @@ use crate::expression::Expr;
 use crate::expression::check::{Checker, Ir, Type, Typed};
 use crate::expression::emit;
 use crate::names::{Names, Origin, Scope};
-use crate::protocol::{EndKind, Protocol};
+use crate::protocol::Protocol;
 use crate::rig::RigConfig;
 use crate::symbols::{DrawSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
 use requests::Asked;
@@ -59,6 +61,10 @@ pub(crate) struct Lowering<'a> {
     places: places::Places,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
+    /// What is worked out as a trial closes.
+    columns: Vec<columns::Set>,
+    /// Regions the compiler adds behind those of the protocol.
+    hidden_regions: Vec<String>,
 }
 
 /// What something in the protocol makes use of.
@@ -90,10 +96,14 @@ pub(crate) fn lower(
         flow: flow::Flow::default(),
         places: places::Places::default(),
         asked: Vec::new(),
+        columns: Vec::new(),
+        hidden_regions: Vec::new(),
     };
     lowering.declare(options);
     lowering.number_states();
     lowering.infer_draws();
+    lowering.declare_columns();
+    lowering.declare_counted();
     lowering.states();
     lowering.ends();
     let invariants = lowering.invariants();
@@ -201,44 +211,6 @@ impl Lowering<'_> {
         }
     }
 
-    fn ends(&mut self) {
-        let protocol = self.protocol;
-        self.flow.nowhere();
-        for end in &protocol.ends {
-            let span = end.expr.span;
-            let reached = |limit: Typed, special| {
-                Ir::Binary(OpCode::LessOrEqual, Box::new(limit.ir), Box::new(Ir::Special(special, 0)))
-            };
-            let scope = Scope::default();
-            let condition = match end.kind {
-                EndKind::After => self.value(&end.expr, Type::Time, scope).map(|t| reached(t, Special::SessionTime)),
-                EndKind::Trials => self.value(&end.expr, Type::Count, scope).map(|t| reached(t, Special::Trial)),
-                EndKind::If => self.value(&end.expr, Type::Truth, scope).map(|t| t.ir),
-            };
-            let Some(condition) = condition else { continue };
-            let condition = self.code_of(&condition);
-            self.assembly.ends.push(link::program::rows::End { condition });
-            self.limit(self.assembly.ends.len(), limits::MAX_ENDS, "conditions that end the session", span);
-        }
-        // What is missing may be what was written wrongly.
-        if self.reporter.has_errors() {
-            return;
-        }
-        if protocol.ends.is_empty() {
-            self.reporter
-                .warning("W001-endless", protocol.name.span, "nothing ends this session but a person")
-                .help("add for instance `session: {ends: [{after: 60 min}]}`");
-        } else if !protocol.actions().iter().any(|action| matches!(action.kind, crate::protocol::ActionKind::Trial)) {
-            self.reporter
-                .warning(
-                    "W002-no-trial",
-                    protocol.name.span,
-                    "no trial ever begins, so the session never ends by itself",
-                )
-                .help("add `- trial: begin` to the entry of the state a trial begins in");
-        }
-    }
-
     fn picture(&mut self) -> Picture {
         let protocol = self.protocol;
         let mut picture = Picture::default();
@@ -292,7 +264,7 @@ impl Lowering<'_> {
         let span = self.protocol.name.span;
         let counts = [
             (self.names.states.len(), limits::MAX_STATES, "states"),
-            (self.protocol.regions.len(), limits::MAX_REGIONS, "regions"),
+            (self.assembly.regions.len(), limits::MAX_REGIONS, "regions"),
             (self.names.variables.len(), limits::MAX_VARIABLES, "variables, parameters and counters"),
             (self.names.timers.len(), limits::MAX_TIMERS, "timers"),
             (self.assembly.draws.len(), limits::MAX_DRAWS, "draws"),
@@ -338,16 +310,23 @@ impl Lowering<'_> {
         }
     }
 
+    /// The names of the regions, those of the compiler behind those of the protocol.
+    fn regions(&self) -> Vec<String> {
+        let written = self.protocol.regions.iter().map(|region| region.name.clone());
+        written.chain(self.hidden_regions.iter().cloned()).collect()
+    }
+
     fn finish(mut self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
         self.places.fixed = self.fixed();
         let (rig, lines) = self.lines();
+        let at_close = self.worked_out_at_close();
         let symbols = Symbols {
             protocol: self.protocol.name.text.clone(),
             about: self.protocol.about.clone(),
             sources: self.protocol.sources.clone(),
             rig: self.rig.name.clone(),
             lines,
-            regions: self.protocol.regions.iter().map(|region| region.name.clone()).collect(),
+            regions: self.regions(),
             states: self
                 .names
                 .states
@@ -383,6 +362,7 @@ impl Lowering<'_> {
             ends: self.protocol.ends.iter().map(|end| end.written.clone()).collect(),
             picture,
             allowed: Vec::new(),
+            at_close,
         };
         Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places })
     }

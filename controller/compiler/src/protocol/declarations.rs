@@ -1,10 +1,9 @@
-//! The declarations of a protocol as written: lines, parameters, variables, stimuli and what ends the session.
+//! The declarations of a protocol as written: lines, parameters, variables and stimuli.
 
 use link::record::{Carrier, Train, Wave};
 
-use super::{Counter, End, EndKind, Parameter, Stimulus, Variable};
+use super::{Counter, Parameter, Stimulus, Variable};
 use crate::diagnostic::Reporter;
-use crate::expression::parse::parse;
 use crate::fields::{self, Fields};
 use crate::quantity::{Quantity, written};
 use crate::symbols::Unit;
@@ -351,38 +350,6 @@ fn period_of_rate(node: &Node, reporter: &mut Reporter) -> Option<u32> {
         }
     }
     period
-}
-
-pub(super) fn ends(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<End> {
-    let example = "{ends: [{after: 60 min}, {trials: 300}]}";
-    let Some(session) =
-        top.get("session").and_then(|node| fields::fields(node, "`session`", &["ends"], example, reporter))
-    else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    let ends = session.need("ends", "ends: [{after: 60 min}]", reporter);
-    for item in ends.and_then(|node| fields::list(node, "`ends`", "[{after: 60 min}]", reporter)).unwrap_or_default() {
-        let keys = &["after", "trials", "if"];
-        let Some(end) = fields::fields(item, "an end of the session", keys, "{after: 60 min}", reporter) else {
-            continue;
-        };
-        let kinds = [("after", EndKind::After), ("trials", EndKind::Trials), ("if", EndKind::If)];
-        let mut given = kinds.iter().filter_map(|(key, kind)| end.get(key).map(|node| (*key, *kind, node)));
-        match (given.next(), given.next()) {
-            (Some((key, kind, node)), None) => {
-                let Some(text) = fields::text(node, "this end of the session", "60 min", reporter) else { continue };
-                let expr = parse(text, reporter);
-                found.push(End { kind, expr, written: format!("{key}: {}", text.text) });
-            }
-            _ => {
-                reporter
-                    .error("E031-wrong-shape", fields::short(item), "an end of the session is one condition")
-                    .help("write `{after: 60 min}`, `{trials: 300}` or `{if: …}`, each on its own");
-            }
-        }
-    }
-    found
 }
 
 pub(super) fn picture(top: &Fields<'_>, reporter: &mut Reporter) -> (Option<Text>, Vec<Text>) {

@@ -2,14 +2,19 @@
 //! structures below; every name is still a word with its place.
 
 mod actions;
+mod columns;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+mod ends;
 mod states;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
 use crate::fields::{self, Fields};
 use crate::yaml::{Node, Text, Value};
+
+pub(crate) use columns::Column;
+pub(crate) use ends::{End, EndKind};
 
 /// A protocol.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(crate) struct Protocol {
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
     pub(crate) outcomes: Option<Vec<Text>>,
     pub(crate) ends: Vec<End>,
+    /// What is worked out as each trial closes.
+    pub(crate) columns: Vec<Column>,
     pub(crate) picture_group: Option<Text>,
     pub(crate) picture_show: Vec<Text>,
     pub(crate) regions: Vec<Region>,
@@ -76,22 +83,6 @@ pub(crate) struct Stimulus {
     pub(crate) train: link::record::Train,
     /// The power of its pulses, where an action that plays it states none.
     pub(crate) power: Option<Expr>,
-}
-
-/// A condition that ends the session.
-#[derive(Debug)]
-pub(crate) struct End {
-    pub(crate) kind: EndKind,
-    pub(crate) expr: Expr,
-    pub(crate) written: String,
-}
-
-/// How a condition is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndKind {
-    After,
-    Trials,
-    If,
 }
 
 /// A region.
@@ -203,6 +194,7 @@ const TOP: &[&str] = &[
     "detectors",
     "parameters",
     "variables",
+    "columns",
     "lists",
     "timers",
     "counters",
@@ -240,7 +232,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = ["lines", "detectors", "parameters", "variables", "columns", "lists", "counters", "stimuli"];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
@@ -257,7 +249,8 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
-        ends: declarations::ends(&top, reporter),
+        ends: ends::read(&top, reporter),
+        columns: columns::read(&top, reporter),
         picture_group,
         picture_show,
         regions: regions(&top, reporter),

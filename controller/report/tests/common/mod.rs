@@ -73,6 +73,7 @@ pub(crate) fn symbols() -> Symbols {
         ends: vec!["after session_length".into(), "trials: trials_max".into()],
         picture: Picture { group: Some(2), show: vec![1, 0] },
         allowed: Vec::new(),
+        at_close: Vec::new(),
     }
 }
 
