@@ -40,6 +40,8 @@ pub(crate) enum Origin {
     Drawn,
     /// Worked out as a trial closes.
     Column,
+    /// Fixed for the session: its stage, what was assigned, what was asked.
+    Known,
 }
 
 /// A line.

@@ -6,7 +6,7 @@ use link::{LineId, StateId};
 
 use super::{Binary, Expr, ExprKind};
 use crate::diagnostic::{Reporter, Span, listed};
-use crate::names::{Names, Scope};
+use crate::names::{Names, Origin, Scope};
 use crate::quantity::{name_of, written};
 use crate::symbols::Unit;
 
@@ -221,7 +221,7 @@ impl<'a> Checker<'a> {
         }
         if let Some((id, variable)) = self.names.variable(word) {
             let ty = variable.ty?;
-            if self.fixed && variable.parameter.is_some() {
+            if self.fixed && matches!(variable.origin, Origin::Parameter | Origin::Known) {
                 return Some(Typed { ir: Ir::Constant(variable.initial), ty, span });
             }
             self.read.push((id, span));
@@ -236,7 +236,8 @@ impl<'a> Checker<'a> {
         if names.is_broken(word) {
             return;
         }
-        let known = names.variables.iter().map(|variable| variable.name.as_str());
+        // The compiler's own have a point in their names.
+        let known = names.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'));
         match hint {
             Some(Type::Label(set)) => {
                 let labels: Vec<&str> = names.labels(set).iter().map(String::as_str).collect();

@@ -27,6 +27,7 @@ impl Lowering<'_> {
             if let Some(guard) = &guard {
                 self.asks(Asks::Action, &guard.ir, guard.span);
             }
+            self.note_forbidden(action, scope);
             let Some(body) = self.action(action, scope, entry, &mut held) else { continue };
             let guard = guard.filter(|guard| guard.constant() != Some(1)).map(|guard| guard.ir);
             ops.extend(guarded(guard.as_ref(), body, &mut self.assembly));
@@ -145,6 +146,7 @@ impl Lowering<'_> {
             Origin::Parameter => Some("parameter, which only the person at the rig may change"),
             Origin::Counter => Some("counter, which counts by itself"),
             Origin::Column => Some("column, which is worked out as the trial closes"),
+            Origin::Known => Some("value that is fixed for the session"),
             Origin::Declared | Origin::Drawn => None,
         };
         if let Some(what) = what {

@@ -11,6 +11,7 @@ use crate::names::{Line, List, Origin, Variable};
 use crate::protocol::declarations::constant;
 use crate::protocol::{self, ActionKind};
 use crate::quantity::{Quantity, written};
+use crate::sitting::Sitting;
 use crate::symbols::{ParameterSymbol, Unit};
 use crate::yaml::Text;
 use crate::{Options, Source, rig};
@@ -28,11 +29,12 @@ fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64)> {
 }
 
 impl Lowering<'_> {
-    pub(super) fn declare(&mut self, options: &Options) {
+    pub(super) fn declare(&mut self, options: &Options, sitting: &Sitting) {
         self.declare_lines();
         self.check_forbidden();
         self.name_detectors();
         self.declare_parameters(options);
+        self.declare_subject(options, sitting);
         self.declare_variables();
         self.declare_lists();
         self.declare_timers();
@@ -104,8 +106,9 @@ impl Lowering<'_> {
             let source = Source { name: format!("--set {name}"), text: format!("{name}={value}") };
             let span = Span { start: 0, end: name.len() };
             let mut reporter = Reporter::new(&source);
-            if !self.protocol.parameters.iter().any(|parameter| parameter.name.text == *name) {
-                let known = self.protocol.parameters.iter().map(|parameter| parameter.name.text.as_str());
+            let metadata = self.protocol.metadata.iter().map(|one| one.name.text.as_str());
+            let known = self.protocol.parameters.iter().map(|parameter| parameter.name.text.as_str()).chain(metadata);
+            if !known.clone().any(|known| known == name) {
                 reporter
                     .error("E102-unknown-parameter", span, format!("--set {name}: this protocol has no such parameter"))
                     .near(name, known, |known| Some(format!("its parameters are {}", listed(known.iter().copied()))));
@@ -285,7 +288,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &Text,
         ty: Option<Type>,
@@ -300,6 +303,7 @@ impl Lowering<'_> {
                 Origin::Declared | Origin::Drawn => "a variable",
                 Origin::Counter => "a counter",
                 Origin::Column => "a column",
+                Origin::Known => "what is known of the session",
             };
             self.reporter
                 .error("E074-named-twice", name.span, format!("`{}` is already {what}", name.text))

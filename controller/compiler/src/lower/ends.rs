@@ -47,7 +47,7 @@ impl Lowering<'_> {
         if self.names.variable(&name).is_some() {
             return;
         }
-        let origin = Origin::Counter;
+        let origin = Origin::Known;
         self.names.add_variable(Variable { name, span, ty, initial, column: false, parameter: None, origin });
         self.assembly.variables.push(initial);
     }

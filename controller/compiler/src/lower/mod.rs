@@ -17,6 +17,7 @@ mod power;
 mod requests;
 mod sound;
 mod states;
+mod subject;
 
 use assembler::Assembly;
 use link::limits;
@@ -31,7 +32,8 @@ use crate::expression::emit;
 use crate::names::{Names, Origin, Scope};
 use crate::protocol::Protocol;
 use crate::rig::RigConfig;
-use crate::symbols::{DrawSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
+use crate::sitting::Sitting;
+use crate::symbols::{DrawSymbol, Picture, StageSymbol, StateSymbol, Symbols, VariableSymbol};
 use requests::Asked;
 
 /// A program before it is an image.
@@ -40,6 +42,8 @@ pub(crate) struct Lowered {
     pub(crate) symbols: Symbols,
     pub(crate) rig: link::rig::Rig,
     pub(crate) places: places::Places,
+    /// The stage, and what of the subject the program was made with.
+    pub(crate) sitting: Sitting,
 }
 
 /// Works on one protocol.
@@ -65,6 +69,12 @@ pub(crate) struct Lowering<'a> {
     columns: Vec<columns::Set>,
     /// Regions the compiler adds behind those of the protocol.
     hidden_regions: Vec<String>,
+    /// What is known of session and subject, as far as it is used.
+    sitting: Sitting,
+    /// Variables whose draw is made once per subject.
+    once: Vec<u16>,
+    /// What is asked of outputs the stage forbids.
+    asked_in_vain: Vec<forbidden::InVain>,
 }
 
 /// What something in the protocol makes use of.
@@ -80,6 +90,7 @@ pub(crate) fn lower(
     protocol: &Protocol,
     rig: &RigConfig,
     options: &Options,
+    sitting: &Sitting,
     reporter: &mut Reporter,
 ) -> Option<Lowered> {
     let mut lowering = Lowering {
@@ -98,16 +109,22 @@ pub(crate) fn lower(
         asked: Vec::new(),
         columns: Vec::new(),
         hidden_regions: Vec::new(),
+        sitting: Sitting::default(),
+        once: Vec::new(),
+        asked_in_vain: Vec::new(),
     };
-    lowering.declare(options);
+    lowering.declare(options, sitting);
     lowering.number_states();
     lowering.infer_draws();
+    lowering.recall_draws(sitting);
     lowering.declare_columns();
     lowering.declare_counted();
     lowering.states();
     lowering.ends();
     let invariants = lowering.invariants();
     let picture = lowering.picture();
+    let stages = lowering.stage_symbols();
+    lowering.check_blind();
     lowering.check_limits();
     lowering.check_totals();
     lowering.check_unused();
@@ -115,7 +132,7 @@ pub(crate) fn lower(
     if lowering.reporter.has_errors() {
         return None;
     }
-    lowering.finish(invariants, picture)
+    lowering.finish(invariants, picture, stages)
 }
 
 impl Lowering<'_> {
@@ -243,7 +260,8 @@ impl Lowering<'_> {
         if self.names.is_broken(name) {
             return;
         }
-        let known = self.names.variables.iter().map(|variable| variable.name.as_str());
+        let known =
+            self.names.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'));
         self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
             name,
             known,
@@ -316,10 +334,12 @@ impl Lowering<'_> {
         written.chain(self.hidden_regions.iter().cloned()).collect()
     }
 
-    fn finish(mut self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
+    fn finish(mut self, invariants: Vec<String>, picture: Picture, stages: Vec<StageSymbol>) -> Option<Lowered> {
         self.places.fixed = self.fixed();
         let (rig, lines) = self.lines();
         let at_close = self.worked_out_at_close();
+        let (assigned, metadata) = (self.assign_symbols(), self.metadata_symbols());
+        let sitting = self.made_with();
         let symbols = Symbols {
             protocol: self.protocol.name.text.clone(),
             about: self.protocol.about.clone(),
@@ -363,8 +383,13 @@ impl Lowering<'_> {
             picture,
             allowed: Vec::new(),
             at_close,
+            stages,
+            assigned,
+            metadata,
+            once: self.once,
+            blind: self.protocol.blind.iter().map(|name| name.text.clone()).collect(),
         };
-        Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places })
+        Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places, sitting })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::diagnostic::{Reporter, listed};
 use crate::expression::Expr;
 use crate::expression::parse::parse;
 use crate::fields::{self, Fields};
+use crate::protocol::stages::ONCE;
 use crate::protocol::states::guard;
 use crate::yaml::{Entry, Node, Text, Value};
 
@@ -222,8 +223,19 @@ fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
 
 fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> {
     const KINDS: &[&str] = &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck"];
-    const KEYS: &[&str] =
-        &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck", "max_run", "spend_on", "if"];
+    const KEYS: &[&str] = &[
+        "chance",
+        "uniform",
+        "integer",
+        "exponential",
+        "normal",
+        "weighted",
+        "deck",
+        "max_run",
+        "spend_on",
+        "once",
+        "if",
+    ];
     if !fields::check_name(&entry.key, "a variable", reporter) {
         return None;
     }
@@ -271,7 +283,8 @@ fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> 
     let max_run = keys.get("max_run").and_then(|node| fields::text(node, "`max_run`", "3", reporter)).cloned();
     let spend_on = keys.get("spend_on").and_then(|node| fields::text(node, "`spend_on`", "omitted", reporter)).cloned();
     let guard = guard(&keys, reporter);
-    Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on }, guard))
+    let once = keys.get("once").and_then(|node| fields::choice(node, "`once`", ONCE, reporter)).is_some();
+    Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on, once }, guard))
 }
 
 pub(super) fn scalar(node: &Node, example: &str, reporter: &mut Reporter) -> Option<Expr> {

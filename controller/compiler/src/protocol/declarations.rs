@@ -114,7 +114,7 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
     found
 }
 
-fn labels(items: &[Node], reporter: &mut Reporter) -> Vec<Text> {
+pub(super) fn labels(items: &[Node], reporter: &mut Reporter) -> Vec<Text> {
     let mut found: Vec<Text> = Vec::new();
     for item in items {
         let Some(label) = fields::text(item, "a label", "stim", reporter) else { continue };

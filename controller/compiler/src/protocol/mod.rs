@@ -6,7 +6,9 @@ mod columns;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
 mod ends;
+mod stages;
 mod states;
+mod subject;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -15,6 +17,8 @@ use crate::yaml::{Node, Text, Value};
 
 pub(crate) use columns::Column;
 pub(crate) use ends::{End, EndKind};
+pub(crate) use stages::Stage;
+pub(crate) use subject::{Assign, Metadata};
 
 /// A protocol.
 #[derive(Debug)]
@@ -26,6 +30,18 @@ pub(crate) struct Protocol {
     pub(crate) lines: Vec<(Text, Node)>,
     /// Outputs that are never to be on: lines of the rig, or kinds.
     pub(crate) forbid: Vec<Text>,
+    /// The stages of the experiment, in their order; none if it has none.
+    pub(crate) stages: Vec<Stage>,
+    /// The stage whose protocol this is.
+    pub(crate) stage: Option<usize>,
+    /// What that stage forbids besides.
+    pub(crate) forbid_in_stage: Vec<Text>,
+    /// What is drawn once per subject.
+    pub(crate) assign: Vec<Assign>,
+    /// What is asked of subject and session.
+    pub(crate) metadata: Vec<Metadata>,
+    /// What the operator is not to see.
+    pub(crate) blind: Vec<Text>,
     pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
@@ -171,6 +187,8 @@ pub(crate) struct Draw {
     pub(crate) kind_span: Span,
     pub(crate) max_run: Option<Text>,
     pub(crate) spend_on: Option<Text>,
+    /// Whether it is made once in the life of a subject.
+    pub(crate) once: bool,
 }
 
 /// What is drawn.
@@ -191,6 +209,10 @@ const TOP: &[&str] = &[
     "sources",
     "lines",
     "forbid",
+    "stages",
+    "assign",
+    "metadata",
+    "blind",
     "detectors",
     "parameters",
     "variables",
@@ -232,7 +254,8 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "columns", "lists", "counters", "stimuli"];
+    let sections =
+        ["lines", "detectors", "parameters", "assign", "variables", "columns", "lists", "counters", "stimuli"];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
@@ -241,6 +264,12 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
         lines: declarations::lines(&top, reporter),
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
+        stages: stages::read(&top, reporter),
+        stage: None,
+        forbid_in_stage: Vec::new(),
+        assign: subject::assign(&top, reporter),
+        metadata: subject::metadata(&top, reporter),
+        blind: declarations::names(&top, "blind", "`blind`", "[group, laser]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
