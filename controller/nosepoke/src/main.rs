@@ -33,6 +33,8 @@ enum Command {
     Test(commands::test::Test),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
+    Subject(commands::subject::Subject),
+    Unblind(commands::subject::Unblind),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
         Command::Test(test) => test.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),
+        Command::Subject(subject) => subject.execute(),
+        Command::Unblind(unblind) => unblind.execute(),
     };
     match done {
         Ok(code) => code,

@@ -5,7 +5,7 @@ mod common;
 
 use common::{LASER, START, records, session, symbols};
 use compiler::symbols::{LineSymbol, Scale, Unit, VariableSymbol};
-use journal::{Header, Note, NoteKind, PlacedNote, Purpose, Session, Why, Writer};
+use journal::{Context, Fact, Header, Note, NoteKind, PlacedNote, Purpose, Session, Why, Writer};
 use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses, Total};
 use link::samples::SampleBlock;
 use link::{EndReason, LineId, Record, TripCause, VariableId};
@@ -458,4 +458,34 @@ fn a_flush_is_no_session_and_has_no_trials() {
         (json["summary"]["purpose"].as_str(), json["trials"].as_array().map(Vec::len)),
         (Some("flush"), Some(0))
     );
+}
+
+#[test]
+fn what_is_hidden_leaves_no_row_no_column_and_no_mark() {
+    let mut session = session(&symbols(), &records(40));
+    let blind = ["treatment", "laser", "omission", "drop"].map(str::to_owned);
+    let whole = Report::of(&session).unwrap();
+    assert!(column(&whole, "laser_pulse_count").len() == 40 && whole.picture().contains("sham"));
+    session.header.context = Context {
+        assigned: vec![Fact::sealed("R12", "group", "", "stim")],
+        metadata: vec![Fact::open("dose", "mg/kg", "2.5"), Fact::open("species", "", "rat")],
+        blind: [&blind[..], &["group".to_owned()]].concat(),
+        ..Context::default()
+    };
+    let hidden = Report::of(&session).unwrap();
+    let texts = [hidden.summary().table(), hidden.trials().csv(), hidden.json(), hidden.picture()];
+    for text in &texts {
+        for word in ["sham", "laser_", "laser: ", "laser:", "omission_", "drop =", "stim\""] {
+            assert!(!text.contains(word), "`{word}` shows:\n{text}");
+        }
+    }
+    assert!(texts[0].contains("assigned    group = hidden"), "{}", texts[0]);
+    // What is known stands in every row, a number as one.
+    assert!(column(&hidden, "dose_mg_per_kg").iter().all(|cell| cell.number() == Some(2.5)));
+    assert!(column(&hidden, "species").iter().all(|cell| *cell == Cell::Text("rat".into())));
+    // Unblinded it is all there again.
+    let open = Report::unblinded(&session).unwrap();
+    assert!(open.summary().table().contains("assigned    group = stim"));
+    assert_eq!(column(&open, "laser_pulse_count"), column(&whole, "laser_pulse_count"));
+    assert_eq!(column(&open, "treatment"), column(&whole, "treatment"));
 }

@@ -55,6 +55,10 @@ impl Lowering<'_> {
             let initial = at.flatten().and_then(|at| i64::try_from(at).ok()).unwrap_or(0);
             self.add(&assign.name, Some(ty), initial, true, None, Origin::Known);
             for stratum in &assign.balance {
+                let before = |other: &&crate::protocol::Assign| other.name.span.start < assign.name.span.start;
+                if protocol.assign.iter().filter(before).any(|other| other.name.text == stratum.text) {
+                    continue;
+                }
                 let known = protocol.metadata.iter().find(|one| one.name.text == stratum.text);
                 if known.is_none_or(|one| one.choices.is_none() || !one.once) {
                     let strata = protocol.metadata.iter().filter(|one| one.choices.is_some() && one.once);
@@ -177,11 +181,16 @@ impl Lowering<'_> {
                         });
                 }
             }
+            let mut graduate: Vec<Graduation> = stage.graduate.iter().map(|(rule, _)| rule.clone()).collect();
+            // What is had once is left after it.
+            if stage.once && graduate.is_empty() {
+                graduate.push(Graduation::Sessions { sessions: 1 });
+            }
             found.push(StageSymbol {
                 name: stage.name.text.clone(),
                 about: stage.about.clone(),
                 once: stage.once,
-                graduate: stage.graduate.iter().map(|(rule, _)| rule.clone()).collect(),
+                graduate,
             });
         }
         found
