@@ -374,4 +374,3 @@ pub fn generated(image: Vec<u32>, rig: Rig) -> Compiled {
     let (silenced, holds, fragments) = (Vec::new(), Vec::new(), Vec::new());
     Compiled { image, rig, symbols, warnings, silenced, holds, hash, fragments, sitting }
 }
-}

@@ -40,6 +40,7 @@ const PAGES: &[&str] = pages![
     "outputs",
     "draws",
     "paper",
+    "days",
     "rigs",
     "files",
     "scenarios",
