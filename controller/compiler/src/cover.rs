@@ -108,11 +108,7 @@ pub fn cover(protocol: &Source, rig: &RigConfig, options: &Options, compiled: &C
                     StateId::BACK => "back",
                     target => names(target.index()),
                 });
-                items.push(Item {
-                    what: told(&reporter, names(n), row, to),
-                    state: None,
-                    place: place_of(*span),
-                });
+                items.push(Item { what: told(&reporter, names(n), row, to), state: None, place: place_of(*span) });
                 items.len() - 1
             });
             marks.push((at, item));

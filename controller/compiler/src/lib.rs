@@ -41,7 +41,7 @@ pub use rig::{
     Animal, Calibration, DeviceConfig, Dose, LimitsTold, LineConfig, LinkPort, Made, Measured, OutputTotals, Person,
     RigConfig, SenseConfig, Simulation, Totals, Used, read_rig,
 };
-pub use sitting::Sitting;
+pub use sitting::{Sitting, sit};
 pub use step::StepBound;
 pub use symbols::Symbols;
 

@@ -1,10 +1,10 @@
 //! A session of an experiment over days: which stage it is of, and what is known of its subject. And how a protocol with
 //! stages is compiled: every stage is, each time, so that what is wrong in one is known before the day it comes.
 
-use crate::diagnostic::{Diagnostics, Reporter, Severity};
+use crate::diagnostic::{Diagnostics, Reporter, Severity, listed};
 use crate::protocol::Protocol;
-use crate::yaml::Node;
-use crate::{Compiled, protocol};
+use crate::yaml::{self, Node, Value};
+use crate::{Compiled, Options, Source, protocol};
 
 /// Whose session it is, and which of the experiment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,32 @@ pub struct Sitting {
     pub metadata: Vec<(String, String)>,
     /// What was drawn in a session before and is drawn once per subject: name and value in base units.
     pub drawn_before: Vec<(String, i64)>,
+}
+
+/// What is set for a session that nobody sits in, as by a scenario: parameters and what is asked are options; the stage and what
+/// is assigned make the sitting, by the names under `stages` and `assign` of the protocol.
+#[must_use]
+pub fn sit(protocol: &Source, set: &[(String, String)]) -> (Options, Sitting) {
+    let root = yaml::read(protocol, &mut Reporter::new(protocol));
+    let section = |key: &str| match root.as_ref().map(|root| &root.value) {
+        Some(Value::Map(entries)) => entries.iter().find(|entry| entry.key.text == key).map(|entry| &entry.value.value),
+        _ => None,
+    };
+    let is_assigned = |name: &str| match section("assign") {
+        Some(Value::Map(entries)) => entries.iter().any(|entry| entry.key.text == name),
+        _ => false,
+    };
+    let (mut options, mut sitting) = (Options::default(), Sitting::default());
+    for (name, value) in set {
+        if name == "stage" && section("stages").is_some() {
+            sitting.stage = Some(value.trim().to_owned());
+        } else if is_assigned(name) {
+            sitting.assigned.push((name.clone(), value.trim().to_owned()));
+        } else {
+            options.set.push((name.clone(), value.clone()));
+        }
+    }
+    (options, sitting)
 }
 
 /// Warnings that tell what no stage makes use of: what one does use is used.
@@ -38,8 +64,18 @@ pub(crate) fn each_stage(
         let compiled = one(&written, reporter);
         return Some((written, compiled));
     }
-    let wanted = sitting.stage.as_deref();
-    let wanted = wanted.map_or(Some(0), |name| stages.iter().position(|stage| stage == name)).unwrap_or(0);
+    let wanted = match &sitting.stage {
+        None => 0,
+        Some(name) => stages.iter().position(|stage| stage == name).unwrap_or_else(|| {
+            let span = written.stages.first().map_or(written.name.span, |stage| stage.name.span);
+            reporter.error("E311-stage", span, format!("this protocol has no stage `{name}`")).near(
+                name,
+                stages.iter().map(String::as_str),
+                |known| Some(format!("its stages are {}", listed(known.iter().copied()))),
+            );
+            0
+        }),
+    };
     let mut chosen = None;
     let mut of_stages = Vec::new();
     for n in 0..stages.len() {

@@ -61,6 +61,8 @@ pub struct StageSymbol {
     pub about: String,
     /// Whether a subject has it at most once in its life.
     pub once: bool,
+    /// What ends a session of it, as written.
+    pub ends: Vec<String>,
     /// What leads on to the next, each by itself; none: a person does.
     pub graduate: Vec<Graduation>,
 }

@@ -190,6 +190,7 @@ impl Lowering<'_> {
                 name: stage.name.text.clone(),
                 about: stage.about.clone(),
                 once: stage.once,
+                ends: stage.ends_written.clone(),
                 graduate,
             });
         }

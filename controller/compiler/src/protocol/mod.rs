@@ -254,6 +254,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
+    let ends = ends::read(&top, reporter);
     let sections =
         ["lines", "detectors", "parameters", "assign", "variables", "columns", "lists", "counters", "stimuli"];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
@@ -264,7 +265,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
         lines: declarations::lines(&top, reporter),
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
-        stages: stages::read(&top, reporter),
+        stages: stages::read(&top, &ends, reporter),
         stage: None,
         forbid_in_stage: Vec::new(),
         assign: subject::assign(&top, reporter),
@@ -278,7 +279,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
-        ends: ends::read(&top, reporter),
+        ends,
         columns: columns::read(&top, reporter),
         picture_group,
         picture_show,

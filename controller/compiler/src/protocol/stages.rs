@@ -21,6 +21,8 @@ pub(crate) struct Stage {
     pub(crate) starts: Vec<(Option<Text>, Text)>,
     /// What ends a session of it, instead of what ends one of the protocol.
     pub(crate) ends: Option<Vec<End>>,
+    /// What ends one in the end, as written.
+    pub(crate) ends_written: Vec<String>,
     /// Whether a subject has it at most once in its life.
     pub(crate) once: bool,
     /// What leads on to the next stage, each by itself, with its place.
@@ -29,8 +31,8 @@ pub(crate) struct Stage {
 
 const KEYS: &[&str] = &["about", "parameters", "forbid", "start", "session", "once", "graduate"];
 
-/// Reads `stages:`.
-pub(super) fn read(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Stage> {
+/// Reads `stages:` of a protocol that ends like this.
+pub(super) fn read(top: &Fields<'_>, ends: &[End], reporter: &mut Reporter) -> Vec<Stage> {
     let mut found = Vec::new();
     for entry in entries(top, "stages", "`stages`", "training: {graduate: after 3 sessions}", reporter) {
         if !fields::check_name(&entry.key, "a stage", reporter) {
@@ -44,6 +46,7 @@ pub(super) fn read(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Stage> {
             forbid: Vec::new(),
             starts: Vec::new(),
             ends: None,
+            ends_written: Vec::new(),
             once: false,
             graduate: Vec::new(),
         };
@@ -52,6 +55,8 @@ pub(super) fn read(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Stage> {
             let Some(keys) = fields::fields(&entry.value, "a stage", KEYS, example, reporter) else { continue };
             keys_of(&mut stage, &keys, reporter);
         }
+        let of_stage = stage.ends.as_deref().unwrap_or(ends);
+        stage.ends_written = of_stage.iter().map(|end| end.written.clone()).collect();
         found.push(stage);
     }
     if let (Some(key), true) = (top.key("stages"), found.is_empty()) {
@@ -162,6 +167,7 @@ impl Protocol {
                 forbid: std::mem::take(&mut stage.forbid),
                 starts: std::mem::take(&mut stage.starts),
                 ends: stage.ends.take(),
+                ends_written: Vec::new(),
                 once: stage.once,
                 graduate: Vec::new(),
             }

@@ -18,9 +18,9 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod selftest;
 pub(crate) mod show;
-pub(crate) mod test;
 mod sitting;
 pub(crate) mod subject;
+pub(crate) mod test;
 
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal, Write};

@@ -64,12 +64,8 @@ pub(super) fn settle(
     let first = compile(set, &Sitting { stage: of_stage.clone(), ..Sitting::default() }).map_err(drawn)?;
     let symbols = &first.symbols;
     let (stages, protocol) = (&symbols.stages, symbols.protocol.clone());
-    let named = |name: &str| stages.iter().any(|stage| stage.name == name);
-    if let Some(name) = whose.stage.filter(|name| !named(name)) {
-        let known: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
-        let known =
-            if known.is_empty() { "it has none".to_owned() } else { format!("its stages are {}", known.join(", ")) };
-        return Err(Complaint::new(format_args!("--stage {name}: this protocol has no such stage; {known}")));
+    if let Some(name) = whose.stage.filter(|_| stages.is_empty()) {
+        return Err(Complaint::new(format_args!("--stage {name}: this protocol has no stages; leave the option out")));
     }
     let asked_once = symbols.metadata.iter().any(|one| one.once);
     let keeps = !stages.is_empty() || !symbols.assigned.is_empty() || !symbols.once.is_empty() || asked_once;
