@@ -220,6 +220,7 @@ impl Lowering<'_> {
         let rule = self.assembly.push(i64::try_from(n + 1).unwrap_or(i64::MAX));
         let mut ops = vec![rule, Op::new(OpCode::Store, 0, over)];
         ops.extend(self.close_trial());
+        ops.extend(self.trial_boundary(Scope::default()).0);
         ops.push(Op::new(OpCode::Trial, 0, 0));
         self.assembly.code(&ops)
     }

@@ -2,6 +2,7 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod chosen;
 mod columns;
 mod declare;
 mod detectors;
@@ -12,12 +13,14 @@ mod flow;
 mod forbidden;
 mod invariants;
 mod lines;
+mod lists;
 pub(crate) mod places;
 mod power;
 mod requests;
 mod sound;
 mod states;
 mod subject;
+mod trials;
 
 use assembler::Assembly;
 use link::limits;
@@ -62,6 +65,8 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    /// What trial types, blocks, histories and staircases are made of.
+    trials: trials::Trials,
     places: places::Places,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
@@ -105,6 +110,7 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        trials: trials::Trials::default(),
         places: places::Places::default(),
         asked: Vec::new(),
         columns: Vec::new(),
@@ -115,6 +121,8 @@ pub(crate) fn lower(
     };
     lowering.declare(options, sitting);
     lowering.number_states();
+    lowering.infer_draws();
+    lowering.type_histories();
     lowering.infer_draws();
     lowering.recall_draws(sitting);
     lowering.declare_columns();
@@ -260,8 +268,7 @@ impl Lowering<'_> {
         if self.names.is_broken(name) {
             return;
         }
-        let known =
-            self.names.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'));
+        let known = self.names.told_variables();
         self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
             name,
             known,
