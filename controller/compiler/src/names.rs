@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
 
 use crate::diagnostic::{Reporter, Span, listed};
-use crate::expression::check::Type;
+use crate::expression::check::{Ir, Type};
 use crate::kinds::Kind;
 use crate::symbols::ParameterSymbol;
 
@@ -38,6 +38,12 @@ pub(crate) enum Origin {
     Counter,
     /// Named by a draw alone.
     Drawn,
+    /// Worked out as a trial closes.
+    Column,
+    /// Fixed for the session: its stage, what was assigned, what was asked.
+    Known,
+    /// Made by the compiler for something else that is declared; only that may change it.
+    Made,
 }
 
 /// A line.
@@ -48,12 +54,23 @@ pub(crate) struct Line {
     pub(crate) kind: &'static Kind,
 }
 
-/// A list of constants.
+/// A list, or a column of a table, which is called `table.column`.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) length: usize,
+    /// The first of the variables its values lie in, if anything writes them; else they are constants.
+    pub(crate) cells: Option<u16>,
+}
+
+/// A value that stands behind the point of a name: `block.number`, `trial_type.size`.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) owner: String,
+    pub(crate) member: String,
+    pub(crate) ir: Ir,
+    pub(crate) ty: Type,
 }
 
 /// A state.
@@ -73,6 +90,9 @@ pub(crate) struct Names {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lines: Vec<Line>,
     pub(crate) lists: Vec<List>,
+    /// Tables: their names, and the sets of labels that are their rows.
+    pub(crate) tables: Vec<(String, usize)>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) timers: Vec<String>,
     pub(crate) outcomes: Vec<String>,
     pub(crate) events: Vec<String>,
@@ -124,6 +144,16 @@ impl Names {
         Some((index(at), self.lists.get(at)?))
     }
 
+    /// What stands behind the point of a name.
+    pub(crate) fn parts<'n>(&'n self, owner: &'n str) -> impl Iterator<Item = &'n Part> {
+        self.parts.iter().filter(move |part| part.owner == owner)
+    }
+
+    /// The set of labels that are the rows of a table.
+    pub(crate) fn table(&self, name: &str) -> Option<usize> {
+        self.tables.iter().find(|(table, _)| table == name).map(|(_, rows)| *rows)
+    }
+
     pub(crate) fn timer(&self, name: &str) -> Option<TimerId> {
         let at = self.timers.iter().position(|timer| timer == name)?;
         Some(TimerId(u8::try_from(at).unwrap_or(u8::MAX)))
@@ -140,6 +170,11 @@ impl Names {
     /// A named event.
     pub(crate) fn event(&self, name: &str) -> Option<EventId> {
         self.events.iter().position(|event| event == name).map(|at| EventId::named(index(at)))
+    }
+
+    /// The variables a person has named, for messages; the compiler's own have a dot.
+    pub(crate) fn told_variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'))
     }
 
     /// Whether a name is declared, but wrongly.

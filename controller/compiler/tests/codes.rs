@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use compiler::explain::{self, Explained};
 use compiler::scenario;
-use compiler::{Diagnostic, Diagnostics, Options, Source, Style, compile, read_rig};
+use compiler::{Diagnostic, Diagnostics, Files, Options, Sitting, Source, Style, compile, compile_for, read_rig};
 
 /// What the pieces of examples are put into: sections, by their key.
 const PROTOCOL: &str = "\
@@ -52,6 +52,9 @@ const MADE: &[&str] = &[
     "E172-too-large",
     "E173-not-utf8",
     "E186-too-many-counted",
+    "E304-fragment-circle",
+    "E305-not-shared",
+    "E307-defined-twice",
 ];
 /// Codes that nothing can give any more or that no test can reach, each with its reason.
 const UNREACHED: &[(&str, &str)] =
@@ -202,6 +205,13 @@ fn made(code: &str) -> Option<Diagnostics> {
         let rig = read_rig(&Source { name: "box.yaml".to_owned(), text: RIG.replace("simulator", "rp2040") }).unwrap();
         compile(&common::task(&whole_protocol(protocol)), &rig, &Options::default()).err()
     };
+    // A protocol and a fragment it uses.
+    let of_files = |protocol: &str, fragment: &str| {
+        let rig = read_rig(&Source { name: "box.yaml".to_owned(), text: RIG.to_owned() }).unwrap();
+        let files = Files::Of(vec![("a.yaml".to_owned(), format!("fragment: a\n{fragment}"))]);
+        let protocol = common::task(&whole_protocol(protocol));
+        compile_for(&protocol, &files, &rig, &Options::default(), &Sitting::default()).err()
+    };
     let of_rig = |lines: String| read_rig(&Source { name: "box.yaml".to_owned(), text: whole_rig(&lines) }).err();
     let file = |bytes: &[u8]| {
         let path = std::env::temp_dir().join(format!("nosepoke-codes-{}-{code}.yaml", std::process::id()));
@@ -228,6 +238,9 @@ fn made(code: &str) -> Option<Diagnostics> {
         }
         "E172-too-large" => file(&vec![b' '; 2 << 20]),
         "E173-not-utf8" => file(b"protocol: small\nabout: 5 \xB5l\n"),
+        "E304-fragment-circle" => of_files("use: a.yaml\n", "use: a.yaml\n"),
+        "E305-not-shared" => of_files("use: a.yaml\n", "start: go\n"),
+        "E307-defined-twice" => of_files("use: a.yaml\nlists: {sizes: [5 µl]}\n", "lists: {sizes: [6 µl]}\n"),
         "E186-too-many-counted" => {
             let lines = (0..18).map(|n| {
                 format!(

@@ -9,6 +9,7 @@
 //! - [`flash`]: boards that wait for firmware.
 //! - [`stop`]: how a person ends one.
 //! - [`budget`]: what a subject has had on a day.
+//! - [`subject`]: what is kept of a subject from session to session.
 //! - [`flush`]: the one way past an output's `max_on`.
 //! - [`selftest`]: what of a rig is tried before animals are put in.
 //! - [`scenarios`]: scenario tests of protocols.
@@ -27,4 +28,5 @@ pub mod selftest;
 pub mod serial;
 pub mod session;
 pub mod stop;
+pub mod subject;
 pub mod tally;

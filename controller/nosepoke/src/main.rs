@@ -35,6 +35,8 @@ enum Command {
     Schema(commands::schema::Schema),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
+    Subject(commands::subject::Subject),
+    Unblind(commands::subject::Unblind),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +65,8 @@ fn main() -> ExitCode {
         Command::Schema(schema) => schema.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),
+        Command::Subject(subject) => subject.execute(),
+        Command::Unblind(unblind) => unblind.execute(),
     };
     match done {
         Ok(code) => code,

@@ -94,12 +94,21 @@ fn room_of(rig: &RigConfig) -> Option<&Simulation> {
     rig.simulation.as_ref().filter(|_| rig.body == "simulator")
 }
 
-/// The lines the simulated person arms, and who that is: never one the protocol does not name, and nobody on a real rig.
+/// The lines that can be armed: those that must be, without those the protocol or its stage forbids.
+#[must_use]
+pub fn may_arm(rig: &link::rig::Rig) -> u32 {
+    let may = |limits: &link::rig::Limits| limits.must_arm && !limits.forbidden;
+    link::rig::set_of(rig.lines.iter().copied(), |role| role.output().is_some_and(|output| may(&output.limits)))
+}
+
+/// The lines the simulated person arms, and who that is: never one the protocol does not name or forbids, and nobody on a real
+/// rig.
 #[must_use]
 pub fn person(compiled: &Compiled, rig: &RigConfig) -> Option<(u32, String)> {
     let person = room_of(rig)?.person.as_ref()?;
     let used = |name: &String| compiled.symbols.lines.iter().position(|line| line.named && line.name == *name);
     let lines = person.arms.iter().filter_map(used).fold(0, |set, place| set | LineId(place as u8).bit());
+    let lines = lines & !(compiled.rig.must_arm() & !may_arm(&compiled.rig));
     if lines == 0 { None } else { Some((lines, person.name.clone())) }
 }
 

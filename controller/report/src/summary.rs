@@ -11,6 +11,7 @@ use link::rig::Rig;
 use link::{LineId, Record};
 use serde::Serialize;
 
+use crate::blind::{HIDDEN, Known};
 use crate::causes::{disarm_cause, end_reason, trip_advice, trip_cause};
 use crate::history::History;
 use crate::outputs::outputs;
@@ -38,6 +39,16 @@ pub struct Summary {
     pub seed: u64,
     /// SHA-256 of the program, in hex.
     pub program_sha256: String,
+    /// SHA-256 over the protocol and its fragments, in hex.
+    pub protocol_sha256: String,
+    /// The fragments of the protocol.
+    pub fragments: Vec<String>,
+    /// The stage of the protocol, if it has stages.
+    pub stage: Option<String>,
+    /// What was assigned to the subject, and what was asked.
+    pub known: Vec<Known>,
+    /// What is hidden from the operator.
+    pub hidden: Vec<String>,
     /// What can be said of the journal.
     pub journal: String,
     /// Records of the device.
@@ -125,10 +136,14 @@ pub struct Parameter {
 impl Summary {
     /// The summary of a session.
     #[must_use]
-    pub fn of(session: &Session, symbols: &Symbols, history: &History) -> Self {
+    pub fn of(session: &Session, symbols: &Symbols, history: &History, known: &[Known], hidden: &[String]) -> Self {
         let header = &session.header;
         let mut tally = Tally::default();
+        let is_hidden = |line: LineId| symbols.lines.get(line.index()).is_some_and(|line| hidden.contains(&line.name));
         for (_, at, record) in session.records() {
+            if matches!(record, Record::NotSensed { line, .. } if is_hidden(line)) {
+                continue;
+            }
             tally.take(at.wrapping_sub(history.start_us).cast_signed() as f64 / 1e6, &record, symbols);
         }
         let with_outcome = |n: usize| {
@@ -154,6 +169,11 @@ impl Summary {
             started_ms: header.started_ms,
             seed: header.seed,
             program_sha256: hex(&link::program::hash(&header.program)),
+            protocol_sha256: hex(&header.protocol_hash()),
+            fragments: header.context.fragments.iter().map(|(name, _)| name.clone()).collect(),
+            stage: header.context.stage.clone(),
+            known: known.to_vec(),
+            hidden: hidden.to_vec(),
             journal: integrity(session),
             records: session.records_len(),
             length_s: history.length_us() as f64 / 1e6,
@@ -322,6 +342,9 @@ impl fmt::Display for Summary {
         let length = quantity::spoken((self.length_s * 1e6).max(0.0) as u64);
         let trials = if is_session { format!("{} trials, ", self.trials) } else { String::new() };
         writeln!(f, "  length      {length}, {trials}{} records, seed {}", self.records, self.seed)?;
+        if let Some(stage) = &self.stage {
+            writeln!(f, "  stage       {stage}")?;
+        }
         writeln!(f, "  ended       {}", self.end)?;
         let mut outcomes: Vec<String> =
             self.outcomes.iter().map(|outcome| share(&outcome.name, outcome.count, self.trials)).collect();
@@ -352,6 +375,14 @@ impl fmt::Display for Summary {
         }
         for moment in &self.safety {
             writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
+        }
+        for Known { name, value, unit, assigned } in &self.known {
+            let (word, unit) = (if *assigned { "assigned" } else { "known" }, format!(" {unit}"));
+            let unit = if value.ends_with(unit.trim()) || *value == HIDDEN { "" } else { unit.trim_end() };
+            writeln!(f, "  {word:<11} {name} = {value}{unit}")?;
+        }
+        if !self.hidden.is_empty() {
+            writeln!(f, "  hidden      {}, until `nosepoke unblind`", self.hidden.join(", "))?;
         }
         for remark in &self.remarks {
             writeln!(f, "  remark      {remark}")?;

@@ -1,10 +1,9 @@
-//! The declarations of a protocol as written: lines, parameters, variables, stimuli and what ends the session.
+//! The declarations of a protocol as written: lines, parameters, variables and stimuli.
 
 use link::record::{Carrier, Train, Wave};
 
-use super::{Counter, End, EndKind, Parameter, Stimulus, Variable};
+use super::{Counter, Parameter, Stimulus, Variable};
 use crate::diagnostic::Reporter;
-use crate::expression::parse::parse;
 use crate::fields::{self, Fields};
 use crate::quantity::{Quantity, written};
 use crate::symbols::Unit;
@@ -115,7 +114,7 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
     found
 }
 
-fn labels(items: &[Node], reporter: &mut Reporter) -> Vec<Text> {
+pub(super) fn labels(items: &[Node], reporter: &mut Reporter) -> Vec<Text> {
     let mut found: Vec<Text> = Vec::new();
     for item in items {
         let Some(label) = fields::text(item, "a label", "stim", reporter) else { continue };
@@ -140,14 +139,20 @@ pub(super) fn variables(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Variab
         if !fields::check_name(&entry.key, "a variable", reporter) {
             continue;
         }
-        let mut variable = Variable { name: entry.key.clone(), initial: None, labels: None, column: true };
+        let mut variable =
+            Variable { name: entry.key.clone(), initial: None, labels: None, labels_of: None, column: true };
         if let Value::Map(_) = entry.value.value {
             let Some(keys) = fields::fields(&entry.value, "a variable", KEYS, "{initial: 0}", reporter) else {
                 continue;
             };
             let initial = keys.get("initial");
             variable.initial = initial.and_then(|node| fields::text(node, "the initial value", "0", reporter)).cloned();
-            variable.labels = keys.get("labels").and_then(|node| {
+            variable.labels_of = keys.get("labels").and_then(|node| match &node.value {
+                Value::Scalar(text) if fields::is_name(&text.text) => Some(text.clone()),
+                _ => None,
+            });
+            let labels_node = keys.get("labels").filter(|_| variable.labels_of.is_none());
+            variable.labels = labels_node.and_then(|node| {
                 let items = fields::list(node, "`labels`", "[none, stim, sham]", reporter)?;
                 Some(labels(items, reporter))
             });
@@ -155,7 +160,7 @@ pub(super) fn variables(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Variab
                 let truths = [("true", true), ("false", false)];
                 variable.column = fields::choice(node, "`column`", &truths, reporter).unwrap_or(true);
             }
-            if initial.is_none() && variable.labels.is_none() {
+            if initial.is_none() && variable.labels.is_none() && variable.labels_of.is_none() {
                 reporter
                     .error("E030-missing-key", entry.key.span, format!("`{}` begins with no value", entry.key.text))
                     .help("add `initial: 0` with the unit it is measured in, or `labels: […]`");
@@ -351,38 +356,6 @@ fn period_of_rate(node: &Node, reporter: &mut Reporter) -> Option<u32> {
         }
     }
     period
-}
-
-pub(super) fn ends(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<End> {
-    let example = "{ends: [{after: 60 min}, {trials: 300}]}";
-    let Some(session) =
-        top.get("session").and_then(|node| fields::fields(node, "`session`", &["ends"], example, reporter))
-    else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    let ends = session.need("ends", "ends: [{after: 60 min}]", reporter);
-    for item in ends.and_then(|node| fields::list(node, "`ends`", "[{after: 60 min}]", reporter)).unwrap_or_default() {
-        let keys = &["after", "trials", "if"];
-        let Some(end) = fields::fields(item, "an end of the session", keys, "{after: 60 min}", reporter) else {
-            continue;
-        };
-        let kinds = [("after", EndKind::After), ("trials", EndKind::Trials), ("if", EndKind::If)];
-        let mut given = kinds.iter().filter_map(|(key, kind)| end.get(key).map(|node| (*key, *kind, node)));
-        match (given.next(), given.next()) {
-            (Some((key, kind, node)), None) => {
-                let Some(text) = fields::text(node, "this end of the session", "60 min", reporter) else { continue };
-                let expr = parse(text, reporter);
-                found.push(End { kind, expr, written: format!("{key}: {}", text.text) });
-            }
-            _ => {
-                reporter
-                    .error("E031-wrong-shape", fields::short(item), "an end of the session is one condition")
-                    .help("write `{after: 60 min}`, `{trials: 300}` or `{if: …}`, each on its own");
-            }
-        }
-    }
-    found
 }
 
 pub(super) fn picture(top: &Fields<'_>, reporter: &mut Reporter) -> (Option<Text>, Vec<Text>) {

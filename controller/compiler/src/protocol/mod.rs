@@ -2,14 +2,28 @@
 //! structures below; every name is still a word with its place.
 
 mod actions;
+pub(crate) mod blocks;
+mod columns;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+mod ends;
+pub(crate) mod history;
+mod stages;
+pub(crate) mod staircases;
 mod states;
+mod subject;
+pub(crate) mod tables;
+pub(crate) mod trial_types;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
 use crate::fields::{self, Fields};
 use crate::yaml::{Node, Text, Value};
+
+pub(crate) use columns::Column;
+pub(crate) use ends::{End, EndKind};
+pub(crate) use stages::Stage;
+pub(crate) use subject::{Assign, Metadata};
 
 /// A protocol.
 #[derive(Debug)]
@@ -21,15 +35,34 @@ pub(crate) struct Protocol {
     pub(crate) lines: Vec<(Text, Node)>,
     /// Outputs that are never to be on: lines of the rig, or kinds.
     pub(crate) forbid: Vec<Text>,
+    /// The stages of the experiment, in their order; none if it has none.
+    pub(crate) stages: Vec<Stage>,
+    /// The stage whose protocol this is.
+    pub(crate) stage: Option<usize>,
+    /// What that stage forbids besides.
+    pub(crate) forbid_in_stage: Vec<Text>,
+    /// What is drawn once per subject.
+    pub(crate) assign: Vec<Assign>,
+    /// What is asked of subject and session.
+    pub(crate) metadata: Vec<Metadata>,
+    /// What the operator is not to see.
+    pub(crate) blind: Vec<Text>,
     pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
+    pub(crate) tables: Vec<tables::Table>,
+    pub(crate) trial_types: Option<trial_types::TrialTypes>,
+    pub(crate) blocks: Option<blocks::Blocks>,
+    pub(crate) history: Vec<history::History>,
+    pub(crate) staircases: Vec<staircases::Staircase>,
     pub(crate) timers: Vec<Text>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
     pub(crate) outcomes: Option<Vec<Text>>,
     pub(crate) ends: Vec<End>,
+    /// What is worked out as each trial closes.
+    pub(crate) columns: Vec<Column>,
     pub(crate) picture_group: Option<Text>,
     pub(crate) picture_show: Vec<Text>,
     pub(crate) regions: Vec<Region>,
@@ -59,6 +92,8 @@ pub(crate) struct Variable {
     pub(crate) name: Text,
     pub(crate) initial: Option<Text>,
     pub(crate) labels: Option<Vec<Text>>,
+    /// The table whose rows its labels are.
+    pub(crate) labels_of: Option<Text>,
     pub(crate) column: bool,
 }
 
@@ -76,22 +111,6 @@ pub(crate) struct Stimulus {
     pub(crate) train: link::record::Train,
     /// The power of its pulses, where an action that plays it states none.
     pub(crate) power: Option<Expr>,
-}
-
-/// A condition that ends the session.
-#[derive(Debug)]
-pub(crate) struct End {
-    pub(crate) kind: EndKind,
-    pub(crate) expr: Expr,
-    pub(crate) written: String,
-}
-
-/// How a condition is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndKind {
-    After,
-    Trials,
-    If,
 }
 
 /// A region.
@@ -150,18 +169,52 @@ pub(crate) struct Action {
 #[derive(Debug)]
 pub(crate) enum ActionKind {
     Trial,
-    Set { variable: Text, value: Expr },
+    /// The trial under way does not count.
+    Void,
+    /// The next trial has the type of this one.
+    Repeat,
+    Set {
+        variable: Text,
+        value: Expr,
+    },
     Draw(Box<Draw>),
-    Play { line: Text, stimulus: Text },
-    Pulse { line: Text, stimulus: Text, power: Option<Expr> },
-    PulseWidth { line: Text, width: Expr, power: Option<Expr> },
-    Deliver { line: Text, volume: Expr },
-    On { line: Text, outlives: bool, power: Option<Expr> },
-    Off { line: Text },
+    Play {
+        line: Text,
+        stimulus: Text,
+    },
+    Pulse {
+        line: Text,
+        stimulus: Text,
+        power: Option<Expr>,
+    },
+    PulseWidth {
+        line: Text,
+        width: Expr,
+        power: Option<Expr>,
+    },
+    Deliver {
+        line: Text,
+        volume: Expr,
+    },
+    On {
+        line: Text,
+        outlives: bool,
+        power: Option<Expr>,
+    },
+    Off {
+        line: Text,
+    },
     Event(Text),
     Outcome(Text),
-    TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
-    Timer { timer: Text, verb: TimerVerb },
+    TimerStart {
+        timer: Text,
+        time: Expr,
+        repeat: Option<Text>,
+    },
+    Timer {
+        timer: Text,
+        verb: TimerVerb,
+    },
 }
 
 /// What is done to a timer that runs.
@@ -180,6 +233,10 @@ pub(crate) struct Draw {
     pub(crate) kind_span: Span,
     pub(crate) max_run: Option<Text>,
     pub(crate) spend_on: Option<Text>,
+    /// Whether it is made once in the life of a subject.
+    pub(crate) once: bool,
+    /// Whether it belongs to something declared rather than to an action.
+    pub(crate) made: bool,
 }
 
 /// What is drawn.
@@ -188,10 +245,23 @@ pub(crate) enum DrawKind {
     Chance(Expr),
     Uniform(Expr, Expr),
     Integer(Expr, Expr),
-    Exponential { mean: Expr, min: Expr, max: Expr },
-    Normal { mean: Expr, sd: Expr, min: Expr, max: Expr },
+    Exponential {
+        mean: Expr,
+        min: Expr,
+        max: Expr,
+    },
+    Normal {
+        mean: Expr,
+        sd: Expr,
+        min: Expr,
+        max: Expr,
+    },
     Weighted(Vec<(Text, Expr)>),
     Deck(Vec<(Text, Expr)>),
+    /// A list in random order: those of a list, or the rows of a table.
+    Shuffle(Text),
+    /// One of a list, or a row of a table, without putting back.
+    Sample(Text),
 }
 
 const TOP: &[&str] = &[
@@ -200,10 +270,20 @@ const TOP: &[&str] = &[
     "sources",
     "lines",
     "forbid",
+    "stages",
+    "assign",
+    "metadata",
+    "blind",
     "detectors",
     "parameters",
     "variables",
+    "columns",
     "lists",
+    "tables",
+    "trial_types",
+    "blocks",
+    "history",
+    "staircases",
     "timers",
     "counters",
     "stimuli",
@@ -240,24 +320,52 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
+    let ends = ends::read(&top, reporter);
+    let sections = [
+        "lines",
+        "detectors",
+        "parameters",
+        "assign",
+        "variables",
+        "columns",
+        "lists",
+        "tables",
+        "history",
+        "staircases",
+        "counters",
+        "stimuli",
+    ];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
     });
+    let alone = [("trial_types", trial_types::NAME), ("blocks", blocks::NAME)];
+    let alone = alone.into_iter().filter(|(key, _)| top.get(key).is_some()).map(|(_, name)| name.to_owned());
     Some(Protocol {
-        declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
+        declared: sections.flatten().map(|entry| entry.key.text.clone()).chain(alone).collect(),
         lines: declarations::lines(&top, reporter),
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
+        stages: stages::read(&top, &ends, reporter),
+        stage: None,
+        forbid_in_stage: Vec::new(),
+        assign: subject::assign(&top, reporter),
+        metadata: subject::metadata(&top, reporter),
+        blind: declarations::names(&top, "blind", "`blind`", "[group, laser]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
         lists: declarations::lists(&top, reporter),
+        tables: tables::read(&top, reporter),
+        trial_types: trial_types::read(&top, reporter),
+        blocks: blocks::read(&top, reporter),
+        history: history::read(&top, reporter),
+        staircases: staircases::read(&top, reporter),
         timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
-        ends: declarations::ends(&top, reporter),
+        ends,
+        columns: columns::read(&top, reporter),
         picture_group,
         picture_show,
         regions: regions(&top, reporter),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use controller::lockstep::{self, Cable, LONGEST_US};
 use controller::session::{Ended, OpenJournal, Plan, Session, SessionError};
 use controller::stop::Stop;
+pub(super) use controller::subject::file_name;
 use controller::tally::Tally;
 use journal::{CreateError, Writer};
 use link::Micros;
@@ -40,19 +41,6 @@ pub(super) fn stem(folder: &Path, parts: &[&str]) -> Result<PathBuf, Complaint> 
     let mut name: String = parts.iter().map(|part| format!("{}_", file_name(part))).collect();
     name.push_str(when.trim_end_matches('Z'));
     Ok(folder.join(name))
-}
-
-/// As much of a name as every file system takes: 255 bytes for the whole, and letters may take several.
-pub(super) fn file_name(name: &str) -> String {
-    const BYTES_MAX: usize = 80;
-    let mut kept = String::new();
-    for letter in name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }) {
-        if kept.len() + letter.len_utf8() > BYTES_MAX {
-            break;
-        }
-        kept.push(letter);
-    }
-    kept
 }
 
 /// Begins a journal at `stem`, or behind it with the first number that is free: sessions may begin within one second,

@@ -20,6 +20,8 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod selftest;
 pub(crate) mod show;
+mod sitting;
+pub(crate) mod subject;
 pub(crate) mod test;
 
 use std::fmt;
@@ -132,11 +134,17 @@ pub(crate) fn open(path: &Path) -> Result<Session, String> {
 
 /// The same for a command that shows only one: of a folder, the newest.
 pub(crate) fn open_only(path: &Path) -> Result<Session, Complaint> {
+    open_one(path).map(|(_, session)| session)
+}
+
+/// The same with the journal's own path.
+pub(crate) fn open_one(path: &Path) -> Result<(PathBuf, Session), Complaint> {
     let written = |path: &PathBuf| std::fs::metadata(path).and_then(|about| about.modified()).ok();
     let found = looked_through(&[path.to_path_buf()], &["npj"])?;
     let newest = found.into_iter().max_by_key(written);
     let path = newest.as_deref().unwrap_or(path);
-    open(path).map_err(|sentence| Complaint::new(format_args!("{}: {sentence}", path.display())))
+    let session = open(path).map_err(|sentence| Complaint::new(format_args!("{}: {sentence}", path.display())))?;
+    Ok((path.to_path_buf(), session))
 }
 
 /// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.
@@ -145,18 +153,19 @@ pub(crate) fn draw(findings: &Diagnostics) -> String {
     findings.render_in(Style { colour, ..Style::PLAIN })
 }
 
-/// The simulated rig that ships, for whoever names no other.
-const SHIPPED_RIG: &str = include_str!("../../../../rig-configs/sim-box.yaml");
-const SHIPPED_RIG_NAME: &str = "rig-configs/sim-box.yaml";
-
-/// The rig-config at `path`, or the simulated rig that ships: its text and what it says.
-pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Diagnostics> {
-    let source = match path {
-        Some(path) => Source::read(path)?,
-        None => Source { name: SHIPPED_RIG_NAME.to_owned(), text: SHIPPED_RIG.to_owned() },
-    };
+/// The rig-config at `path`: its text and what it says.
+pub(crate) fn rig(path: &Path) -> Result<(Source, RigConfig), Diagnostics> {
+    let source = Source::read(path)?;
     let config = compiler::read_rig(&source)?;
     Ok((source, config))
+}
+
+/// The rig-config at `path`; if none is named, the simulated rig that ships and has the protocol's lines.
+pub(crate) fn rig_for(path: Option<&Path>, protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
+    match path {
+        Some(path) => rig(path),
+        None => controller::scenarios::fit::shipped(&compiler::scenario::lines_of(protocol)),
+    }
 }
 
 /// A name for an animal or a person: something to be read in a table and found by.

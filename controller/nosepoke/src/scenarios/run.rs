@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use compiler::cover;
 use compiler::scenario::{Happening, Scenario};
-use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
+use compiler::{Compiled, Diagnostics, Files, RigConfig, Source};
 use journal::pairing::Tolerance;
 use journal::{Purpose, ReplayFailure, ReplayReport, Storage, Writer};
 use link::{Micros, Record};
@@ -154,8 +154,10 @@ pub struct Stage<'a> {
 /// # Errors
 /// When it cannot be run; that it does not hold is no error.
 pub fn run(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
-    let options = Options { set: scenario.set.clone() };
-    let compiled = compiler::compile(stage.protocol, stage.rig, &options).map_err(RunError::Protocol)?;
+    let (options, sitting) = compiler::sit(stage.protocol, &scenario.set);
+    let files = Files::beside(stage.protocol);
+    let compiled = compiler::compile_for(stage.protocol, &files, stage.rig, &options, &sitting);
+    let compiled = compiled.map_err(RunError::Protocol)?;
     let theatre = Theatre { scenario, stage, compiled: &compiled };
     let searched = scenario.seed.is_none() && !scenario.draws.is_empty();
     let seeds = match scenario.seed {

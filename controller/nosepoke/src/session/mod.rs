@@ -3,6 +3,7 @@
 //! the same for a simulated rig and a real one. Knows nothing of terminals, threads or ports.
 
 mod clocks;
+mod context;
 mod ending;
 mod error;
 mod key;
@@ -347,6 +348,7 @@ impl<S: Storage> Session<S> {
             simulated: plan.simulated,
             started_ms: plan.started_ms,
             purpose: plan.purpose,
+            context: context::of(plan),
         }
     }
 

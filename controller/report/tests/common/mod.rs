@@ -72,7 +72,7 @@ pub(crate) fn symbols() -> Symbols {
         invariants: vec!["at most 1 deliver on water per trial".into()],
         ends: vec!["after session_length".into(), "trials: trials_max".into()],
         picture: Picture { group: Some(2), show: vec![1, 0] },
-        allowed: Vec::new(),
+        ..Symbols::default()
     }
 }
 
