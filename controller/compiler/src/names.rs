@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
 
 use crate::diagnostic::{Reporter, Span, listed};
-use crate::expression::check::Type;
+use crate::expression::check::{Ir, Type};
 use crate::kinds::Kind;
 use crate::symbols::ParameterSymbol;
 
@@ -38,6 +38,19 @@ pub(crate) enum Origin {
     Counter,
     /// Named by a draw alone.
     Drawn,
+    /// Given from outside: a value, or an operator's answer.
+    Outside,
+}
+
+/// What stands behind the dot of a name that the compiler gives a meaning of its own: `decoded.age`, `placed.answer`.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) owner: String,
+    pub(crate) member: &'static str,
+    /// As a value.
+    pub(crate) value: Option<(Ir, Type)>,
+    /// As an event.
+    pub(crate) event: Option<EventId>,
 }
 
 /// A line.
@@ -80,6 +93,7 @@ pub(crate) struct Names {
     pub(crate) states: Vec<StateName>,
     /// Names whose declaration was wrong, which was reported: whoever meets one stays silent.
     pub(crate) broken: Vec<String>,
+    pub(crate) members: Vec<Member>,
     label_sets: Vec<Vec<String>>,
     by_name: HashMap<String, usize>,
 }
@@ -140,6 +154,21 @@ impl Names {
     /// A named event.
     pub(crate) fn event(&self, name: &str) -> Option<EventId> {
         self.events.iter().position(|event| event == name).map(|at| EventId::named(index(at)))
+    }
+
+    /// What the compiler knows of a name behind its dot.
+    pub(crate) fn members<'n>(&'n self, owner: &'n str) -> impl Iterator<Item = &'n Member> {
+        self.members.iter().filter(move |member| member.owner == owner)
+    }
+
+    /// The variables a person has named, for messages; the compiler's own have a dot.
+    pub(crate) fn told_variables(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'))
+    }
+
+    /// The same of timers.
+    pub(crate) fn told_timers(&self) -> impl Iterator<Item = &str> {
+        self.timers.iter().map(String::as_str).filter(|name| !name.contains('.'))
     }
 
     /// Whether a name is declared, but wrongly.

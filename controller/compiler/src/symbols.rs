@@ -1,7 +1,14 @@
 //! The names behind the numbers of a program: what a journal keeps so that its records can be read by a person without
 //! compiling anything again. Knows nothing of YAML.
 
+mod world;
+
 use serde::{Deserialize, Serialize};
+
+pub use world::{
+    AnswerForm, BarcodeTiming, FrameCount, FramesSymbol, LiveSymbol, OutsideSymbol, PromptSymbol, SyncPattern,
+    SyncSymbol, ValueSymbol, World,
+};
 
 /// The names behind a program's numbers; every list is in the order of the program's tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +45,17 @@ pub struct Symbols {
     pub picture: Picture,
     /// Warnings that the protocol allows.
     pub allowed: Vec<AllowedSymbol>,
+    /// What crosses the border of the rig other than at its pins.
+    pub world: World,
+}
+
+impl Symbols {
+    /// Every variable that may be given another value from outside the program while it runs.
+    #[must_use]
+    pub fn given(&self) -> Vec<u16> {
+        let live = self.variables.iter().filter_map(|variable| Some(variable.parameter.as_ref()?.live?.variable));
+        self.world.given().chain(live).collect()
+    }
 }
 
 /// A line.
@@ -96,6 +114,8 @@ pub struct ParameterSymbol {
     pub source: String,
     /// What it is about.
     pub about: String,
+    /// How it is changed while the session runs, if it may be.
+    pub live: Option<LiveSymbol>,
 }
 
 /// What a whole number of base units means.

@@ -105,6 +105,7 @@ impl Lowering<'_> {
                 let id = self.names.event(&event.text)?;
                 one(Op::new(OpCode::Signal, 0, id.0))
             }
+            ActionKind::Ask(prompt) => self.ask(prompt),
             ActionKind::Outcome(outcome) => {
                 let id = self.outcome(outcome)?;
                 one(Op::new(OpCode::Outcome, 0, id.0))
@@ -131,6 +132,7 @@ impl Lowering<'_> {
                 ops.push(Op::new(OpCode::Store, 1, id));
             }
         }
+        ops.extend(self.taken_up());
         ops
     }
 
@@ -143,6 +145,7 @@ impl Lowering<'_> {
         let what = match origin {
             Origin::Parameter => Some("parameter, which only the person at the rig may change"),
             Origin::Counter => Some("counter, which counts by itself"),
+            Origin::Outside => Some("value from outside, which only comes from there"),
             Origin::Declared | Origin::Drawn => None,
         };
         if let Some(what) = what {
@@ -315,7 +318,7 @@ impl Lowering<'_> {
     fn timer(&mut self, timer: &Text) -> Option<link::TimerId> {
         let found = self.names.timer(&timer.text);
         if found.is_none() {
-            let known = self.names.timers.iter().map(String::as_str);
+            let known = self.names.told_timers();
             self.reporter.error("E127-unknown-timer", timer.span, format!("there is no timer `{}`", timer.text)).near(
                 &timer.text,
                 known,

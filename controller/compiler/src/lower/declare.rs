@@ -38,10 +38,14 @@ impl Lowering<'_> {
         self.declare_timers();
         self.declare_stimuli();
         self.declare_outcomes();
+        self.declare_outside();
+        self.declare_prompts();
         self.declare_events();
         self.declare_counters();
         self.declare_drawn();
         self.declare_detectors();
+        self.declare_frames();
+        self.declare_sync();
         self.check_clashes();
         let names = &self.names;
         let registered = |name: &String| {
@@ -49,6 +53,8 @@ impl Lowering<'_> {
                 || names.line(name).is_some()
                 || names.list(name).is_some()
                 || names.stimulus(name).is_some()
+                || names.event(name).is_some()
+                || names.members(name).next().is_some()
         };
         self.names.broken = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
     }
@@ -201,11 +207,13 @@ impl Lowering<'_> {
             basis: parameter.basis.to_owned(),
             source: parameter.source.clone(),
             about: parameter.about.clone(),
+            live: None,
         };
         self.add(name, ty, value, false, Some(symbol), Origin::Parameter);
+        self.declare_live(parameter, bounds);
     }
 
-    fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
+    pub(super) fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
         if let Some(choices) = &parameter.choices {
             if let Some((low, high)) = &parameter.range {
                 self.reporter
@@ -285,7 +293,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &Text,
         ty: Option<Type>,
@@ -299,6 +307,7 @@ impl Lowering<'_> {
                 Origin::Parameter => "a parameter",
                 Origin::Declared | Origin::Drawn => "a variable",
                 Origin::Counter => "a counter",
+                Origin::Outside => "a value from outside or an answer",
             };
             self.reporter
                 .error("E074-named-twice", name.span, format!("`{}` is already {what}", name.text))
@@ -442,7 +451,7 @@ impl Lowering<'_> {
 }
 
 /// A text as a constant of a type that has a unit.
-fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
+pub(super) fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
     if ty == Type::Truth {
         let truth = match text.text.as_str() {
             "true" => Some(1),

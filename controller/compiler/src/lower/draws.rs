@@ -78,8 +78,12 @@ impl Lowering<'_> {
     pub(super) fn draw(&mut self, draw: &Draw, scope: Scope) -> Option<Vec<Op>> {
         let (id, variable) = self.names.variable(&draw.variable.text)?;
         let (origin, ty) = (variable.origin, variable.ty);
-        if matches!(origin, Origin::Parameter | Origin::Counter) {
-            let what = if origin == Origin::Counter { "counter" } else { "parameter" };
+        if matches!(origin, Origin::Parameter | Origin::Counter | Origin::Outside) {
+            let what = match origin {
+                Origin::Counter => "counter",
+                Origin::Outside => "value from outside",
+                _ => "parameter",
+            };
             self.reporter
                 .error(
                     "E121-not-settable",

@@ -2,19 +2,23 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod background;
 mod declare;
 mod detectors;
 mod dose;
 mod draws;
 mod flow;
 mod forbidden;
+mod frames;
 mod invariants;
 mod lines;
 pub(crate) mod places;
+mod outside;
 mod power;
 mod requests;
 mod sound;
 mod states;
+mod sync;
 
 use assembler::Assembly;
 use link::limits;
@@ -29,7 +33,7 @@ use crate::expression::emit;
 use crate::names::{Names, Origin, Scope};
 use crate::protocol::{EndKind, Protocol};
 use crate::rig::RigConfig;
-use crate::symbols::{DrawSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
+use crate::symbols::{DrawSymbol, Picture, StateSymbol, Symbols, VariableSymbol, World};
 use requests::Asked;
 
 /// A program before it is an image.
@@ -57,6 +61,8 @@ pub(crate) struct Lowering<'a> {
     told_calibration: Vec<String>,
     flow: flow::Flow,
     places: places::Places,
+    background: background::Background,
+    world: World,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
 }
@@ -89,6 +95,8 @@ pub(crate) fn lower(
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
         places: places::Places::default(),
+        background: background::Background::default(),
+        world: World::default(),
         asked: Vec::new(),
     };
     lowering.declare(options);
@@ -101,6 +109,8 @@ pub(crate) fn lower(
     lowering.check_limits();
     lowering.check_totals();
     lowering.check_unused();
+    lowering.check_asked();
+    lowering.check_driven();
     lowering.check_flow();
     if lowering.reporter.has_errors() {
         return None;
@@ -145,6 +155,7 @@ impl Lowering<'_> {
         let mut checker = Checker::new(&self.names, scope, self.reporter);
         checker.fixed = true;
         let found = checker.typed(expr, ty)?;
+        self.refuse_live(expr, what)?;
         self.note_parameters(expr);
         let value = found.constant();
         if value.is_none() {
@@ -271,7 +282,7 @@ impl Lowering<'_> {
         if self.names.is_broken(name) {
             return;
         }
-        let known = self.names.variables.iter().map(|variable| variable.name.as_str());
+        let known = self.names.told_variables();
         self.reporter.error("E063-unknown-name", span, format!("there is no variable `{name}`")).near(
             name,
             known,
@@ -383,6 +394,7 @@ impl Lowering<'_> {
             ends: self.protocol.ends.iter().map(|end| end.written.clone()).collect(),
             picture,
             allowed: Vec::new(),
+            world: self.world,
         };
         Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places })
     }

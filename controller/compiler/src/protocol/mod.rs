@@ -4,7 +4,9 @@
 mod actions;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+pub(crate) mod outside;
 mod states;
+pub(crate) mod sync;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -24,6 +26,10 @@ pub(crate) struct Protocol {
     pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
+    pub(crate) outside: Vec<outside::Outside>,
+    pub(crate) prompts: Vec<outside::Prompt>,
+    pub(crate) frames: Vec<sync::Frames>,
+    pub(crate) sync: Vec<sync::Sync>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
     pub(crate) timers: Vec<Text>,
     pub(crate) counters: Vec<Counter>,
@@ -51,6 +57,15 @@ pub(crate) struct Parameter {
     /// Where a published value stands; empty for any other.
     pub(crate) source: String,
     pub(crate) about: String,
+    /// When a new value of the operator is taken up, if one may be given while the session runs.
+    pub(crate) live: Option<Live>,
+}
+
+/// When a parameter that was changed is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Live {
+    AtOnce,
+    NextTrial,
 }
 
 /// A variable.
@@ -159,6 +174,7 @@ pub(crate) enum ActionKind {
     On { line: Text, outlives: bool, power: Option<Expr> },
     Off { line: Text },
     Event(Text),
+    Ask(Text),
     Outcome(Text),
     TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
     Timer { timer: Text, verb: TimerVerb },
@@ -203,6 +219,10 @@ const TOP: &[&str] = &[
     "detectors",
     "parameters",
     "variables",
+    "outside",
+    "prompts",
+    "frames",
+    "sync",
     "lists",
     "timers",
     "counters",
@@ -240,7 +260,18 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         }
     }
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
-    let sections = ["lines", "detectors", "parameters", "variables", "lists", "counters", "stimuli"];
+    let sections = [
+        "lines",
+        "detectors",
+        "parameters",
+        "variables",
+        "outside",
+        "prompts",
+        "frames",
+        "lists",
+        "counters",
+        "stimuli",
+    ];
     let sections = sections.iter().filter_map(|key| top.get(key)).filter_map(|node| match &node.value {
         Value::Map(entries) => Some(entries),
         _ => None,
@@ -252,6 +283,10 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
+        outside: outside::read(&top, reporter),
+        prompts: outside::prompts(&top, reporter),
+        frames: sync::frames(&top, reporter),
+        sync: sync::read(&top, reporter),
         lists: declarations::lists(&top, reporter),
         timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
         counters: declarations::counters(&top, reporter),
