@@ -15,6 +15,7 @@ mod diagnostic;
 pub mod explain;
 mod expression;
 mod fields;
+mod given;
 mod kinds;
 mod lower;
 mod names;

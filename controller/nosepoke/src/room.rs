@@ -94,6 +94,12 @@ fn room_of(rig: &RigConfig) -> Option<&Simulation> {
     rig.simulation.as_ref().filter(|_| rig.body == "simulator")
 }
 
+/// Whether somebody is in the simulated room who answers questions.
+#[must_use]
+pub fn operator(rig: &RigConfig) -> bool {
+    room_of(rig).is_some_and(|simulation| simulation.person.is_some())
+}
+
 /// The lines the simulated person arms, and who that is: never one the protocol does not name, and nobody on a real rig.
 #[must_use]
 pub fn person(compiled: &Compiled, rig: &RigConfig) -> Option<(u32, String)> {

@@ -266,6 +266,9 @@ impl Lowering<'_> {
         }
         let next_trial = live == Live::NextTrial;
         let variable = if next_trial { self.own_variable(&parameter.name, "next", ty, initial) } else { id };
+        if let Some(waits) = self.names.variables.get_mut(usize::from(variable)).filter(|_| next_trial) {
+            waits.origin = Origin::Outside;
+        }
         if let Some(symbol) = self.names.variables.get_mut(usize::from(id)).and_then(|found| found.parameter.as_mut()) {
             symbol.live = Some(LiveSymbol { variable, next_trial, range });
         }

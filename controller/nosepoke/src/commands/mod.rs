@@ -11,6 +11,7 @@ pub(crate) mod flash;
 pub(crate) mod flush;
 mod limits;
 mod maintenance;
+mod outside;
 mod progress;
 mod real;
 pub(crate) mod replay;
