@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use common::{complaint, folder, journal, nosepoke, out, text};
+use compiler::symbols::SyncPattern;
 use compiler::{Compiled, Options, RigConfig, Source};
 use controller::lockstep::{self, Cable};
 use controller::outside::script::Script;
@@ -18,7 +19,8 @@ use controller::outside::words::{self, Said};
 use controller::outside::{Bell, Heard, Outside, Told, What};
 use controller::room;
 use controller::session::{Plan, Session, SyncPolicy};
-use link::{EventId, Micros, Record};
+use link::{EventId, LineId, Micros, Record};
+use sim::animal::{Scripted, Tap};
 use sim::{Memory, WireFaults};
 
 const TASK: &str = "protocol: seen
@@ -60,23 +62,32 @@ fn task() -> String {
     TASK.replace("{trials: trials_max}", "{trials: 3}")
 }
 
-fn config() -> RigConfig {
-    compiler::read_rig(&Source { name: "box.yaml".into(), text: BOX.into() }).unwrap()
+fn config_of(rig: &str) -> RigConfig {
+    compiler::read_rig(&Source { name: "box.yaml".into(), text: rig.into() }).unwrap()
+}
+
+fn compiled_for(protocol: &str, rig: &str) -> Compiled {
+    let protocol = Source { name: "seen.yaml".into(), text: protocol.into() };
+    compiler::compile(&protocol, &config_of(rig), &Options::default()).unwrap_or_else(|found| panic!("{found}"))
 }
 
 fn compiled() -> Compiled {
-    let protocol = Source { name: "seen.yaml".into(), text: task() };
-    compiler::compile(&protocol, &config(), &Options::default()).unwrap_or_else(|found| panic!("{found}"))
+    compiled_for(&task(), BOX)
 }
 
 /// A session in lock step that hears this source.
 fn session(name: &str, source: Box<dyn Outside>) -> journal::Session {
-    let compiled = compiled();
+    session_of(name, &task(), BOX, source, Vec::new())
+}
+
+/// The same of any protocol on any simulated rig, in which an animal does this.
+fn session_of(name: &str, protocol: &str, rig: &str, source: Box<dyn Outside>, taps: Vec<Tap>) -> journal::Session {
+    let compiled = compiled_for(protocol, rig);
     let plan = Plan {
         session: 7,
         compiled: compiled.clone(),
-        protocol: task(),
-        rig: BOX.into(),
+        protocol: protocol.into(),
+        rig: rig.into(),
         seed: 1,
         options: Vec::new(),
         purpose: journal::Purpose::Session,
@@ -94,7 +105,8 @@ fn session(name: &str, source: Box<dyn Outside>) -> journal::Session {
     let mut session = Session::new(plan, Box::new(move |header| journal::Writer::create(&opened, header)));
     session.attend(source);
     let mut memory = Box::new(Memory::new());
-    let mut rig = room::simulated(&compiled, &config(), 1, &mut memory).unwrap();
+    let animal = Box::new(Scripted::new(taps));
+    let mut rig = room::simulated_with(&compiled, &config_of(rig), 1, &mut memory, animal).unwrap();
     let mut cable = Cable::new(WireFaults::NONE, 1);
     lockstep::run(&mut session, &mut rig, &mut cable, &mut |_, _: &mut Session<_>, _: &mut Cable| {});
     session.take_result().unwrap().unwrap();
@@ -418,4 +430,91 @@ fn only_this_computer_may_be_listened_to() {
     assert!(!refused.status.success() && said.contains("write 127.0.0.1:7414"), "{said}");
     let refused = common::run(&["run", &protocol, "--rig", &rig, "--listen", "here"]);
     assert!(complaint(&refused).contains("`here` is no address of a socket"), "{}", complaint(&refused));
+}
+
+/// A microscope that is watched, and a line that other recordings listen to.
+const SCOPE: &str = "protocol: scope
+lines: {lever: lever, frame: frame, code: sync}
+parameters: {pause: {default: 300 ms, range: [100 ms, 1 s], live: at once}}
+frames: {imaging: {count: frame.rise, alarm: 100 ms}}
+sync: {code: {barcode: {bits: 16, bit: 20 ms, start: 5 ms, every: 1 s, first: 41}}}
+session: {ends: [{after: 12 s}]}
+start: still
+states:
+  still: {transitions: [{event: imaging.start, to: ready}]}
+  ready:
+    entry: [{trial: begin}]
+    transitions: [{event: lever.press, do: [{event: pull}], outcome: pulled, to: rest}, {event: imaging.stop, outcome: dark, to: dark}, {after: 3 s, to: rest}]
+  rest: {transitions: [{after: pause, to: ready}]}
+  dark: {transitions: [{event: imaging.start, to: ready}, {after: 2 s, to: ready}]}
+";
+
+const SCOPE_BOX: &str = "rig: scope-box
+body: simulator
+lines:
+  lever: {kind: lever, pin: 2}
+  frame: {kind: frame, pin: 4}
+  code: {kind: sync, pin: 15}
+simulation: {settle: 2 µs}
+";
+
+#[test]
+fn barcodes_are_read_back_from_the_pin_and_frames_stand_beside_what_happened() {
+    // 30 frames a second from 0.5 s to 3 s and from 4 s to 6 s, a pull at 2 s.
+    let frame = |n: u64| 500_000 + n * 33_333;
+    let frames = (0..75).map(frame).chain((0..60).map(|n| 3_500_000 + frame(n)));
+    let mut taps: Vec<Tap> =
+        frames.flat_map(|at| [Tap::new(at, LineId(1), true), Tap::new(at + 5_000, LineId(1), false)]).collect();
+    taps.extend([Tap::new(2 * SECOND, LineId(0), true), Tap::new(2 * SECOND + 50_000, LineId(0), false)]);
+    let said = Script::new([(SECOND, "set pause 500 ms".to_owned())]);
+    let read = session_of("scope", SCOPE, SCOPE_BOX, Box::new(said), taps);
+    let symbols = compiled_for(SCOPE, SCOPE_BOX).symbols;
+
+    let edges: Vec<(Micros, bool)> = read
+        .records()
+        .filter_map(|(_, at, record)| match record {
+            Record::Edge { line: LineId(2), on } => Some((at, on)),
+            _ => None,
+        })
+        .collect();
+    let SyncPattern::Barcode(timing) = symbols.world.sync[0].pattern else { panic!() };
+    let found = report::barcode::decode(&edges, &timing);
+    let recorded: Vec<(Micros, i64)> = read
+        .records()
+        .filter_map(|(_, at, record)| match record {
+            Record::Set { variable, value } if symbols.variables[variable.index()].name == "code.number" => {
+                Some((at, value))
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(found.len() >= 12, "{found:?}");
+    for (n, (barcode, (at, number))) in found.iter().zip(&recorded).enumerate() {
+        assert_eq!((i64::from(barcode.number), *number), (41 + n as i64, 41 + n as i64));
+        assert!(barcode.at.abs_diff(*at) < 200, "the pin follows what is recorded: {} and {at}", barcode.at);
+    }
+
+    let report = report::Report::of(&read).unwrap();
+    let summary = report.summary().table();
+    let frames = &report.summary().frames[0];
+    assert_eq!((frames.count, frames.stops.len()), (135, 2), "{summary}");
+    assert!(
+        summary
+            .contains("imaging: 135, from 0.500 s to 5.967 s; they STOPPED 2 × for more than 0.1 s, first at 2.967 s"),
+        "{summary}"
+    );
+    assert!(summary.contains("pause set to 0.5 s") || summary.contains("pause set to 500 ms"), "{summary}");
+    let table = report.trials();
+    let column = |name: &str| {
+        table.columns.iter().position(|column| column == name).unwrap_or_else(|| panic!("{:?}", table.columns))
+    };
+    let cell = |row: usize, name: &str| table.rows[row][column(name)].to_string();
+    assert_eq!(cell(0, "outcome"), "pulled");
+    // 46 frames up to 2 s: those at 0.5 s + n / 30.
+    assert_eq!(
+        (cell(0, "imaging_frame"), cell(0, "outcome_imaging_frame"), cell(0, "pull_imaging_frame")),
+        ("1".into(), "46".into(), "46".into())
+    );
+    assert_eq!(cell(1, "pull_imaging_frame"), "", "no pull, no frame");
+    assert!(!table.columns.iter().any(|column| column.contains('.')), "{:?}", table.columns);
 }

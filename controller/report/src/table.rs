@@ -10,6 +10,7 @@ use compiler::symbols::Symbols;
 use link::{EventId, LineId};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use crate::frames;
 use crate::history::{History, Trial};
 use crate::quantity::{self, Cell};
 
@@ -22,7 +23,7 @@ pub struct TrialTable {
     pub rows: Vec<Vec<Cell>>,
 }
 
-type Column<'s> = (String, Box<dyn Fn(&Trial) -> Cell + 's>);
+pub(crate) type Column<'s> = (String, Box<dyn Fn(&Trial) -> Cell + 's>);
 
 impl TrialTable {
     /// The table of a session.
@@ -44,6 +45,7 @@ impl TrialTable {
             columns.push((quantity::column(variable), Box::new(value)));
         }
         event_columns(symbols, history, &mut columns);
+        frames::columns(symbols, history, &mut columns);
         line_columns(symbols, history, &mut columns);
 
         let rows = history.trials.iter().map(|trial| columns.iter().map(|(_, cell)| cell(trial)).collect()).collect();
@@ -80,7 +82,8 @@ impl TrialTable {
 
 /// Times of the events the protocol names: the first of each in a trial, and how many where there ever were more.
 fn event_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<Column<'s>>) {
-    for (n, name) in symbols.events.iter().enumerate() {
+    // Those of the compiler's own have a dot.
+    for (n, name) in symbols.events.iter().enumerate().filter(|(_, name)| !name.contains('.')) {
         let Ok(n) = u16::try_from(n) else { break };
         let event = EventId(EventId::NAMED.saturating_add(n));
         let count = move |trial: &Trial| trial.events.iter().filter(|(other, _)| *other == event).count();

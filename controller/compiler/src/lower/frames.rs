@@ -39,7 +39,8 @@ impl Lowering<'_> {
                 .help("frames are counted on an input: `count: frame.rise`");
             return None;
         }
-        self.add(name, Some(Type::Count), 0, true, None, Origin::Counter);
+        // Its edges tell the number wherever a table wants it.
+        self.add(name, Some(Type::Count), 0, false, None, Origin::Counter);
         let (variable, _) = self.names.variable(&name.text)?;
         let load = Op::new(OpCode::Load, 0, variable);
         let mut ops =
