@@ -39,6 +39,7 @@ const PAGES: &[&str] = pages![
     "rows-and-actions",
     "outputs",
     "draws",
+    "outside",
     "paper",
     "rigs",
     "files",

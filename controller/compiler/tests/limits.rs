@@ -242,7 +242,8 @@ fn every_protocol_that_ships_is_good_on_every_rig_that_ships() {
     let folder = |name: &str| {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
         let files = std::fs::read_dir(path).unwrap().map(|file| file.unwrap().path());
-        files.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect::<Vec<_>>()
+        let ends = |path: &std::path::PathBuf, end: &str| path.to_str().is_some_and(|path| path.ends_with(end));
+        files.filter(|path| ends(path, ".yaml") && !ends(path, ".test.yaml")).collect::<Vec<_>>()
     };
     let (rigs, protocols) = (folder("rig-configs"), folder("protocols"));
     assert!(rigs.len() >= 3 && protocols.len() >= 4);
