@@ -518,3 +518,27 @@ fn barcodes_are_read_back_from_the_pin_and_frames_stand_beside_what_happened() {
     assert_eq!(cell(1, "pull_imaging_frame"), "", "no pull, no frame");
     assert!(!table.columns.iter().any(|column| column.contains('.')), "{:?}", table.columns);
 }
+
+#[test]
+fn the_examples_of_the_page_do_what_their_scenarios_say() {
+    let paths = ["outside", "live", "prompts", "frames", "sync"].map(|name| format!("docs/examples/{name}.yaml"));
+    let mut arguments = vec!["test"];
+    arguments.extend(paths.iter().map(String::as_str));
+    let tested = common::run(&arguments);
+    assert!(tested.status.success(), "{}{}", out(&tested), complaint(&tested));
+}
+
+#[test]
+fn a_scenario_that_says_what_means_nothing_fails_with_the_answer() {
+    let folder = folder("outside-says");
+    std::fs::write(folder.join("seen.yaml"), task()).unwrap();
+    let test =
+        "scenarios: [{name: it says, run: 3 s, animal: [{at: 1 s, say: value decoded 7}], expect: {outcomes: []}}]\n";
+    std::fs::write(folder.join("seen.test.yaml"), test).unwrap();
+    let tested = common::run(&["test", text(&folder.join("seen.yaml"))]);
+    let said = format!("{}{}", out(&tested), complaint(&tested));
+    assert!(
+        !tested.status.success() && said.contains("7 lies outside the range of `decoded`, which is 0 to 1"),
+        "{said}"
+    );
+}
