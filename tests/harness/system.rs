@@ -104,6 +104,18 @@ impl System {
         Self::written(read(protocol), set, seed)
     }
 
+    /// A shipped protocol on the shipped rig that has its lines, with parameters set.
+    ///
+    /// # Panics
+    /// When either does not read.
+    #[must_use]
+    pub fn fitting(protocol: &str, set: &[(&str, &str)], seed: u64) -> Self {
+        let protocol = read(protocol);
+        let fits = controller::scenarios::fit::shipped(&compiler::scenario::lines_of(&protocol));
+        let (rig, _) = fits.unwrap_or_else(|found| panic!("{found:?}"));
+        Self::on_rig(protocol, &rig, set, seed)
+    }
+
     /// A protocol on the shipped rig, with parameters set.
     #[must_use]
     pub fn written(protocol: Source, set: &[(&str, &str)], seed: u64) -> Self {

@@ -75,6 +75,12 @@ impl std::fmt::Display for AssemblyError {
 impl std::error::Error for AssemblyError {}
 
 impl Assembly {
+    /// A constant that was given out; 0 past their end.
+    #[must_use]
+    pub fn constant_at(&self, index: usize) -> i64 {
+        self.constants.get(index).copied().unwrap_or(0)
+    }
+
     /// The index of a constant, shared between equal ones.
     pub fn constant(&mut self, value: i64) -> u16 {
         if let Some(&known) = self.known_constants.get(&value) {

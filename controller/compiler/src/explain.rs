@@ -36,6 +36,7 @@ const PAGES: &[&str] = pages![
     "shapes",
     "expressions",
     "names",
+    "next-trial",
     "rows-and-actions",
     "outputs",
     "draws",

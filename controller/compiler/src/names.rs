@@ -40,6 +40,8 @@ pub(crate) enum Origin {
     Drawn,
     /// Given from outside: a value, or an operator's answer.
     Outside,
+    /// Made by the compiler for something else that is declared; only that may change it.
+    Made,
 }
 
 /// What stands behind the dot of a name that the compiler gives a meaning of its own: `decoded.age`, `placed.answer`.
@@ -61,12 +63,23 @@ pub(crate) struct Line {
     pub(crate) kind: &'static Kind,
 }
 
-/// A list of constants.
+/// A list, or a column of a table, which is called `table.column`.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) length: usize,
+    /// The first of the variables its values lie in, if anything writes them; else they are constants.
+    pub(crate) cells: Option<u16>,
+}
+
+/// A value that stands behind the point of a name: `block.number`, `trial_type.size`.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) owner: String,
+    pub(crate) member: String,
+    pub(crate) ir: Ir,
+    pub(crate) ty: Type,
 }
 
 /// A state.
@@ -86,6 +99,9 @@ pub(crate) struct Names {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lines: Vec<Line>,
     pub(crate) lists: Vec<List>,
+    /// Tables: their names, and the sets of labels that are their rows.
+    pub(crate) tables: Vec<(String, usize)>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) timers: Vec<String>,
     pub(crate) outcomes: Vec<String>,
     pub(crate) events: Vec<String>,
@@ -136,6 +152,16 @@ impl Names {
     pub(crate) fn list(&self, name: &str) -> Option<(u16, &List)> {
         let at = self.lists.iter().position(|list| list.name == name)?;
         Some((index(at), self.lists.get(at)?))
+    }
+
+    /// What stands behind the point of a name.
+    pub(crate) fn parts<'n>(&'n self, owner: &'n str) -> impl Iterator<Item = &'n Part> {
+        self.parts.iter().filter(move |part| part.owner == owner)
+    }
+
+    /// The set of labels that are the rows of a table.
+    pub(crate) fn table(&self, name: &str) -> Option<usize> {
+        self.tables.iter().find(|(table, _)| table == name).map(|(_, rows)| *rows)
     }
 
     pub(crate) fn timer(&self, name: &str) -> Option<TimerId> {

@@ -186,6 +186,7 @@ fn operators_bind_as_the_page_says() {
         ("true or false and false", "false", 1),
         ("3 >= 3 and 3 > 2 and 2 != 3 and 2 <= 2", "false", 1),
         ("0.1 + 0.2 == 0.3", "false", 1),
+        ("0.5 >= 50 % and 1 > 90 % or false", "false", 1),
         ("true and false", "false", 0),
         ("false or false", "false", 0),
         ("2 < 2", "false", 0),

@@ -136,6 +136,17 @@ proptest! {
     }
 
     #[test]
+    fn a_damaged_choice_of_the_next_trial_is_told_so(
+        example in prop::sample::select(vec!["tables", "trial-types", "history", "staircase", "blocks"]),
+        damages in prop::collection::vec(damage(), 1..4),
+    ) {
+        let text = shipped(&format!("docs/examples/{example}.yaml")).text;
+        // The inputs the shipped rig has.
+        let text = text.replace("left: poke, right: poke", "lever: lever, spout: lick");
+        look(&damaged(&text.replace("left.in", "lever.press").replace("right.in", "spout.lick"), &damages));
+    }
+
+    #[test]
     fn a_damaged_rig_is_told_so(damages in prop::collection::vec(damage(), 1..4), guarded in any::<bool>()) {
         let file = if guarded { "rig-configs/guarded-box.yaml" } else { "rig-configs/sim-box.yaml" };
         let text = damaged(&shipped(file).text, &damages);

@@ -104,7 +104,8 @@ const fn shown_in(unit: Unit) -> (&'static str, &'static str) {
 /// The name of the column that shows a variable: its own, the unit last.
 #[must_use]
 pub fn column(variable: &VariableSymbol) -> String {
-    format!("{}{}", variable.name, shown_in(variable.unit).0)
+    // A part of something is `order.0` to the protocol; no table likes a point in a name.
+    format!("{}{}", variable.name.replace('.', "_"), shown_in(variable.unit).0)
 }
 
 /// A variable's value as a cell of its column.

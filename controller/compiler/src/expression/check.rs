@@ -171,7 +171,10 @@ impl<'a> Checker<'a> {
             ExprKind::Dotted { owner, owner_span, member, member_span } => {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
             }
-            ExprKind::Element { list, list_span, index } => self.element(list, *list_span, index, span),
+            ExprKind::Element { list, list_span, index, member: None } => self.element(list, *list_span, index, span),
+            ExprKind::Element { list, list_span, index, member: Some((member, member_span)) } => {
+                self.cell((list, *list_span), index, (member, *member_span), span)
+            }
             ExprKind::Unary { op, of } => self.unary(*op, of, span),
             ExprKind::Binary { op, left, right } => self.binary(*op, left, right, span),
             ExprKind::Call { name, name_span, arguments } => self.call(name, *name_span, arguments, hint, span),
@@ -299,8 +302,14 @@ impl<'a> Checker<'a> {
                 };
                 return special(Special::StateTime, state.0, Type::Time);
             }
+            (owner, member) if self.names.parts(owner).any(|part| part.member == member) => {
+                return self.part(owner, member, span);
+            }
             ("session", _) => (vec!["time"], None),
-            ("trial", _) => (vec!["number", "time"], None),
+            ("trial", _) => {
+                let parts = self.names.parts("trial").map(|part| part.member.as_str());
+                (["number", "time"].into_iter().chain(parts).collect(), None)
+            }
             ("state", _) => (vec!["time"], None),
             (owner, member) if self.names.members(owner).any(|known| known.value.is_some()) => {
                 let values =
@@ -337,14 +346,16 @@ impl<'a> Checker<'a> {
                         _ => (vec!["left", "running"], None),
                     }
                 } else {
-                    (Vec::new(), None)
+                    (self.names.parts(owner).map(|part| part.member.as_str()).collect(), None)
                 }
             }
         };
         if found.is_some() {
             return found;
         }
-        if members.is_empty() && self.names.is_broken(owner.0) {
+        if members.is_empty()
+            && (self.names.is_broken(owner.0) || self.names.is_broken(&format!("{}.{}", owner.0, member.0)))
+        {
             return None;
         }
         if members.is_empty() {
@@ -388,7 +399,8 @@ impl<'a> Checker<'a> {
             );
             return None;
         };
-        let (ty, length) = (found.ty, found.length);
+        let (ty, length, cells) = (found.ty, found.length, found.cells);
+        let list_found = found.clone();
         let index = match self.infer(index, Some(Type::Count))? {
             index @ Typed { ty: Type::Count | Type::Label(_), .. } => index,
             other => {
@@ -406,7 +418,9 @@ impl<'a> Checker<'a> {
                 .help(format!("the last is `{list}[{}]`", length.saturating_sub(1)));
             return None;
         }
-        Some(Typed { ir: Ir::Element(id, Box::new(index.ir)), ty, span })
+        // It may be written at any time, wherever it stands.
+        self.read.extend(cells.into_iter().flat_map(|first| (first..).take(length)).map(|cell| (cell, span)));
+        Some(Typed { ir: list_found.at(id, index.ir), ty, span })
     }
 
     fn call(

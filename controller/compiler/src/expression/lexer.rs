@@ -110,10 +110,12 @@ fn number(rest: &str) -> NumberOrError {
     }
 }
 
-/// `50%` and `50 % )` are per cent; `7 % 2` is a remainder.
+/// `50%`, `50 % )` and `50 % and` are per cent; `7 % 2` is a remainder.
 fn is_percent(spaces: usize, behind: &str) -> bool {
-    let next = behind.trim_start().chars().next();
-    spaces == 0 || !next.is_some_and(|c| c.is_alphanumeric() || c == '(' || c == '_')
+    let behind = behind.trim_start();
+    let next = behind.chars().next();
+    let joined = ["and ", "or "].iter().any(|word| behind.starts_with(word));
+    spaces == 0 || joined || !next.is_some_and(|c| c.is_alphanumeric() || c == '(' || c == '_')
 }
 
 /// A symbol; or the wrong one that stands there, and the right one to write.

@@ -7,6 +7,7 @@ pub(crate) mod emit;
 mod lexer;
 mod operators;
 pub(crate) mod parse;
+mod tables;
 
 use crate::diagnostic::Span;
 use crate::quantity::Quantity;
@@ -32,11 +33,12 @@ pub(crate) enum ExprKind {
         member: String,
         member_span: Span,
     },
-    /// `sizes[i]`.
+    /// `sizes[i]`; `options[choice].size`, with what stands behind the point.
     Element {
         list: String,
         list_span: Span,
         index: Box<Expr>,
+        member: Option<(String, Span)>,
     },
     Unary {
         op: Unary,

@@ -199,21 +199,29 @@ impl Parser<'_> {
                 self.take();
                 let index = self.expression(0)?;
                 let close = self.expect(&Token::CloseSquare, "a closing bracket")?;
-                let kind = ExprKind::Element { list: word, list_span: span, index: Box::new(index) };
-                Some(Expr { span: span.to(close), kind })
+                let member = if self.peek() == Some(&Token::Dot) { Some(self.member()?) } else { None };
+                let end = member.as_ref().map_or(close, |(_, span)| *span);
+                let kind = ExprKind::Element { list: word, list_span: span, index: Box::new(index), member };
+                Some(Expr { span: span.to(end), kind })
             }
             Some(Token::Dot) => {
-                self.take();
-                let member_span = self.here();
-                let Some(Token::Word(member)) = self.peek().cloned() else {
-                    self.wanted("a name behind the point");
-                    return None;
-                };
-                self.take();
+                let (member, member_span) = self.member()?;
                 let kind = ExprKind::Dotted { owner: word, owner_span: span, member, member_span };
                 Some(Expr { span: span.to(member_span), kind })
             }
             _ => Some(Expr { span, kind: ExprKind::Name(word) }),
         }
+    }
+
+    /// A point and the name behind it.
+    fn member(&mut self) -> Option<(String, Span)> {
+        self.take();
+        let span = self.here();
+        let Some(Token::Word(member)) = self.peek().cloned() else {
+            self.wanted("a name behind the point");
+            return None;
+        };
+        self.take();
+        Some((member, span))
     }
 }

@@ -5,6 +5,7 @@ use link::program::op::{Op, OpCode};
 use link::pwm::FULL_POWER_PPM;
 use link::record::Train;
 
+use super::lists::Target;
 use super::places::Asks;
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
@@ -37,7 +38,9 @@ impl Lowering<'_> {
     fn action(&mut self, action: &Action, scope: Scope, entry: bool, held: &mut Vec<LineId>) -> Option<Vec<Op>> {
         let one = |op| Some(vec![op]);
         match &action.kind {
-            ActionKind::Trial => Some(self.trial()),
+            ActionKind::Trial => Some(self.trial(scope)),
+            ActionKind::Void => Some(self.void()),
+            ActionKind::Repeat => Some(self.repeat()),
             ActionKind::Set { variable, value } => self.set(variable, value, scope),
             ActionKind::Draw(draw) => self.draw(draw, scope),
             ActionKind::Play { line, stimulus } => self.stimulus(line, stimulus, Verb::Play, None, scope),
@@ -124,8 +127,10 @@ impl Lowering<'_> {
     }
 
     /// A trial begins; what is counted per trial begins anew.
-    fn trial(&mut self) -> Vec<Op> {
-        let mut ops = vec![Op::new(OpCode::Trial, 0, 0)];
+    fn trial(&mut self, scope: Scope) -> Vec<Op> {
+        let (closing, opening) = self.trial_boundary(scope);
+        let mut ops = closing;
+        ops.push(Op::new(OpCode::Trial, 0, 0));
         for counter in self.protocol.counters.iter().filter(|counter| counter.per_trial) {
             if let Some((id, _)) = self.names.variable(&counter.name.text) {
                 ops.push(self.assembly.push(0));
@@ -133,33 +138,30 @@ impl Lowering<'_> {
             }
         }
         ops.extend(self.taken_up());
+        ops.extend(opening);
         ops
     }
 
     fn set(&mut self, name: &Text, value: &Expr, scope: Scope) -> Option<Vec<Op>> {
-        let Some((id, variable)) = self.names.variable(&name.text) else {
-            self.unknown_variable(&name.text, name.span);
-            return None;
-        };
-        let (ty, origin) = (variable.ty, variable.origin);
-        let what = match origin {
+        let what = self.names.variable(&name.text).and_then(|(_, variable)| match variable.origin {
             Origin::Parameter => Some("parameter, which only the person at the rig may change"),
             Origin::Counter => Some("counter, which counts by itself"),
             Origin::Outside => Some("value from outside, which only comes from there"),
+            Origin::Made => Some("variable of something else that is declared, which alone changes it"),
             Origin::Declared | Origin::Drawn => None,
-        };
+        });
         if let Some(what) = what {
             self.reporter
                 .error("E121-not-settable", name.span, format!("`{}` is a {what}", name.text))
                 .help("declare a variable for what the program works out");
             return None;
         }
-        let value = self.value(value, ty?, scope)?;
-        self.flow.sets(id);
-        let mut ops = Vec::new();
-        emit::emit(&value.ir, &mut self.assembly, &mut ops);
-        ops.push(Op::new(OpCode::Store, 1, id));
-        Some(ops)
+        let (target, ty) = self.target_of(name, scope)?;
+        let value = self.value(value, ty, scope)?;
+        if let Target::Variable(id) = target {
+            self.flow.sets(id);
+        }
+        Some(self.put(&target, &value.ir))
     }
 
     fn not_an_output(&mut self, line: &Text, kind: &Kind) {
@@ -213,7 +215,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn stimulus(
+    pub(super) fn stimulus(
         &mut self,
         line: &Text,
         stimulus: &Text,
@@ -221,6 +223,9 @@ impl Lowering<'_> {
         power: Option<&Expr>,
         scope: Scope,
     ) -> Option<Vec<Op>> {
+        if stimulus.text.contains(['.', '[', '(']) {
+            return self.chosen_stimulus(line, stimulus, verb, power, scope);
+        }
         let output = self.output(line, verb);
         let Some(id) = self.names.stimulus(&stimulus.text) else {
             if self.names.is_broken(&stimulus.text) {

@@ -1,13 +1,11 @@
 //! The declarations get their numbers, types and values: lines are bound to the rig, parameters take what was set for
 //! this session.
 
-use link::program::rows::Slice;
-
 use super::Lowering;
 use crate::diagnostic::{Reporter, Span, a, listed, nearest};
 use crate::expression::check::{Type, shown};
 use crate::fields;
-use crate::names::{Line, List, Origin, Variable};
+use crate::names::{Line, Origin, Variable};
 use crate::protocol::declarations::constant;
 use crate::protocol::{self, ActionKind};
 use crate::quantity::{Quantity, written};
@@ -16,7 +14,7 @@ use crate::yaml::Text;
 use crate::{Options, Source, rig};
 
 /// A constant and its type, as far as text alone tells: `true`, `5 ms`, `3`.
-fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64)> {
+pub(super) fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64)> {
     match text.text.as_str() {
         "true" => return Some((Type::Truth, 1)),
         "false" => return Some((Type::Truth, 0)),
@@ -33,6 +31,7 @@ impl Lowering<'_> {
         self.check_forbidden();
         self.name_detectors();
         self.declare_parameters(options);
+        self.name_tables();
         self.declare_variables();
         self.declare_lists();
         self.declare_timers();
@@ -43,6 +42,7 @@ impl Lowering<'_> {
         self.declare_events();
         self.declare_counters();
         self.declare_drawn();
+        self.declare_trials();
         self.declare_detectors();
         self.declare_frames();
         self.declare_sync();
@@ -52,11 +52,13 @@ impl Lowering<'_> {
             names.variable(name).is_some()
                 || names.line(name).is_some()
                 || names.list(name).is_some()
+                || names.table(name).is_some()
                 || names.stimulus(name).is_some()
                 || names.event(name).is_some()
                 || names.members(name).next().is_some()
         };
-        self.names.broken = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
+        let broken: Vec<String> = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
+        self.names.broken.extend(broken);
     }
 
     fn declare_lines(&mut self) {
@@ -282,6 +284,7 @@ impl Lowering<'_> {
                     let set = self.names.label_set(labels);
                     (Some(Type::Label(set)), at.and_then(|at| i64::try_from(at).ok()).unwrap_or(0))
                 }
+                (None, _) if variable.labels_of.is_some() => self.rows_as_labels(variable),
                 (None, Some(text)) if text.text == "outcome" => (Some(Type::Outcome), 0),
                 (None, Some(text)) => match literal(text, self.reporter) {
                     Some((ty, value)) => (Some(ty), value),
@@ -291,6 +294,34 @@ impl Lowering<'_> {
             };
             self.add(&variable.name, ty, initial, variable.column, None, Origin::Declared);
         }
+    }
+
+    /// The rows of a table as labels of a variable, and which of them it begins with.
+    fn rows_as_labels(&mut self, variable: &protocol::Variable) -> (Option<Type>, i64) {
+        let Some(table) = &variable.labels_of else { return (None, 0) };
+        let Some(set) = self.names.table(&table.text) else {
+            if self.protocol.declared.contains(&table.text) {
+                return (None, 0);
+            }
+            let known = self.names.tables.iter().map(|(name, _)| name.as_str());
+            self.reporter.error("E206-unknown-table", table.span, format!("there is no table `{}`", table.text)).near(
+                &table.text,
+                known,
+                |_| Some("labels are a list, `labels: [left, right]`, or the rows of a table".to_owned()),
+            );
+            return (None, 0);
+        };
+        let labels = self.names.labels(set);
+        let initial = variable.initial.as_ref();
+        let at = initial.map_or(Some(0), |text| labels.iter().position(|label| *label == text.text));
+        if let (None, Some(text)) = (at, initial) {
+            self.reporter
+                .error("E061-unknown-label", text.span, format!("`{}` is no row of `{}`", text.text, table.text))
+                .near(&text.text, labels.iter().map(String::as_str), |known| {
+                    Some(format!("they are {}", listed(known.iter().copied())))
+                });
+        }
+        (Some(Type::Label(set)), at.and_then(|at| i64::try_from(at).ok()).unwrap_or(0))
     }
 
     pub(super) fn add(
@@ -305,7 +336,7 @@ impl Lowering<'_> {
         if let Some((_, other)) = self.names.variable(&name.text) {
             let what = match other.origin {
                 Origin::Parameter => "a parameter",
-                Origin::Declared | Origin::Drawn => "a variable",
+                Origin::Declared | Origin::Drawn | Origin::Made => "a variable",
                 Origin::Counter => "a counter",
                 Origin::Outside => "a value from outside or an answer",
             };
@@ -317,38 +348,6 @@ impl Lowering<'_> {
         let variable = Variable { name: name.text.clone(), span: name.span, ty, initial, column, parameter, origin };
         self.names.add_variable(variable);
         self.assembly.variables.push(initial);
-    }
-
-    fn declare_lists(&mut self) {
-        for (name, items) in &self.protocol.lists {
-            let mut values = Vec::new();
-            let mut list_type: Option<Type> = None;
-            let fraction = items.iter().any(|text| {
-                Quantity::read(&text.text).ok().and_then(|quantity| quantity.natural()) == Some(Unit::Number)
-            });
-            for text in items {
-                let Some((found, value)) = literal(text, self.reporter) else { continue };
-                let (found, value) = match (found, fraction) {
-                    (Type::Count, true) => (Type::Number, value.saturating_mul(crate::quantity::ONE)),
-                    other => (other.0, value),
-                };
-                if let Some(first) = list_type.filter(|first| *first != found) {
-                    self.reporter
-                        .error(
-                            "E060-wrong-type",
-                            text.span,
-                            format!("this is a {}, and the list began with a {}", found.name(), first.name()),
-                        )
-                        .help("the values of a list all measure the same");
-                }
-                list_type = list_type.or(Some(found));
-                values.push(value);
-            }
-            let Some(ty) = list_type else { continue };
-            let first = self.assembly.constants(&values);
-            self.assembly.lists.push(Slice { first, len: crate::names::index(values.len()) });
-            self.names.lists.push(List { name: name.text.clone(), ty, length: values.len() });
-        }
     }
 
     fn declare_timers(&mut self) {
@@ -406,6 +405,8 @@ impl Lowering<'_> {
     fn declare_drawn(&mut self) {
         for action in self.protocol.actions() {
             if let ActionKind::Draw(draw) = &action.kind
+                && !matches!(draw.kind, protocol::DrawKind::Shuffle(_))
+                && !draw.variable.text.ends_with(']')
                 && self.names.variable(&draw.variable.text).is_none()
             {
                 self.add(&draw.variable, None, 0, true, None, Origin::Drawn);

@@ -5,13 +5,13 @@ use link::program::rows::{self, DrawKind as RowKind};
 use link::{VariableId, limits};
 
 use super::Lowering;
+use super::lists::Target;
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::expression::check::{Ir, Type, Typed};
 use crate::expression::{Expr, ExprKind, emit};
 use crate::names::{Origin, Scope};
 use crate::protocol::{ActionKind, Draw, DrawKind};
 use crate::quantity::{ONE, Quantity};
-use crate::symbols::DrawSymbol;
 use crate::yaml::Text;
 
 /// 2³², one whole as the device keeps the fraction of an exponential.
@@ -27,6 +27,8 @@ impl DrawKind {
             Self::Normal { .. } => "normal",
             Self::Weighted(_) => "weighted",
             Self::Deck(_) => "deck",
+            Self::Shuffle(_) => "shuffle",
+            Self::Sample(_) => "sample",
         }
     }
 }
@@ -56,6 +58,7 @@ impl Lowering<'_> {
                 let labels = labels.iter().map(|(label, _)| label.text.clone()).collect();
                 Type::Label(self.names.label_set(labels))
             }
+            DrawKind::Shuffle(source) | DrawKind::Sample(source) => self.sampled_type(source)?,
             DrawKind::Uniform(value, _)
             | DrawKind::Exponential { mean: value, .. }
             | DrawKind::Normal { mean: value, .. } => {
@@ -76,14 +79,32 @@ impl Lowering<'_> {
 
     /// The operations of a draw, its row written.
     pub(super) fn draw(&mut self, draw: &Draw, scope: Scope) -> Option<Vec<Op>> {
-        let (id, variable) = self.names.variable(&draw.variable.text)?;
-        let (origin, ty) = (variable.origin, variable.ty);
-        if matches!(origin, Origin::Parameter | Origin::Counter | Origin::Outside) {
-            let what = match origin {
-                Origin::Counter => "counter",
-                Origin::Outside => "value from outside",
-                _ => "parameter",
-            };
+        if let DrawKind::Shuffle(source) = &draw.kind {
+            return self.shuffle(draw, source);
+        }
+        let (id, origin, ty, target) = match draw.variable.text.ends_with(']') {
+            true => {
+                let (target, ty) = self.target_of(&draw.variable, scope)?;
+                let id = match target {
+                    Target::Variable(id) => id,
+                    // Drawn into a variable first, and put where it goes from there.
+                    Target::Element { .. } => self.drawn_into(&draw.variable, ty),
+                };
+                (id, Origin::Declared, Some(ty), Some(target))
+            }
+            false => {
+                let (id, variable) = self.names.variable(&draw.variable.text)?;
+                (id, variable.origin, variable.ty, None)
+            }
+        };
+        let what = match origin {
+            Origin::Parameter => Some("parameter"),
+            Origin::Counter => Some("counter"),
+            Origin::Outside => Some("value from outside"),
+            Origin::Made if !draw.made => Some("variable of something else that is declared"),
+            Origin::Declared | Origin::Drawn | Origin::Made => None,
+        };
+        if let Some(what) = what {
             self.reporter
                 .error(
                     "E121-not-settable",
@@ -94,6 +115,9 @@ impl Lowering<'_> {
             return None;
         }
         self.flow.sets(id);
+        if let DrawKind::Sample(source) = &draw.kind {
+            return self.sample(draw, source, scope);
+        }
         let mut row = rows::Draw {
             kind: RowKind::Chance,
             variable: VariableId(id),
@@ -160,23 +184,33 @@ impl Lowering<'_> {
             DrawKind::Weighted(labels) => {
                 row.kind = RowKind::Weighted;
                 row.labels = self.labels(labels, ty?, draw)?;
-                self.weights(labels, ty?, scope, &mut ops)?;
+                let weights = self.weights(labels, ty?, scope)?;
+                let weights = match &draw.max_run {
+                    None => weights,
+                    Some(most) => self.bounded_run(weights, most, draw)?,
+                };
+                weights.iter().for_each(|weight| emit::emit(weight, &mut self.assembly, &mut ops));
             }
+            // They have operations of their own.
+            DrawKind::Shuffle(_) | DrawKind::Sample(_) => return None,
             DrawKind::Deck(labels) => {
                 row.kind = RowKind::Deck;
                 row.labels = self.labels(labels, ty?, draw)?;
                 self.deck(labels, ty?, draw, scope, &mut row)?;
             }
         }
-        let number = self.assembly.draws.len();
-        self.assembly.draws.push(row);
-        self.draws.push(DrawSymbol { variable: id, kind: draw.kind.word().to_owned() });
-        ops.push(Op::new(OpCode::Draw, 0, crate::names::index(number)));
+        ops.push(self.draw_row(row, draw.kind.word()));
+        if let (DrawKind::Weighted(_), Some(_)) = (&draw.kind, &draw.max_run) {
+            ops.extend(self.count_run(draw, id));
+        }
+        if let Some(target @ Target::Element { .. }) = target {
+            ops.extend(self.put(&target, &Ir::Load(id)));
+        }
         Some(ops)
     }
 
     /// The variable must be what the draw gives.
-    fn expect(&mut self, ty: Type, given: Type, draw: &Draw) -> Option<()> {
+    pub(super) fn expect(&mut self, ty: Type, given: Type, draw: &Draw) -> Option<()> {
         if ty == given {
             return Some(());
         }
@@ -218,7 +252,7 @@ impl Lowering<'_> {
         Some(ty)
     }
 
-    fn check_order(&mut self, low: &Typed, high: &Typed) {
+    pub(super) fn check_order(&mut self, low: &Typed, high: &Typed) {
         if let (Some(least), Some(most)) = (low.constant(), high.constant())
             && least > most
         {
@@ -274,7 +308,8 @@ impl Lowering<'_> {
         good.then(|| u8::try_from(known.len()).unwrap_or(u8::MAX))
     }
 
-    fn weights(&mut self, labels: &[(Text, Expr)], ty: Type, scope: Scope, ops: &mut Vec<Op>) -> Option<()> {
+    /// The weight of each label the variable has; 0 for those that are not named.
+    fn weights(&mut self, labels: &[(Text, Expr)], ty: Type, scope: Scope) -> Option<Vec<Ir>> {
         let Type::Label(set) = ty else { return None };
         let mut weights = Vec::new();
         for (label, weight) in labels {
@@ -294,13 +329,84 @@ impl Lowering<'_> {
                 .error("E144-weights", span, "no label has any weight")
                 .help("give at least one a weight above 0");
         }
-        for label in self.names.labels(set) {
-            match weights.iter().find(|(name, _)| name == label) {
-                Some((_, weight)) => emit::emit(&weight.ir, &mut self.assembly, ops),
-                None => ops.push(self.assembly.push(0)),
-            }
+        let weight =
+            |label: &String| weights.iter().find(|(name, _)| name == label).map(|(_, weight)| weight.ir.clone());
+        Some(self.names.labels(set).iter().map(|label| weight(label).unwrap_or(Ir::Constant(0))).collect())
+    }
+
+    /// A label that was drawn as often in a row as is allowed has no weight, as long as another has any.
+    fn bounded_run(&mut self, weights: Vec<Ir>, most: &Text, draw: &Draw) -> Option<Vec<Ir>> {
+        let most = self.run_length(most)?;
+        let (last, run) = self.run_variables(draw);
+        let at_most = Ir::Binary(OpCode::LessOrEqual, Box::new(Ir::Constant(i64::from(most))), Box::new(Ir::Load(run)));
+        let mut found = Vec::new();
+        for (label, weight) in weights.iter().enumerate() {
+            let others = weights.iter().enumerate().filter(|(other, _)| *other != label).map(|(_, weight)| weight);
+            let sum = others.cloned().reduce(|sum, weight| match (&sum, &weight) {
+                (Ir::Constant(x), Ir::Constant(y)) => Ir::Constant(x.saturating_add(*y)),
+                _ => Ir::Binary(OpCode::Add, Box::new(sum), Box::new(weight)),
+            });
+            // 1 + the label, so that 0 is none.
+            let is_last = Ir::Binary(OpCode::Equal, Box::new(Ir::Load(last)), Box::new(Ir::Constant(label as i64 + 1)));
+            let barred = Ir::Binary(OpCode::And, Box::new(is_last), Box::new(at_most.clone()));
+            let barred = match sum {
+                None | Some(Ir::Constant(..=0)) => None,
+                Some(Ir::Constant(_)) => Some(barred),
+                Some(sum) => {
+                    let any = Ir::Binary(OpCode::Less, Box::new(Ir::Constant(0)), Box::new(sum));
+                    Some(Ir::Binary(OpCode::And, Box::new(barred), Box::new(any)))
+                }
+            };
+            found.push(match (barred, weight) {
+                (None, _) | (_, Ir::Constant(0)) => weight.clone(),
+                (Some(barred), _) => Ir::If(Box::new(barred), Box::new(Ir::Constant(0)), Box::new(weight.clone())),
+            });
         }
-        Some(())
+        Some(found)
+    }
+
+    /// What a weighted draw with a bound on runs remembers: 1 + the label drawn last, and how often in a row.
+    fn run_variables(&mut self, draw: &Draw) -> (u16, u16) {
+        let span = draw.variable.span;
+        (self.hidden_part(&draw.variable, "last", span), self.hidden_part(&draw.variable, "run", span))
+    }
+
+    /// Counts how often in a row a label was drawn.
+    fn count_run(&mut self, draw: &Draw, id: u16) -> Vec<Op> {
+        let (last, run) = self.run_variables(draw);
+        let drawn = Ir::Binary(OpCode::Add, Box::new(Ir::Load(id)), Box::new(Ir::Constant(1)));
+        let again = Ir::Binary(OpCode::Equal, Box::new(drawn.clone()), Box::new(Ir::Load(last)));
+        let longer = Ir::Binary(OpCode::Add, Box::new(Ir::Load(run)), Box::new(Ir::Constant(1)));
+        let mut ops = Vec::new();
+        for (variable, value) in
+            [(run, Ir::If(Box::new(again), Box::new(longer), Box::new(Ir::Constant(1)))), (last, drawn)]
+        {
+            emit::emit(&value, &mut self.assembly, &mut ops);
+            ops.push(Op::new(OpCode::Store, 0, variable));
+        }
+        ops
+    }
+
+    /// How often in a row a label may come.
+    fn run_length(&mut self, text: &Text) -> Option<u8> {
+        let run =
+            Quantity::read(&text.text).ok().and_then(|quantity| quantity.in_base(crate::symbols::Unit::Count).ok());
+        let run = run.and_then(|run| u8::try_from(run).ok()).filter(|run| *run > 0);
+        if run.is_none() {
+            self.reporter
+                .error("E145-deck", text.span, format!("`{}` is no number of draws in a row", text.text))
+                .help("write 1 to 255, for instance `max_run: 3`");
+        }
+        run
+    }
+
+    /// The variable a draw gives to where the element it goes to is worked out.
+    fn drawn_into(&mut self, variable: &Text, ty: Type) -> u16 {
+        let id = self.hidden_part(variable, "drawn", variable.span);
+        if let Some(variable) = self.names.variables.get_mut(usize::from(id)) {
+            variable.ty = Some(ty);
+        }
+        id
     }
 
     fn deck(
@@ -331,14 +437,7 @@ impl Lowering<'_> {
             return None;
         }
         if let Some(text) = &draw.max_run {
-            let run =
-                Quantity::read(&text.text).ok().and_then(|quantity| quantity.in_base(crate::symbols::Unit::Count).ok());
-            let Some(run) = run.and_then(|run| u8::try_from(run).ok()).filter(|run| *run > 0) else {
-                self.reporter
-                    .error("E145-deck", text.span, format!("`{}` is no number of draws in a row", text.text))
-                    .help("write 1 to 255, for instance `max_run: 3`");
-                return None;
-            };
+            let run = self.run_length(text)?;
             row.max_run = run;
             // Deck after deck: where this does not hold, cards of the label pile up until the deck cannot hold them.
             if let Some((label, cards, span)) =

@@ -3,6 +3,7 @@
 
 mod actions;
 mod background;
+mod chosen;
 mod declare;
 mod detectors;
 mod dose;
@@ -12,6 +13,7 @@ mod forbidden;
 mod frames;
 mod invariants;
 mod lines;
+mod lists;
 mod outside;
 pub(crate) mod places;
 mod power;
@@ -19,6 +21,7 @@ mod requests;
 mod sound;
 mod states;
 mod sync;
+mod trials;
 
 use assembler::Assembly;
 use link::limits;
@@ -60,6 +63,8 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    /// What trial types, blocks, histories and staircases are made of.
+    trials: trials::Trials,
     places: places::Places,
     background: background::Background,
     world: World,
@@ -94,6 +99,7 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        trials: trials::Trials::default(),
         places: places::Places::default(),
         background: background::Background::default(),
         world: World::default(),
@@ -101,6 +107,8 @@ pub(crate) fn lower(
     };
     lowering.declare(options);
     lowering.number_states();
+    lowering.infer_draws();
+    lowering.type_histories();
     lowering.infer_draws();
     lowering.states();
     lowering.ends();

@@ -80,8 +80,15 @@ fn read(
     let mut push = |kind, guard| found.push(Action { span, guard, kind });
     match verb {
         "trial" => {
-            fields::choice(value, "`trial`", &[("begin", ())], reporter)?;
-            push(ActionKind::Trial, None);
+            let words = [("begin", 0), ("void", 1), ("repeat", 2)];
+            push(
+                match fields::choice(value, "`trial`", &words, reporter)? {
+                    0 => ActionKind::Trial,
+                    1 => ActionKind::Void,
+                    _ => ActionKind::Repeat,
+                },
+                None,
+            );
         }
         "set" => {
             for entry in fields::map(value, "`set`", "{streak: streak + 1}", reporter)? {
@@ -221,11 +228,25 @@ fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
     Some(ActionKind::TimerStart { timer, time, repeat })
 }
 
-fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> {
-    const KINDS: &[&str] = &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck"];
-    const KEYS: &[&str] =
-        &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck", "max_run", "spend_on", "if"];
-    if !fields::check_name(&entry.key, "a variable", reporter) {
+pub(super) fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> {
+    const KINDS: &[&str] =
+        &["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck", "shuffle", "sample"];
+    const KEYS: &[&str] = &[
+        "chance",
+        "uniform",
+        "integer",
+        "exponential",
+        "normal",
+        "weighted",
+        "deck",
+        "shuffle",
+        "sample",
+        "max_run",
+        "spend_on",
+        "if",
+    ];
+    // `order[2]` is an element of a list; what it means is asked where the draw is written out.
+    if !entry.key.text.ends_with(']') && !fields::check_name(&entry.key, "a variable", reporter) {
         return None;
     }
     let keys = fields::fields(&entry.value, "a draw", KEYS, "{chance: 0.5}", reporter)?;
@@ -260,19 +281,24 @@ fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Option<Expr>)> 
             DrawKind::Normal { mean, sd, min, max }
         }
         "weighted" => DrawKind::Weighted(labelled(value, "`weighted`", reporter)?),
+        "shuffle" => DrawKind::Shuffle(fields::name(value, "the list", "sizes", reporter)?.clone()),
+        "sample" => DrawKind::Sample(fields::name(value, "the list", "sizes", reporter)?.clone()),
         _ => DrawKind::Deck(labelled(value, "`deck`", reporter)?),
     };
-    for extra in ["max_run", "spend_on"] {
-        if let Some(span) = keys.key(extra).filter(|_| *kind != "deck") {
-            reporter
-                .error("E032-unknown-key", span, format!("`{extra}` has no meaning for `{kind}`"))
-                .help("only a deck remembers what was drawn before");
+    for (extra, kinds) in [("max_run", &["deck", "weighted"][..]), ("spend_on", &["deck"])] {
+        if let Some(span) = keys.key(extra).filter(|_| !kinds.contains(kind)) {
+            reporter.error("E032-unknown-key", span, format!("`{extra}` has no meaning for `{kind}`")).help(
+                match extra {
+                    "max_run" => "only `deck` and `weighted` remember what was drawn before",
+                    _ => "only a deck has cards to spend",
+                },
+            );
         }
     }
     let max_run = keys.get("max_run").and_then(|node| fields::text(node, "`max_run`", "3", reporter)).cloned();
     let spend_on = keys.get("spend_on").and_then(|node| fields::text(node, "`spend_on`", "omitted", reporter)).cloned();
     let guard = guard(&keys, reporter);
-    Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on }, guard))
+    Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on, made: false }, guard))
 }
 
 pub(super) fn scalar(node: &Node, example: &str, reporter: &mut Reporter) -> Option<Expr> {

@@ -143,14 +143,20 @@ pub(super) fn variables(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Variab
         if !fields::check_name(&entry.key, "a variable", reporter) {
             continue;
         }
-        let mut variable = Variable { name: entry.key.clone(), initial: None, labels: None, column: true };
+        let mut variable =
+            Variable { name: entry.key.clone(), initial: None, labels: None, labels_of: None, column: true };
         if let Value::Map(_) = entry.value.value {
             let Some(keys) = fields::fields(&entry.value, "a variable", KEYS, "{initial: 0}", reporter) else {
                 continue;
             };
             let initial = keys.get("initial");
             variable.initial = initial.and_then(|node| fields::text(node, "the initial value", "0", reporter)).cloned();
-            variable.labels = keys.get("labels").and_then(|node| {
+            variable.labels_of = keys.get("labels").and_then(|node| match &node.value {
+                Value::Scalar(text) if fields::is_name(&text.text) => Some(text.clone()),
+                _ => None,
+            });
+            let labels_node = keys.get("labels").filter(|_| variable.labels_of.is_none());
+            variable.labels = labels_node.and_then(|node| {
                 let items = fields::list(node, "`labels`", "[none, stim, sham]", reporter)?;
                 Some(labels(items, reporter))
             });
@@ -158,7 +164,7 @@ pub(super) fn variables(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Variab
                 let truths = [("true", true), ("false", false)];
                 variable.column = fields::choice(node, "`column`", &truths, reporter).unwrap_or(true);
             }
-            if initial.is_none() && variable.labels.is_none() {
+            if initial.is_none() && variable.labels.is_none() && variable.labels_of.is_none() {
                 reporter
                     .error("E030-missing-key", entry.key.span, format!("`{}` begins with no value", entry.key.text))
                     .help("add `initial: 0` with the unit it is measured in, or `labels: […]`");

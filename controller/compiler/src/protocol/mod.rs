@@ -2,11 +2,16 @@
 //! structures below; every name is still a word with its place.
 
 mod actions;
+pub(crate) mod blocks;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+pub(crate) mod history;
 pub(crate) mod outside;
+pub(crate) mod staircases;
 mod states;
 pub(crate) mod sync;
+pub(crate) mod tables;
+pub(crate) mod trial_types;
 
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
@@ -31,6 +36,11 @@ pub(crate) struct Protocol {
     pub(crate) frames: Vec<sync::Frames>,
     pub(crate) sync: Vec<sync::Sync>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
+    pub(crate) tables: Vec<tables::Table>,
+    pub(crate) trial_types: Option<trial_types::TrialTypes>,
+    pub(crate) blocks: Option<blocks::Blocks>,
+    pub(crate) history: Vec<history::History>,
+    pub(crate) staircases: Vec<staircases::Staircase>,
     pub(crate) timers: Vec<Text>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
@@ -74,6 +84,8 @@ pub(crate) struct Variable {
     pub(crate) name: Text,
     pub(crate) initial: Option<Text>,
     pub(crate) labels: Option<Vec<Text>>,
+    /// The table whose rows its labels are.
+    pub(crate) labels_of: Option<Text>,
     pub(crate) column: bool,
 }
 
@@ -165,19 +177,53 @@ pub(crate) struct Action {
 #[derive(Debug)]
 pub(crate) enum ActionKind {
     Trial,
-    Set { variable: Text, value: Expr },
+    /// The trial under way does not count.
+    Void,
+    /// The next trial has the type of this one.
+    Repeat,
+    Set {
+        variable: Text,
+        value: Expr,
+    },
     Draw(Box<Draw>),
-    Play { line: Text, stimulus: Text },
-    Pulse { line: Text, stimulus: Text, power: Option<Expr> },
-    PulseWidth { line: Text, width: Expr, power: Option<Expr> },
-    Deliver { line: Text, volume: Expr },
-    On { line: Text, outlives: bool, power: Option<Expr> },
-    Off { line: Text },
+    Play {
+        line: Text,
+        stimulus: Text,
+    },
+    Pulse {
+        line: Text,
+        stimulus: Text,
+        power: Option<Expr>,
+    },
+    PulseWidth {
+        line: Text,
+        width: Expr,
+        power: Option<Expr>,
+    },
+    Deliver {
+        line: Text,
+        volume: Expr,
+    },
+    On {
+        line: Text,
+        outlives: bool,
+        power: Option<Expr>,
+    },
+    Off {
+        line: Text,
+    },
     Event(Text),
     Ask(Text),
     Outcome(Text),
-    TimerStart { timer: Text, time: Expr, repeat: Option<Text> },
-    Timer { timer: Text, verb: TimerVerb },
+    TimerStart {
+        timer: Text,
+        time: Expr,
+        repeat: Option<Text>,
+    },
+    Timer {
+        timer: Text,
+        verb: TimerVerb,
+    },
 }
 
 /// What is done to a timer that runs.
@@ -196,6 +242,8 @@ pub(crate) struct Draw {
     pub(crate) kind_span: Span,
     pub(crate) max_run: Option<Text>,
     pub(crate) spend_on: Option<Text>,
+    /// Whether it belongs to something declared rather than to an action.
+    pub(crate) made: bool,
 }
 
 /// What is drawn.
@@ -204,10 +252,23 @@ pub(crate) enum DrawKind {
     Chance(Expr),
     Uniform(Expr, Expr),
     Integer(Expr, Expr),
-    Exponential { mean: Expr, min: Expr, max: Expr },
-    Normal { mean: Expr, sd: Expr, min: Expr, max: Expr },
+    Exponential {
+        mean: Expr,
+        min: Expr,
+        max: Expr,
+    },
+    Normal {
+        mean: Expr,
+        sd: Expr,
+        min: Expr,
+        max: Expr,
+    },
     Weighted(Vec<(Text, Expr)>),
     Deck(Vec<(Text, Expr)>),
+    /// A list in random order: those of a list, or the rows of a table.
+    Shuffle(Text),
+    /// One of a list, or a row of a table, without putting back.
+    Sample(Text),
 }
 
 const TOP: &[&str] = &[
@@ -224,6 +285,11 @@ const TOP: &[&str] = &[
     "frames",
     "sync",
     "lists",
+    "tables",
+    "trial_types",
+    "blocks",
+    "history",
+    "staircases",
     "timers",
     "counters",
     "stimuli",
@@ -269,6 +335,9 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         "prompts",
         "frames",
         "lists",
+        "tables",
+        "history",
+        "staircases",
         "counters",
         "stimuli",
     ];
@@ -276,8 +345,10 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         Value::Map(entries) => Some(entries),
         _ => None,
     });
+    let alone = [("trial_types", trial_types::NAME), ("blocks", blocks::NAME)];
+    let alone = alone.into_iter().filter(|(key, _)| top.get(key).is_some()).map(|(_, name)| name.to_owned());
     Some(Protocol {
-        declared: sections.flatten().map(|entry| entry.key.text.clone()).collect(),
+        declared: sections.flatten().map(|entry| entry.key.text.clone()).chain(alone).collect(),
         lines: declarations::lines(&top, reporter),
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
@@ -288,6 +359,11 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         frames: sync::frames(&top, reporter),
         sync: sync::read(&top, reporter),
         lists: declarations::lists(&top, reporter),
+        tables: tables::read(&top, reporter),
+        trial_types: trial_types::read(&top, reporter),
+        blocks: blocks::read(&top, reporter),
+        history: history::read(&top, reporter),
+        staircases: staircases::read(&top, reporter),
         timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),

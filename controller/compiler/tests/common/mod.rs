@@ -1,6 +1,8 @@
 //! What the compiler's stories share: the files that ship, and a small good protocol to spoil.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod trials;
+
 use std::fmt::Write;
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use compiler::cost::Bound;
 use compiler::{Compiled, Diagnostics, Options, Source, StepBound};
 
-use super::{Complaint, assignment, draw, limits, looked_through, rig, say};
+use super::{Complaint, assignment, draw, limits, looked_through, rig, rig_for, say};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Check {
     /// Protocols, or folders of them.
     #[arg(required = true)]
     protocols: Vec<PathBuf>,
-    /// The rig-config to check against; the simulated rig that ships if none is named.
+    /// The rig-config to check against; if none is named, the simulated rig that ships and has the protocol's lines.
     #[arg(long)]
     rig: Option<PathBuf>,
     /// Sets a parameter, as in --set drop="10 µl".
@@ -30,28 +30,34 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let rig = match rig(self.rig.as_deref()) {
-            Ok((_, rig)) => rig,
-            Err(found) => return self.without_rig(&found),
-        };
+        if let Some(Err(found)) = self.rig.as_deref().map(rig) {
+            return self.without_rig(&found);
+        }
         let options = Options { set: self.set };
         let (mut all_good, mut findings) = (true, Vec::new());
         for path in looked_through(&self.protocols, &["yaml", "yml"])? {
-            let compiled = Source::read(&path).and_then(|source| compiler::compile(&source, &rig, &options));
+            let checked = Source::read(&path).and_then(|source| {
+                let (_, rig) = rig_for(self.rig.as_deref(), &source)?;
+                compiler::compile(&source, &rig, &options).map(|compiled| (compiled, rig))
+            });
+            let (compiled, rig) = match checked {
+                Ok((compiled, rig)) => (Ok(compiled), Some(rig)),
+                Err(found) => (Err(found), None),
+            };
             let good = compiled.is_ok();
             let told: Vec<String> = compiled
                 .iter()
                 .flat_map(|compiled| &compiled.symbols.lines)
-                .filter_map(|line| rig.line(&line.name).filter(|_| line.named))
+                .filter_map(|line| rig.as_ref()?.line(&line.name).filter(|_| line.named))
                 .filter_map(|line| line.travel().or_else(|| line.power()))
                 .collect();
             all_good &= good;
             let step = compiled.as_ref().ok().and_then(Compiled::step_bound);
             let silenced = compiled.as_ref().map(|compiled| compiled.silenced.clone()).unwrap_or_default();
             let holds: Vec<(String, bool)> = compiled.iter().flat_map(proven).collect();
-            let of_outputs = compiled.as_ref().map(|compiled| match self.json {
-                true => (limits::as_json(compiled, &rig), String::new()),
-                false => (serde_json::Value::Null, limits::table(compiled, &rig)),
+            let of_outputs = compiled.as_ref().ok().zip(rig.as_ref()).map(|(compiled, rig)| match self.json {
+                true => (limits::as_json(compiled, rig), String::new()),
+                false => (serde_json::Value::Null, limits::table(compiled, rig)),
             });
             let (as_json, table) = of_outputs.unwrap_or_default();
             let (found, size) = match compiled {
@@ -78,7 +84,7 @@ impl Check {
             if !found.is_empty() {
                 eprint!("{}", draw(&found));
             }
-            if good {
+            if let Some(rig) = &rig {
                 say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;
                 for row in table.lines() {
                     say(format_args!("  {}", row.trim()))?;

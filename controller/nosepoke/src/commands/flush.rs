@@ -83,7 +83,7 @@ impl Flush {
     }
 
     fn flush(self) -> Result<ExitCode, Complaint> {
-        let (source, rig) = rig(Some(&self.rig)).map_err(|found| Complaint::drawn(&found))?;
+        let (source, rig) = rig(&self.rig).map_err(|found| Complaint::drawn(&found))?;
         let openings = self.openings();
         let (protocol, compiled) = flush::compile(&rig, &self.line, openings).map_err(Complaint::new)?;
         let bench = Bench::new(&source.text, &rig, &self.device, self.operator.clone());

@@ -144,18 +144,19 @@ pub(crate) fn draw(findings: &Diagnostics) -> String {
     findings.render_in(Style { colour, ..Style::PLAIN })
 }
 
-/// The simulated rig that ships, for whoever names no other.
-const SHIPPED_RIG: &str = include_str!("../../../../rig-configs/sim-box.yaml");
-const SHIPPED_RIG_NAME: &str = "rig-configs/sim-box.yaml";
-
-/// The rig-config at `path`, or the simulated rig that ships: its text and what it says.
-pub(crate) fn rig(path: Option<&Path>) -> Result<(Source, RigConfig), Diagnostics> {
-    let source = match path {
-        Some(path) => Source::read(path)?,
-        None => Source { name: SHIPPED_RIG_NAME.to_owned(), text: SHIPPED_RIG.to_owned() },
-    };
+/// The rig-config at `path`: its text and what it says.
+pub(crate) fn rig(path: &Path) -> Result<(Source, RigConfig), Diagnostics> {
+    let source = Source::read(path)?;
     let config = compiler::read_rig(&source)?;
     Ok((source, config))
+}
+
+/// The rig-config at `path`; if none is named, the simulated rig that ships and has the protocol's lines.
+pub(crate) fn rig_for(path: Option<&Path>, protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
+    match path {
+        Some(path) => rig(path),
+        None => controller::scenarios::fit::shipped(&compiler::scenario::lines_of(protocol)),
+    }
 }
 
 /// A name for an animal or a person: something to be read in a table and found by.

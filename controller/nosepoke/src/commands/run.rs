@@ -21,7 +21,7 @@ use super::maintenance::FOLDER;
 use super::outside::{Heard, Room};
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
-use super::{Complaint, assignment, draw, label, rig, told_in_json};
+use super::{Complaint, assignment, draw, label, rig_for, told_in_json};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ use super::{Complaint, assignment, draw, label, rig, told_in_json};
 pub(crate) struct Run {
     /// The protocol.
     protocol: PathBuf,
-    /// The rig-config; the simulated rig that ships if none is named.
+    /// The rig-config; if none is named, the simulated rig that ships and has the protocol's lines.
     #[arg(long)]
     rig: Option<PathBuf>,
     /// The animal.
@@ -95,7 +95,7 @@ impl Run {
 
     fn session(self) -> Result<ExitCode, Complaint> {
         let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
-        let (rig_source, rig) = rig(self.rig.as_deref()).map_err(|found| Complaint::drawn(&found))?;
+        let (rig_source, rig) = rig_for(self.rig.as_deref(), &protocol).map_err(|found| Complaint::drawn(&found))?;
         let options = Options { set: self.set.clone() };
         let mut compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
         if !compiled.warnings.is_empty() {

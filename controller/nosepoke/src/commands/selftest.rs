@@ -70,7 +70,7 @@ impl Selftest {
     }
 
     fn test(self) -> Result<ExitCode, Complaint> {
-        let (source, rig) = rig(Some(&self.rig)).map_err(|found| Complaint::drawn(&found))?;
+        let (source, rig) = rig(&self.rig).map_err(|found| Complaint::drawn(&found))?;
         let bench = Bench::new(&source.text, &rig, &self.device, self.operator.clone());
         if bench.is_simulated() {
             self.device.is_not_for(&rig.name)?;

@@ -1,24 +1,46 @@
-//! The simulated rig that fits a protocol: the one that ships where it has the protocol's lines, and otherwise one made
-//! for them.
+//! The simulated rig that fits a protocol: one that ships where it has the protocol's lines, and otherwise one made for them.
 
 use std::fmt::Write;
 
 use compiler::{Diagnostics, RigConfig, Source};
 
-/// The simulated rig that ships.
-const SHIPPED: &str = include_str!("../../../../rig-configs/sim-box.yaml");
-/// What messages call it.
-pub const SHIPPED_NAME: &str = "rig-configs/sim-box.yaml";
+/// The simulated rigs that ship, in the order they are tried: what messages call each, and its text.
+const SHIPPED: [(&str, &str); 2] = [
+    ("rig-configs/sim-box.yaml", include_str!("../../../../rig-configs/sim-box.yaml")),
+    ("rig-configs/three-port-box.yaml", include_str!("../../../../rig-configs/three-port-box.yaml")),
+];
 
 /// Pins of a made rig that are no analog ones, in the order they are given out.
 const PINS: &[u8] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
 /// Pins that can be sampled.
 const ANALOG_PINS: &[u8] = &[26, 27, 28];
 
-/// The simulated rig that ships.
-#[must_use]
-pub fn shipped() -> Source {
-    Source { name: SHIPPED_NAME.to_owned(), text: SHIPPED.to_owned() }
+/// The first of the simulated rigs that ship with lines of these names and kinds; if none has them all, the first.
+///
+/// # Errors
+/// When a rig that ships does not read.
+pub fn shipped(lines: &[(String, String)]) -> Result<(Source, RigConfig), Diagnostics> {
+    let read = |(name, text): (&str, &str)| {
+        let source = Source { name: name.to_owned(), text: text.to_owned() };
+        compiler::read_rig(&source).map(|config| (source, config))
+    };
+    let [first, others @ ..] = SHIPPED;
+    let first = read(first)?;
+    if has(&first.1, lines) {
+        return Ok(first);
+    }
+    for other in others {
+        let other = read(other)?;
+        if has(&other.1, lines) {
+            return Ok(other);
+        }
+    }
+    Ok(first)
+}
+
+/// Whether a rig has lines of these names and kinds.
+fn has(rig: &RigConfig, lines: &[(String, String)]) -> bool {
+    lines.iter().all(|(name, kind)| rig.line(name).is_some_and(|line| line.kind == *kind))
 }
 
 /// The rig that fits lines of these names and kinds.
@@ -26,10 +48,8 @@ pub fn shipped() -> Source {
 /// # Errors
 /// When the lines need more than a rig has, as the rig-config that was tried says.
 pub fn rig(lines: &[(String, String)]) -> Result<(Source, RigConfig), Diagnostics> {
-    let source = shipped();
-    let config = compiler::read_rig(&source)?;
-    let has = |(name, kind): &(String, String)| config.line(name).is_some_and(|line| line.kind == *kind);
-    if lines.iter().all(has) {
+    let (source, config) = shipped(lines)?;
+    if has(&config, lines) {
         return Ok((source, config));
     }
     let source = made(lines);
