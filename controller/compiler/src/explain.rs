@@ -40,6 +40,7 @@ const PAGES: &[&str] = pages![
     "rows-and-actions",
     "outputs",
     "draws",
+    "outside",
     "paper",
     "days",
     "rigs",

@@ -16,6 +16,7 @@ pub mod explain;
 mod expression;
 mod fields;
 mod fragments;
+mod given;
 pub mod graph;
 mod kinds;
 mod lower;

@@ -1,7 +1,14 @@
 //! The names behind the numbers of a program: what a journal keeps so that its records can be read by a person without
 //! compiling anything again. Knows nothing of YAML.
 
+mod world;
+
 use serde::{Deserialize, Serialize};
+
+pub use world::{
+    AnswerForm, BarcodeTiming, FrameCount, FramesSymbol, LiveSymbol, OutsideSymbol, PromptSymbol, SyncPattern,
+    SyncSymbol, ValueSymbol, World,
+};
 
 /// The names behind a program's numbers; every list is in the order of the program's tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,6 +57,8 @@ pub struct Symbols {
     pub once: Vec<u16>,
     /// Names that the operator is not to see until the subject is unblinded.
     pub blind: Vec<String>,
+    /// What crosses the border of the rig other than at its pins.
+    pub world: World,
 }
 
 /// A stage of an experiment over days.
@@ -132,6 +141,15 @@ pub struct MetadataSymbol {
     pub once: bool,
 }
 
+impl Symbols {
+    /// Every variable that may be given another value from outside the program while it runs.
+    #[must_use]
+    pub fn given(&self) -> Vec<u16> {
+        let live = self.variables.iter().filter_map(|variable| Some(variable.parameter.as_ref()?.live?.variable));
+        self.world.given().chain(live).collect()
+    }
+}
+
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineSymbol {
@@ -188,6 +206,8 @@ pub struct ParameterSymbol {
     pub source: String,
     /// What it is about.
     pub about: String,
+    /// How it is changed while the session runs, if it may be.
+    pub live: Option<LiveSymbol>,
 }
 
 /// What a whole number of base units means.

@@ -40,6 +40,11 @@ lines:
   laser: {kind: laser, pin: 13}
   joystick: {kind: analog, pin: 26, calibration: {date: 2026-11-02, points: [[0.35 V, 0 mm], [2.9 V, 8 mm]]}}
 ";
+/// What a rig that is watched from outside has besides.
+const WATCHED: &str = "  frame: {kind: frame, pin: 20}
+  camera: {kind: trigger, pin: 21}
+  code: {kind: sync, pin: 22}
+";
 
 /// Codes that no piece of a file shows: what gives them is made below.
 const MADE: &[&str] = &[
@@ -155,7 +160,10 @@ fn tried(explained: &Explained, wrong: bool) -> Option<Told> {
         return console(explained.code, command, wrong).map(told);
     }
     pieces.first()?;
-    let rig = read_rig(&Source { name: "box.yaml".to_owned(), text: text("rig").map_or(RIG.to_owned(), whole_rig) });
+    let rig = read_rig(&Source {
+        name: "box.yaml".to_owned(),
+        text: text("rig").map_or(format!("{RIG}{WATCHED}"), whole_rig),
+    });
     let rig = match rig {
         Ok(rig) => rig,
         Err(found) => return Some(told(Err(found))),

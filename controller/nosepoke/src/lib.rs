@@ -6,6 +6,7 @@
 //! - [`paced`]: a session on a simulated rig in real time.
 //! - [`serial`]: a session on a real rig, at a serial port.
 //! - [`clock_fit`]: how the device's clock and the computer's are related.
+//! - [`outside`]: what comes to a session from beyond the rig's pins.
 //! - [`flash`]: boards that wait for firmware.
 //! - [`stop`]: how a person ends one.
 //! - [`budget`]: what a subject has had on a day.
@@ -21,6 +22,7 @@ mod drive;
 pub mod flash;
 pub mod flush;
 pub mod lockstep;
+pub mod outside;
 pub mod paced;
 pub mod room;
 pub mod scenarios;

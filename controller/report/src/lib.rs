@@ -1,6 +1,7 @@
 //! Summary, trial table and picture of a session, made from its journal alone.
 //!
 //! - [`blind`]: what the operator is not to see, taken out first.
+//! - [`barcode`]: numbers on a sync line, read back from its edges.
 //! - [`causes`]: the words for what the interlock and the engine say.
 //! - [`history`]: the records as trials; all that follows reads this.
 //! - [`summary`]: what a person wants to know first.
@@ -11,8 +12,10 @@
 //! Nothing here judges a session or changes it: whether it can be trusted is the journal's to say, whether the rig did
 //! as the program says is replay's. Everything is a function of the journal, so the same journal gives the same bytes.
 
+pub mod barcode;
 pub mod blind;
 pub mod causes;
+mod frames;
 pub mod history;
 mod outputs;
 pub mod picture;
@@ -25,6 +28,7 @@ use std::fmt;
 use compiler::symbols::Symbols;
 use journal::Session;
 
+pub use frames::{Frames, Stop};
 pub use history::History;
 pub use summary::Summary;
 pub use table::TrialTable;

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::blind::{HIDDEN, Known};
 use crate::causes::{disarm_cause, end_reason, trip_advice, trip_cause};
+use crate::frames::Frames;
 use crate::history::History;
 use crate::outputs::outputs;
 pub use crate::outputs::{Allowed, NotSensed, Output};
@@ -77,6 +78,10 @@ pub struct Summary {
     pub safety: Vec<Moment>,
     /// How the device's clock ran against the computer's, by the surest note of it; none in a simulated session.
     pub clock: Option<Clock>,
+    /// Frames that were counted, and where they stopped.
+    pub frames: Vec<Frames>,
+    /// Parameters that a person changed while it ran, in order.
+    pub changes: Vec<Moment>,
     /// What person and controller remarked, in order.
     pub remarks: Vec<String>,
     /// Why it ended.
@@ -188,6 +193,8 @@ impl Summary {
             lost_count: tally.lost_count,
             safety: tally.safety,
             clock: clock(session),
+            frames: Frames::of(symbols, history),
+            changes: tally.changes,
             remarks: session
                 .notes
                 .iter()
@@ -230,6 +237,7 @@ struct Tally {
     late_us_max: u64,
     lost_count: u64,
     safety: Vec<Moment>,
+    changes: Vec<Moment>,
     not_sensed: BTreeMap<u8, NotSensed>,
 }
 
@@ -240,6 +248,10 @@ impl Tally {
             Record::Input { late_us: late_us @ 1.., .. } | Record::Outside { late_us: late_us @ 1.., .. } => {
                 self.late_count += 1;
                 self.late_us_max = self.late_us_max.max(u64::from(*late_us));
+            }
+            Record::Parameter { variable, value } => {
+                let what = change(symbols, variable.0, *value);
+                self.changes.extend(what.map(|what| Moment { at_s, what }));
             }
             Record::Lost { count } => self.lost_count += u64::from(*count),
             Record::Breach { invariant, .. } => {
@@ -265,6 +277,16 @@ impl Tally {
             _ => {}
         }
     }
+}
+
+/// A parameter that was changed, as a sentence; none for a value from outside, of which there may be thousands.
+fn change(symbols: &Symbols, variable: u16, value: i64) -> Option<String> {
+    let live = |known: &&compiler::symbols::VariableSymbol| {
+        known.parameter.as_ref()?.live.filter(|live| live.variable == variable)
+    };
+    let (known, live) = symbols.variables.iter().find_map(|known| Some((known, live(&known)?)))?;
+    let when = if live.next_trial { ", from the next trial on" } else { "" };
+    Some(format!("{} set to {}{when}", known.name, quantity::written(known, value)))
 }
 
 fn clock(session: &Session) -> Option<Clock> {
@@ -383,6 +405,12 @@ impl fmt::Display for Summary {
         }
         if !self.hidden.is_empty() {
             writeln!(f, "  hidden      {}, until `nosepoke unblind`", self.hidden.join(", "))?;
+        }
+        for frames in &self.frames {
+            writeln!(f, "  frames      {frames}")?;
+        }
+        for moment in &self.changes {
+            writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
         }
         for remark in &self.remarks {
             writeln!(f, "  remark      {remark}")?;

@@ -11,6 +11,7 @@ use link::{EventId, LineId};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::blind::Known;
+use crate::frames;
 use crate::history::{History, Trial};
 use crate::quantity::{self, Cell};
 
@@ -23,7 +24,7 @@ pub struct TrialTable {
     pub rows: Vec<Vec<Cell>>,
 }
 
-type Column<'s> = (String, Box<dyn Fn(&Trial) -> Cell + 's>);
+pub(crate) type Column<'s> = (String, Box<dyn Fn(&Trial) -> Cell + 's>);
 
 impl TrialTable {
     /// The table of a session. What is known of it stands in every row: the sex of the animal, a drug and its dose.
@@ -51,6 +52,7 @@ impl TrialTable {
             columns.push((column_of(one), Box::new(move |_| cell.clone())));
         }
         event_columns(symbols, history, &mut columns);
+        frames::columns(symbols, history, &mut columns);
         line_columns(symbols, history, &mut columns);
 
         let rows = history.trials.iter().map(|trial| columns.iter().map(|(_, cell)| cell(trial)).collect()).collect();
@@ -110,7 +112,9 @@ fn column_of(one: &Known) -> String {
 
 /// Times of the events the protocol names: the first of each in a trial, and how many where there ever were more.
 fn event_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<Column<'s>>) {
-    for (n, name) in symbols.events.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+    // Those of the compiler's own have a dot, those that are hidden no name.
+    let told = |name: &str| !name.is_empty() && !name.contains('.');
+    for (n, name) in symbols.events.iter().enumerate().filter(|(_, name)| told(name)) {
         let Ok(n) = u16::try_from(n) else { break };
         let event = EventId(EventId::NAMED.saturating_add(n));
         let count = move |trial: &Trial| trial.events.iter().filter(|(other, _)| *other == event).count();

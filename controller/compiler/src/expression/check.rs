@@ -311,6 +311,13 @@ impl<'a> Checker<'a> {
                 (["number", "time"].into_iter().chain(parts).collect(), None)
             }
             ("state", _) => (vec!["time"], None),
+            (owner, member) if self.names.members(owner).any(|known| known.value.is_some()) => {
+                let values =
+                    || self.names.members(owner).filter_map(|known| Some((known.member, known.value.as_ref()?)));
+                let found = values().find(|(known, _)| *known == member);
+                let found = found.map(|(_, (ir, ty))| Typed { ir: ir.clone(), ty: *ty, span });
+                (values().map(|(known, _)| known).collect(), found)
+            }
             (owner, member) => {
                 if let Some((line, kind)) = self.names.line(owner) {
                     match kind.input() {
@@ -354,7 +361,7 @@ impl<'a> Checker<'a> {
         if members.is_empty() {
             let names = self.names;
             let known = names.lines.iter().map(|line| line.name.as_str());
-            let known = known.chain(names.timers.iter().map(String::as_str)).chain(["session", "trial", "state"]);
+            let known = known.chain(names.told_timers()).chain(["session", "trial", "state"]);
             self.reporter
                 .error("E063-unknown-name", owner.1, format!("nothing here is called `{}`: no line, no timer", owner.0))
                 .near(owner.0, known, |known| Some(format!("there are {}", listed(known.iter().copied()))));

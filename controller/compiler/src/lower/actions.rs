@@ -109,6 +109,7 @@ impl Lowering<'_> {
                 let id = self.names.event(&event.text)?;
                 one(Op::new(OpCode::Signal, 0, id.0))
             }
+            ActionKind::Ask(prompt) => self.ask(prompt),
             ActionKind::Outcome(outcome) => {
                 let id = self.outcome(outcome)?;
                 one(Op::new(OpCode::Outcome, 0, id.0))
@@ -138,6 +139,7 @@ impl Lowering<'_> {
                 ops.push(Op::new(OpCode::Store, 1, id));
             }
         }
+        ops.extend(self.taken_up());
         ops.extend(opening);
         ops
     }
@@ -148,6 +150,7 @@ impl Lowering<'_> {
             Origin::Counter => Some("counter, which counts by itself"),
             Origin::Column => Some("column, which is worked out as the trial closes"),
             Origin::Known => Some("value that is fixed for the session"),
+            Origin::Outside => Some("value from outside, which only comes from there"),
             Origin::Made => Some("variable of something else that is declared, which alone changes it"),
             Origin::Declared | Origin::Drawn => None,
         });
@@ -324,7 +327,7 @@ impl Lowering<'_> {
     fn timer(&mut self, timer: &Text) -> Option<link::TimerId> {
         let found = self.names.timer(&timer.text);
         if found.is_none() {
-            let known = self.names.timers.iter().map(String::as_str);
+            let known = self.names.told_timers();
             self.reporter.error("E127-unknown-timer", timer.span, format!("there is no timer `{}`", timer.text)).near(
                 &timer.text,
                 known,

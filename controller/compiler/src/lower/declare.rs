@@ -39,11 +39,15 @@ impl Lowering<'_> {
         self.declare_timers();
         self.declare_stimuli();
         self.declare_outcomes();
+        self.declare_outside();
+        self.declare_prompts();
         self.declare_events();
         self.declare_counters();
         self.declare_drawn();
         self.declare_trials();
         self.declare_detectors();
+        self.declare_frames();
+        self.declare_sync();
         self.check_clashes();
         let names = &self.names;
         let registered = |name: &String| {
@@ -52,6 +56,8 @@ impl Lowering<'_> {
                 || names.list(name).is_some()
                 || names.table(name).is_some()
                 || names.stimulus(name).is_some()
+                || names.event(name).is_some()
+                || names.members(name).next().is_some()
         };
         let broken: Vec<String> = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
         self.names.broken.extend(broken);
@@ -206,11 +212,13 @@ impl Lowering<'_> {
             basis: parameter.basis.to_owned(),
             source: parameter.source.clone(),
             about: parameter.about.clone(),
+            live: None,
         };
         self.add(name, ty, value, false, Some(symbol), Origin::Parameter);
+        self.declare_live(parameter, bounds);
     }
 
-    fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
+    pub(super) fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
         if let Some(choices) = &parameter.choices {
             if let Some((low, high)) = &parameter.range {
                 self.reporter
@@ -335,6 +343,7 @@ impl Lowering<'_> {
                 Origin::Counter => "a counter",
                 Origin::Column => "a column",
                 Origin::Known => "what is known of the session",
+                Origin::Outside => "a value from outside or an answer",
             };
             self.reporter
                 .error("E074-named-twice", name.span, format!("`{}` is already {what}", name.text))
@@ -448,7 +457,7 @@ impl Lowering<'_> {
 }
 
 /// A text as a constant of a type that has a unit.
-fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
+pub(super) fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
     if ty == Type::Truth {
         let truth = match text.text.as_str() {
             "true" => Some(1),

@@ -124,6 +124,7 @@ impl Lowering<'_> {
             Origin::Counter => Some("counter"),
             Origin::Column => Some("column"),
             Origin::Known => Some("value that is fixed for the session"),
+            Origin::Outside => Some("value from outside"),
             Origin::Made if !draw.made => Some("variable of something else that is declared"),
             Origin::Declared | Origin::Drawn | Origin::Made => None,
         };

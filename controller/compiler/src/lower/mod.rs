@@ -2,6 +2,7 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod background;
 mod chosen;
 mod columns;
 mod declare;
@@ -11,15 +12,18 @@ mod draws;
 mod ends;
 mod flow;
 mod forbidden;
+mod frames;
 mod invariants;
 mod lines;
 mod lists;
+mod outside;
 pub(crate) mod places;
 mod power;
 mod requests;
 mod sound;
 mod states;
 mod subject;
+mod sync;
 mod trials;
 
 use assembler::Assembly;
@@ -36,7 +40,7 @@ use crate::names::{Names, Origin, Scope};
 use crate::protocol::Protocol;
 use crate::rig::RigConfig;
 use crate::sitting::Sitting;
-use crate::symbols::{DrawSymbol, Picture, StageSymbol, StateSymbol, Symbols, VariableSymbol};
+use crate::symbols::{DrawSymbol, Picture, StageSymbol, StateSymbol, Symbols, VariableSymbol, World};
 use requests::Asked;
 
 /// A program before it is an image.
@@ -68,6 +72,8 @@ pub(crate) struct Lowering<'a> {
     /// What trial types, blocks, histories and staircases are made of.
     trials: trials::Trials,
     places: places::Places,
+    background: background::Background,
+    world: World,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
     /// What is worked out as a trial closes.
@@ -112,6 +118,8 @@ pub(crate) fn lower(
         flow: flow::Flow::default(),
         trials: trials::Trials::default(),
         places: places::Places::default(),
+        background: background::Background::default(),
+        world: World::default(),
         asked: Vec::new(),
         columns: Vec::new(),
         hidden_regions: Vec::new(),
@@ -136,6 +144,8 @@ pub(crate) fn lower(
     lowering.check_limits();
     lowering.check_totals();
     lowering.check_unused();
+    lowering.check_asked();
+    lowering.check_driven();
     lowering.check_flow();
     if lowering.reporter.has_errors() {
         return None;
@@ -180,6 +190,7 @@ impl Lowering<'_> {
         let mut checker = Checker::new(&self.names, scope, self.reporter);
         checker.fixed = true;
         let found = checker.typed(expr, ty)?;
+        self.refuse_live(expr, what)?;
         self.note_parameters(expr);
         let value = found.constant();
         if value.is_none() {
@@ -395,6 +406,7 @@ impl Lowering<'_> {
             metadata,
             once: self.once,
             blind: self.protocol.blind.iter().map(|name| name.text.clone()).collect(),
+            world: self.world,
         };
         Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places, sitting })
     }

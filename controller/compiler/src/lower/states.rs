@@ -24,6 +24,7 @@ impl Lowering<'_> {
     fn has_root(&self, region: usize) -> bool {
         let counters = region == 0 && !self.protocol.counters.is_empty();
         counters
+            || (region == 0 && self.background.goes_on())
             || self.protocol.regions.get(region).is_some_and(|r| !r.handlers.is_empty() || !r.transitions.is_empty())
     }
 
@@ -84,7 +85,12 @@ impl Lowering<'_> {
             depth = 1;
             let scope = Scope { region: n, state: Some(id) };
             self.flow.everywhere();
-            let counters = if n == 0 { self.counters() } else { Vec::new() };
+            let mut counters = if n == 0 { self.counters() } else { Vec::new() };
+            let mut entry = Code::NONE;
+            if n == 0 {
+                counters.extend(self.background_rules());
+                entry = self.background_entry();
+            }
             let block = Block { scope, handlers: &region.handlers, transitions: &region.transitions };
             let (rules, afters, whens) = self.block(&block, counters);
             self.assembly.states.push(rows::State {
@@ -92,7 +98,7 @@ impl Lowering<'_> {
                 initial: start.unwrap_or(StateId::NONE),
                 region: region_id(n),
                 depth: 0,
-                entry: Code::NONE,
+                entry,
                 exit: Code::NONE,
                 rules,
                 afters,
@@ -160,6 +166,7 @@ impl Lowering<'_> {
         let (mut exit, _) = self.actions(&state.exit, scope, false);
         // What entry switched on for the state goes off with it.
         exit.extend(held.iter().map(|line| Op::new(OpCode::Off, line.0, 0)));
+        exit.extend(self.withdrawn(&state.entry));
         let exit = self.assembly.code(&exit);
         if let Some(row) = self.assembly.states.get_mut(row) {
             (row.exit, row.rules, row.afters, row.whens) = (exit, rules, afters, whens);
@@ -369,6 +376,9 @@ impl Lowering<'_> {
         };
         let owner_span = event.span_of(0, owner.len());
         let member_span = event.span_of(owner.len() + 1, event.text.len());
+        if let Some(found) = self.member_event(owner, member, member_span) {
+            return found;
+        }
         if let Some((line, kind)) = self.names.line(owner) {
             self.uses.lines.push(line.0);
             let members: Vec<&str> = match kind.input() {
@@ -404,7 +414,7 @@ impl Lowering<'_> {
             return None;
         }
         let known = self.names.lines.iter().map(|line| line.name.as_str());
-        let known = known.chain(self.names.timers.iter().map(String::as_str));
+        let known = known.chain(self.names.told_timers());
         self.reporter
             .error("E111-unknown-line", owner_span, format!("nothing here is called `{owner}`: no line, no timer"))
             .near(owner, known, |known| Some(format!("there are {}", listed(known.iter().copied()))));
@@ -425,6 +435,9 @@ impl Lowering<'_> {
     fn named_event(&mut self, event: &Text) -> Option<EventId> {
         let word = event.text.as_str();
         let found = self.names.event(word);
+        if found.is_none() && self.names.is_broken(word) {
+            return None;
+        }
         if found.is_none() {
             let names = &self.names;
             let diagnostic =

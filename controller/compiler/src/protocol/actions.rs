@@ -10,7 +10,7 @@ use crate::protocol::states::guard;
 use crate::yaml::{Entry, Node, Text, Value};
 
 const VERBS: &[&str] =
-    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "timer", "if"];
+    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "ask", "outcome", "timer", "if"];
 
 /// A list of actions.
 pub(super) fn list(node: &Node, what: &'static str, reporter: &mut Reporter) -> Vec<Action> {
@@ -172,6 +172,7 @@ fn read(
         }
         "off" => push(ActionKind::Off { line: fields::text(value, "the line", "mask", reporter)?.clone() }, None),
         "event" => push(ActionKind::Event(fields::name(value, "an event", "cue_on", reporter)?.clone()), None),
+        "ask" => push(ActionKind::Ask(fields::text(value, "the prompt", "placed", reporter)?.clone()), None),
         "outcome" => push(ActionKind::Outcome(fields::text(value, "the outcome", "rewarded", reporter)?.clone()), None),
         _ => push(timer(value, reporter)?, None),
     }

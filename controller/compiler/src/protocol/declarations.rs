@@ -2,7 +2,7 @@
 
 use link::record::{Carrier, Train, Wave};
 
-use super::{Counter, Parameter, Stimulus, Variable};
+use super::{Counter, Live, Parameter, Stimulus, Variable};
 use crate::diagnostic::Reporter;
 use crate::fields::{self, Fields};
 use crate::quantity::{Quantity, written};
@@ -55,7 +55,7 @@ pub(super) fn names(
 }
 
 pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Parameter> {
-    const KEYS: &[&str] = &["default", "range", "choices", "basis", "source", "about"];
+    const KEYS: &[&str] = &["default", "range", "choices", "live", "basis", "source", "about"];
     const BASES: &[(&str, &str)] = &[("published", "published"), ("typical", "typical"), ("chosen", "chosen")];
     let example = "delay: {default: 500 ms, range: [0 ms, 5 s], basis: typical}";
     let mut found = Vec::new();
@@ -100,6 +100,8 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
                 .error("E075-no-source", span, format!("`{}` is called published, but says not where", entry.key.text))
                 .help("add `source: …`, or call it `typical` or `chosen`");
         }
+        let times = [("at once", Live::AtOnce), ("next trial", Live::NextTrial)];
+        let live = parameter.get("live").and_then(|node| fields::choice(node, "`live`", &times, reporter));
         let Some(default) = default else { continue };
         found.push(Parameter {
             name: entry.key.clone(),
@@ -109,6 +111,7 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
             basis: basis.unwrap_or("chosen"),
             source,
             about: about.map(|text| text.text.trim().to_owned()).unwrap_or_default(),
+            live,
         });
     }
     found
@@ -339,7 +342,7 @@ fn pulses(node: &Node, reporter: &mut Reporter) -> Option<Stimulus> {
 }
 
 /// The period of a rate, which must be a whole number of µs: a train that drifts from its rate is not that rate.
-fn period_of_rate(node: &Node, reporter: &mut Reporter) -> Option<u32> {
+pub(super) fn period_of_rate(node: &Node, reporter: &mut Reporter) -> Option<u32> {
     let rate = fields::quantity(node, "the rate", Unit::Frequency, "20 Hz", reporter)?;
     let period = if rate > 0 && 1_000_000_000 % rate == 0 { u32::try_from(1_000_000_000 / rate).ok() } else { None };
     if period.is_none() {

@@ -8,10 +8,12 @@ pub(crate) mod declarations;
 pub(crate) mod detectors;
 mod ends;
 pub(crate) mod history;
+pub(crate) mod outside;
 mod stages;
 pub(crate) mod staircases;
 mod states;
 mod subject;
+pub(crate) mod sync;
 pub(crate) mod tables;
 pub(crate) mod trial_types;
 
@@ -50,6 +52,10 @@ pub(crate) struct Protocol {
     pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
+    pub(crate) outside: Vec<outside::Outside>,
+    pub(crate) prompts: Vec<outside::Prompt>,
+    pub(crate) frames: Vec<sync::Frames>,
+    pub(crate) sync: Vec<sync::Sync>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
     pub(crate) tables: Vec<tables::Table>,
     pub(crate) trial_types: Option<trial_types::TrialTypes>,
@@ -84,6 +90,15 @@ pub(crate) struct Parameter {
     /// Where a published value stands; empty for any other.
     pub(crate) source: String,
     pub(crate) about: String,
+    /// When a new value of the operator is taken up, if one may be given while the session runs.
+    pub(crate) live: Option<Live>,
+}
+
+/// When a parameter that was changed is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Live {
+    AtOnce,
+    NextTrial,
 }
 
 /// A variable.
@@ -205,6 +220,7 @@ pub(crate) enum ActionKind {
         line: Text,
     },
     Event(Text),
+    Ask(Text),
     Outcome(Text),
     TimerStart {
         timer: Text,
@@ -278,6 +294,10 @@ const TOP: &[&str] = &[
     "parameters",
     "variables",
     "columns",
+    "outside",
+    "prompts",
+    "frames",
+    "sync",
     "lists",
     "tables",
     "trial_types",
@@ -328,6 +348,9 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         "assign",
         "variables",
         "columns",
+        "outside",
+        "prompts",
+        "frames",
         "lists",
         "tables",
         "history",
@@ -354,6 +377,10 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
+        outside: outside::read(&top, reporter),
+        prompts: outside::prompts(&top, reporter),
+        frames: sync::frames(&top, reporter),
+        sync: sync::read(&top, reporter),
         lists: declarations::lists(&top, reporter),
         tables: tables::read(&top, reporter),
         trial_types: trial_types::read(&top, reporter),

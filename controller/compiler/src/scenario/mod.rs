@@ -133,8 +133,10 @@ pub enum Cause {
 }
 
 /// What an act does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Does {
+    /// Something is said from outside, in the words a person types while a session runs.
+    Say(String),
     /// An input becomes active, or not.
     Touch {
         /// Which.

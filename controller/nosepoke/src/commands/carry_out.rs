@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use controller::lockstep::{self, Cable, LONGEST_US};
+use controller::outside::Outside;
 use controller::session::{Ended, OpenJournal, Plan, Session, SessionError};
 use controller::stop::Stop;
 pub(super) use controller::subject::file_name;
@@ -74,12 +75,14 @@ pub(super) fn simulate(
     plan: Plan,
     sim: &mut SimRig<'_>,
     open: OpenJournal<fs::File>,
+    outside: Vec<Box<dyn Outside>>,
     speed: Speed,
     stop: &Stop,
     show: &mut dyn FnMut(&Tally),
 ) -> Result<Outcome, Complaint> {
     let mut cable = Cable::new(WireFaults::NONE, plan.seed);
     let mut session = Session::new(plan, open);
+    outside.into_iter().for_each(|source| session.attend(source));
     let (mut turns, began) = (0_u32, Instant::now());
     let mut watch = |now: Micros, session: &mut Session<_>, _: &mut Cable| {
         turns = turns.wrapping_add(1);

@@ -12,6 +12,7 @@ pub(crate) mod flush;
 pub(crate) mod graph;
 mod limits;
 mod maintenance;
+mod outside;
 mod progress;
 mod real;
 pub(crate) mod replay;

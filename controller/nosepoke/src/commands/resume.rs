@@ -11,6 +11,7 @@ use controller::subject::sessions::settle;
 use journal::{Header, NoteKind, ReopenError, Writer};
 
 use super::ended::Over;
+use super::outside::Heard;
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
 use super::run::when;
@@ -29,6 +30,8 @@ pub(crate) struct Resume {
     session: PathBuf,
     #[command(flatten)]
     device: Device,
+    #[command(flatten)]
+    heard: Heard,
     /// Prints how it ended as JSON.
     #[arg(long)]
     json: bool,
@@ -69,7 +72,9 @@ impl Resume {
         let stop = stop_on_ctrl_c();
         let seed = plan.seed;
         let mut progress = Progress::new(&plan.compiled.symbols);
+        let outside = self.heard.sources(&plan.compiled.symbols, true, None)?;
         let mut session = Session::resumed(plan, Kept { journal, board, records });
+        outside.into_iter().for_each(|source| session.attend(source));
         let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
         progress.done();
         keep(&path, header)?;

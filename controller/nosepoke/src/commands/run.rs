@@ -18,6 +18,7 @@ use super::carry_out::{Speed, fresh, number, opener, simulate, stem};
 use super::day::settle;
 use super::ended::Over;
 use super::maintenance::FOLDER;
+use super::outside::{Heard, Room};
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
 use super::sitting::{Keeper, Whose};
@@ -30,7 +31,9 @@ use super::{Complaint, assignment, draw, label, rig_for, sitting, told_in_json};
     nosepoke run protocols/probabilistic-reward.yaml --subject R12 --set p_reward=0.7 --set drop=\"15 µl\" --seed 7\n  \
     nosepoke run protocols/lever-pull.yaml --speed 1\n  \
     nosepoke run my-task.yaml --rig my-box.yaml --subject R12 --arm laser --operator KS\n  \
-    nosepoke run my-task.yaml --rig my-box.yaml --device e66138935f4a2c28")]
+    nosepoke run my-task.yaml --rig my-box.yaml --device e66138935f4a2c28\n\n\
+    While it runs, one line each on standard input or at the socket of --listen: event NAME, value NAME VALUE, \n\
+    set PARAMETER VALUE, answer PROMPT ANSWER, note TEXT, stop, help.")]
 pub(crate) struct Run {
     /// The protocol.
     protocol: PathBuf,
@@ -55,6 +58,8 @@ pub(crate) struct Run {
     day: Option<Day>,
     #[command(flatten)]
     device: Device,
+    #[command(flatten)]
+    heard: Heard,
     /// Arms a line for this session, as an act of the person who types it; needs --operator and --subject.
     #[arg(long, value_name = "LINE", requires_all = ["operator", "subject"])]
     arm: Vec<String>,
@@ -136,11 +141,15 @@ impl Run {
             None => open,
         };
 
+        let room = is_simulated(&rig).then(|| Room { seed: plan.seed, operator: room::operator(&rig) });
+        let live = board.is_some() || self.speed.is_some_and(|speed| speed != Speed::Max);
+        let outside = self.heard.sources(&plan.compiled.symbols, live, room)?;
         let stop = stop_on_ctrl_c();
         let began = Instant::now();
         let (result, tally) = match (board, self.speed) {
             (Some((asked, finder)), _) => {
                 let mut session = Session::new(plan.clone(), open);
+                outside.into_iter().for_each(|source| session.attend(source));
                 let mut progress = Progress::new(&plan.compiled.symbols);
                 let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
                 progress.done();
@@ -148,7 +157,7 @@ impl Run {
             }
             (None, Some(Speed::Times(1.0))) => {
                 let mut progress = Progress::new(&plan.compiled.symbols);
-                let shown = paced::run(plan.clone(), &rig, open, &stop, &mut |tally| progress.show(tally));
+                let shown = paced::run(plan.clone(), &rig, open, outside, &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 shown.map_err(Complaint::new)?
             }
@@ -157,7 +166,8 @@ impl Run {
                 let mut sim = room::simulated(&plan.compiled, &rig, plan.seed, &mut memory).map_err(Complaint::new)?;
                 let mut progress = Progress::new(&plan.compiled.symbols);
                 let speed = speed.unwrap_or(Speed::Max);
-                let ran = simulate(plan.clone(), &mut sim, open, speed, &stop, &mut |tally| progress.show(tally));
+                let ran =
+                    simulate(plan.clone(), &mut sim, open, outside, speed, &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 ran?
             }

@@ -10,6 +10,7 @@ pub mod fit;
 mod listen;
 pub mod run;
 pub mod suite;
+mod voice;
 
 pub use run::{Ran, RunError, run};
 pub use suite::{Suite, SuiteError};

@@ -23,6 +23,7 @@ use scenario::{Actor, Covered, Failure, Reactions, Script, Seen, Timed};
 use sim::{Memory, VirtualBody, WireFaults};
 
 use super::listen::Listening;
+use super::voice::Voice;
 use crate::lockstep::{self, Cable};
 use crate::room::{self, RoomError};
 use crate::session::{Plan, Session, SessionError, SyncPolicy};
@@ -83,6 +84,13 @@ pub enum RunError {
     },
     /// Acts follow what they wait for too often and too soon.
     TooManyReactions,
+    /// Something that was said means nothing to the session.
+    Said {
+        /// What.
+        line: String,
+        /// What the session answered.
+        answer: String,
+    },
 }
 
 impl fmt::Display for RunError {
@@ -97,6 +105,7 @@ impl fmt::Display for RunError {
                 "none of the seeds 1 to {tried} gives the draws that are asked for: ask for fewer, or make them certain by \
                  setting parameters, as in `set: {{p_reward: 1}}`"
             ),
+            Self::Said { line, answer } => write!(f, "`say: {line}` was answered: {answer}"),
             Self::TooManyReactions => write!(
                 f,
                 "acts follow within 40 ms what they wait for, more than {AGAIN_MAX} times: make `after` longer, or the \
@@ -251,13 +260,23 @@ impl Theatre<'_> {
         let mut listening = Listening::new(body.map_err(RunError::Room)?, |now, at, record: &Record| {
             ear.borrow_mut().hear(now, at, record);
         });
-        let journal = self.session(seed, &mut listening, || ear.borrow().over())?;
+        let (voice, mistakes) = Voice::new(ear.borrow().actor.clone());
+        let journal = self.session(seed, &mut listening, voice, || ear.borrow().over())?;
         let went = ear.borrow_mut().went.take().unwrap_or(Went::Whole);
+        if let (Ok((line, answer)), Went::Whole) = (mistakes.try_recv(), &went) {
+            return Err(RunError::Said { line, answer });
+        }
         Ok((went, journal))
     }
 
     /// Runs a session on a body until it ends or the scenario is over: the journal.
-    fn session(&self, seed: u64, body: &mut impl VirtualBody, over: impl Fn() -> Over) -> Result<Vec<u8>, RunError> {
+    fn session(
+        &self,
+        seed: u64,
+        body: &mut impl VirtualBody,
+        voice: Voice,
+        over: impl Fn() -> Over,
+    ) -> Result<Vec<u8>, RunError> {
         let Self { scenario, stage, compiled } = self;
         let kept = Kept::default();
         let storage = kept.clone();
@@ -280,6 +299,7 @@ impl Theatre<'_> {
             wall_clock: None,
         };
         let mut session = Session::new(plan, Box::new(move |header| Writer::begin(storage, header)));
+        session.attend(Box::new(voice));
         let mut cable = Cable::new(WireFaults::NONE, seed);
         let mut watch = |now: Micros, session: &mut Session<Kept>, _: &mut Cable| match over() {
             Over::Now => session.stop(),

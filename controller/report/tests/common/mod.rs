@@ -37,7 +37,14 @@ pub(crate) fn symbols() -> Symbols {
         parameter,
     };
     let parameter = |value: i64, set: bool, about: &str| {
-        Some(ParameterSymbol { value, set, basis: "typical".into(), source: String::new(), about: about.into() })
+        Some(ParameterSymbol {
+            value,
+            set,
+            basis: "typical".into(),
+            source: String::new(),
+            about: about.into(),
+            live: None,
+        })
     };
     Symbols {
         protocol: "probabilistic-reward".into(),
