@@ -9,6 +9,7 @@ use crate::names::{Line, Origin, Variable};
 use crate::protocol::declarations::constant;
 use crate::protocol::{self, ActionKind};
 use crate::quantity::{Quantity, written};
+use crate::sitting::Sitting;
 use crate::symbols::{ParameterSymbol, Unit};
 use crate::yaml::Text;
 use crate::{Options, Source, rig};
@@ -26,7 +27,7 @@ pub(super) fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64
 }
 
 impl Lowering<'_> {
-    pub(super) fn declare(&mut self, options: &Options) {
+    pub(super) fn declare(&mut self, options: &Options, sitting: &Sitting) {
         self.declare_lines();
         self.names.arrays.clone_from(&self.protocol.arrays);
         self.names.timers_told.clone_from(&self.protocol.timers_told);
@@ -34,17 +35,22 @@ impl Lowering<'_> {
         self.name_detectors();
         self.name_stable();
         self.declare_parameters(options);
+        self.declare_subject(options, sitting);
         self.name_tables();
         self.declare_variables();
         self.declare_lists();
         self.declare_timers();
         self.declare_stimuli();
         self.declare_outcomes();
+        self.declare_outside();
+        self.declare_prompts();
         self.declare_events();
         self.declare_counters();
         self.declare_drawn();
         self.declare_trials();
         self.declare_detectors();
+        self.declare_frames();
+        self.declare_sync();
         self.check_clashes();
         let names = &self.names;
         let registered = |name: &String| {
@@ -53,6 +59,8 @@ impl Lowering<'_> {
                 || names.list(name).is_some()
                 || names.table(name).is_some()
                 || names.stimulus(name).is_some()
+                || names.event(name).is_some()
+                || names.members(name).next().is_some()
         };
         let broken: Vec<String> = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
         self.names.broken.extend(broken);
@@ -109,8 +117,9 @@ impl Lowering<'_> {
             let source = Source { name: format!("--set {name}"), text: format!("{name}={value}") };
             let span = Span { start: 0, end: name.len() };
             let mut reporter = Reporter::new(&source);
-            if !self.protocol.parameters.iter().any(|parameter| parameter.name.text == *name) {
-                let known = self.protocol.parameters.iter().map(|parameter| parameter.name.text.as_str());
+            let metadata = self.protocol.metadata.iter().map(|one| one.name.text.as_str());
+            let known = self.protocol.parameters.iter().map(|parameter| parameter.name.text.as_str()).chain(metadata);
+            if !known.clone().any(|known| known == name) {
                 reporter
                     .error("E102-unknown-parameter", span, format!("--set {name}: this protocol has no such parameter"))
                     .near(name, known, |known| Some(format!("its parameters are {}", listed(known.iter().copied()))));
@@ -206,11 +215,13 @@ impl Lowering<'_> {
             basis: parameter.basis.to_owned(),
             source: parameter.source.clone(),
             about: parameter.about.clone(),
+            live: None,
         };
         self.add(name, ty, value, false, Some(symbol), Origin::Parameter);
+        self.declare_live(parameter, bounds);
     }
 
-    fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
+    pub(super) fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
         if let Some(choices) = &parameter.choices {
             if let Some((low, high)) = &parameter.range {
                 self.reporter
@@ -319,7 +330,7 @@ impl Lowering<'_> {
         (Some(Type::Label(set)), at.and_then(|at| i64::try_from(at).ok()).unwrap_or(0))
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &Text,
         ty: Option<Type>,
@@ -333,6 +344,9 @@ impl Lowering<'_> {
                 Origin::Parameter => "a parameter",
                 Origin::Declared | Origin::Drawn | Origin::Made => "a variable",
                 Origin::Counter => "a counter",
+                Origin::Column => "a column",
+                Origin::Known => "what is known of the session",
+                Origin::Outside => "a value from outside or an answer",
             };
             self.reporter
                 .error("E074-named-twice", name.span, format!("`{}` is already {what}", name.text))
@@ -446,7 +460,7 @@ impl Lowering<'_> {
 }
 
 /// A text as a constant of a type that has a unit.
-fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
+pub(super) fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
     if ty == Type::Truth {
         let truth = match text.text.as_str() {
             "true" => Some(1),

@@ -1,0 +1,352 @@
+//! The shapes of a protocol.
+
+use super::{Is, Key, Shape, key, shape};
+use crate::symbols::Unit;
+
+const ABOUT: Key = key("about", Is::Text, "What it is, for people.");
+const LINE: Key = key("line", Is::Value, "The line, by its name under `lines`.");
+const IF: Key = key("if", Is::Value, "Only if this holds, as in `paid and trial.number > 10`.");
+const STIMULUS: Key = key("stimulus", Is::Value, "The stimulus, by its name under `stimuli`.");
+const POWER: Key = key("power", Is::Value, "A share of full power, as in `30 %`.");
+const DELAY: Key = key("delay", Is::Quantity(Unit::Time), "From when it is asked for to when it begins.");
+const START: Key = key("start", Is::Value, "The state that is entered first.");
+const STATES: Key = key("states", Is::Map(&STATE), "States, by their names.");
+const EVERYWHERE: Key = key("everywhere", Is::Shape("`everywhere`"), "What holds in every state of the region.");
+const OUTCOME: Key = key("outcome", Is::Value, "The outcome it gives the trial.");
+const DO: Key = key("do", ACTIONS, "What is done.");
+const ON: Key = key("on", Is::List(&Is::Shape("a handler")), "Handlers: what acts and stays.");
+const TRANSITIONS: Key =
+    key("transitions", Is::List(&Is::Shape("a transition")), "In order: the first that matches wins.");
+
+/// A state that does nothing may have nothing behind its name.
+const STATE: Is = Is::Any(&[Is::Shape("a state"), Is::Nothing]);
+const ACTIONS: Is = Is::List(&Is::Shape("an action"));
+const NAMES: Is = Is::List(&Is::Value);
+const PAIR: Is = Is::List(&Is::Value);
+const WEIGHTS: Is = Is::Map(&Is::Value);
+
+pub(super) const SHAPES: &[Shape] = &[
+    shape(
+        "a protocol",
+        "An experiment, as it is run.",
+        &[
+            key("protocol", Is::Text, "Its name."),
+            key("about", Is::Text, "What it asks, in a few sentences."),
+            key("sources", Is::Map(&Is::Text), "What is taken from where: `task idea: \"doi:10.1000/182\"`."),
+            key("lines", Is::Map(&Is::Kind), "The lines it uses: the name on the rig, and the kind."),
+            key("forbid", NAMES, "Outputs that are never to be on: lines of the rig, or kinds."),
+            key("detectors", Is::Map(&Is::Shape("a detector")), "What to look for on lines that are sampled."),
+            key("parameters", Is::Map(&Is::Shape("a parameter")), "What a person may choose for a session."),
+            key(
+                "variables",
+                Is::Map(&Is::Any(&[Is::Value, Is::Shape("a variable")])),
+                "What the program works out; each is a column of the trial table.",
+            ),
+            key("lists", Is::Map(&NAMES), "Lists of constants; `sizes[0]` is the first of `sizes`."),
+            key("timers", NAMES, "Timers, by their names."),
+            key("counters", Is::Map(&Is::Shape("a counter")), "What counts events by itself."),
+            key("stimuli", Is::Map(&Is::Shape("a stimulus")), "Sounds and pulse trains, by their names."),
+            key("outcomes", NAMES, "The outcomes a trial may have; if left out, those that are used."),
+            key("session", Is::Shape("`session`"), "What ends the session."),
+            key("picture", Is::Shape("`picture`"), "What the picture of a session shows."),
+            START,
+            STATES,
+            EVERYWHERE,
+            key(
+                "regions",
+                Is::Map(&Is::Shape("a region")),
+                "States that run beside the main ones; they talk by events.",
+            ),
+            key(
+                "invariants",
+                NAMES,
+                "Sentences that always hold: `at most 1 deliver on water per trial`, `never pulse on laser in reward`.",
+            ),
+            key("allow", Is::List(&Is::Shape("an allowed warning")), "Warnings that tell of what is meant."),
+        ],
+    )
+    .needs(&["protocol", "start", "states"]),
+    shape(
+        "an allowed warning",
+        "A warning that is not told.",
+        &[
+            key("warning", Is::Text, "Its code, as in `W005-stays-on`."),
+            key("at", Is::Value, "What it is told in: a state, a parameter, a line; anywhere, if left out."),
+            key("because", Is::Text, "Why it is meant so."),
+        ],
+    )
+    .needs(&["warning", "because"]),
+    shape(
+        "a detector",
+        "What to look for in the samples of a line; to the rest of the protocol it is an input.",
+        &[
+            LINE,
+            key("reach", Is::Value, "A value of that much or more."),
+            key("below", Is::Value, "A value of that much or less."),
+            key("inside", PAIR, "A value between two."),
+            key("outside", PAIR, "A value beyond either of two."),
+            key("still", Is::Value, "A value that has stayed so near to where it came to rest, `for` so long."),
+            key("for", Is::Value, "For how long it is still."),
+            key("onset", Is::Value, "A value that differs by so much from the one so long before: `within`."),
+            key("within", Is::Value, "The time over which an onset is looked for."),
+            key("speed", Is::Value, "A mean speed `over` a time."),
+            key("over", Is::Value, "The time over which a speed is taken."),
+            key("hysteresis", Is::Value, "By how much a value must come back before it is lost again."),
+            ABOUT,
+        ],
+    )
+    .needs(&["line"])
+    .one_of(&["reach", "below", "inside", "outside", "still", "onset", "speed"]),
+    shape(
+        "a parameter",
+        "What a person may choose; `--set NAME=VALUE` replaces the default.",
+        &[
+            key("default", Is::Value, "Its value where a session sets no other."),
+            key("range", PAIR, "The least and the most it may be."),
+            key("choices", NAMES, "The words it may be."),
+            key("basis", Is::Word(&["published", "typical", "chosen"]), "On what ground it has its default."),
+            key("source", Is::Text, "Where a published value stands."),
+            ABOUT,
+        ],
+    )
+    .needs(&["default"]),
+    shape(
+        "a variable",
+        "What the program works out.",
+        &[
+            key("initial", Is::Value, "What it begins with, with its unit."),
+            key("labels", NAMES, "The words it may be; it begins with the first."),
+            key("column", Is::Truth, "Whether it is a column of the trial table."),
+            ABOUT,
+        ],
+    ),
+    shape(
+        "a counter",
+        "Counts an event by itself.",
+        &[
+            key("count", Is::Value, "The event, as in `spout.lick`."),
+            key("reset", Is::Word(&["trial", "session"]), "When it begins anew."),
+            ABOUT,
+        ],
+    )
+    .needs(&["count"]),
+    shape(
+        "a stimulus",
+        "A sound or a pulse train.",
+        &[
+            key("tone", Is::Shape("a tone"), "A tone."),
+            key("noise", Is::Shape("a noise"), "White noise."),
+            key("pulses", Is::Shape("a pulse train"), "A pulse train."),
+            ABOUT,
+        ],
+    )
+    .one_of(&["tone", "noise", "pulses"]),
+    shape(
+        "a tone",
+        "A tone, at its level by the speaker's calibration.",
+        &[
+            key("frequency", Is::Quantity(Unit::Frequency), "How high it is."),
+            key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
+            key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
+            key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            DELAY,
+        ],
+    )
+    .needs(&["frequency", "level", "duration"]),
+    shape(
+        "a noise",
+        "White noise, at its level by the speaker's calibration.",
+        &[
+            key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
+            key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
+            key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            DELAY,
+        ],
+    )
+    .needs(&["level", "duration"]),
+    shape(
+        "a pulse train",
+        "Pulses, one behind the other.",
+        &[
+            key("width", Is::Quantity(Unit::Time), "How long a pulse is."),
+            key("rate", Is::Quantity(Unit::Frequency), "How many come a second."),
+            key("period", Is::Quantity(Unit::Time), "From one pulse to the next."),
+            key("count", Is::Quantity(Unit::Count), "How many there are."),
+            DELAY,
+            POWER,
+        ],
+    )
+    .needs(&["width"]),
+    shape(
+        "`session`",
+        "The session as a whole.",
+        &[key(
+            "ends",
+            Is::List(&Is::Shape("an end of the session")),
+            "What ends it: the first that comes, at a trial boundary.",
+        )],
+    )
+    .needs(&["ends"]),
+    shape(
+        "an end of the session",
+        "Ends the session, as a trial closes.",
+        &[
+            key("after", Is::Value, "After this time."),
+            key("trials", Is::Value, "After so many trials."),
+            key("if", Is::Value, "Once this holds."),
+        ],
+    )
+    .one_of(&["after", "trials", "if"]),
+    shape(
+        "`picture`",
+        "What the picture of a session shows.",
+        &[
+            key("align", Is::Word(&["outcome"]), "What the trials are aligned to."),
+            key("group", Is::Value, "The variable whose labels split the trials."),
+            key("show", NAMES, "Lines whose events are drawn."),
+        ],
+    ),
+    shape("a region", "States that run beside the main ones.", &[ABOUT, START, STATES, EVERYWHERE])
+        .needs(&["start", "states"]),
+    shape("`everywhere`", "What holds in every state of the region.", &[ON, TRANSITIONS]),
+    shape(
+        "a state",
+        "A state: what is done on the way in and out, what leads on.",
+        &[
+            ABOUT,
+            key("entry", ACTIONS, "On the way in. What is switched `on` here lasts as long as the state."),
+            key("exit", ACTIONS, "On the way out."),
+            ON,
+            TRANSITIONS,
+            START,
+            STATES,
+            key("final", Is::Truth, "Meant never to be left."),
+        ],
+    ),
+    shape(
+        "a transition",
+        "Leads to another state, or begins this one anew.",
+        &[
+            key("event", Is::Value, "When this comes, as in `lever.press`."),
+            key("after", Is::Value, "When the state has lasted so long."),
+            key("when", Is::Value, "As soon as this holds, also at entry."),
+            IF,
+            OUTCOME,
+            DO,
+            key("to", Is::Value, "The state it leads to; `back` to where the region came from."),
+        ],
+    )
+    .needs(&["to"])
+    .one_of(&["event", "after", "when"]),
+    shape(
+        "a handler",
+        "Acts and stays.",
+        &[
+            key("event", Is::Value, "When this comes, as in `spout.lick`."),
+            key("after", Is::Value, "When the state has lasted so long."),
+            IF,
+            OUTCOME,
+            DO,
+        ],
+    )
+    .one_of(&["event", "after"]),
+    shape(
+        "an action",
+        "One thing that is done.",
+        &[
+            key(
+                "trial",
+                Is::Word(&["begin"]),
+                "Closes the trial before and begins the next; the session may end here.",
+            ),
+            key("set", Is::Map(&Is::Value), "A variable takes a value."),
+            key("draw", Is::Map(&Is::Shape("a draw")), "What is left to chance, recorded with its odds."),
+            key("play", Is::Shape("`play`"), "A sound."),
+            key("pulse", Is::Shape("`pulse`"), "A pulse train, or one pulse."),
+            key("deliver", Is::Shape("`deliver`"), "A volume, by the valve's calibration."),
+            key(
+                "on",
+                Is::Any(&[Is::Value, Is::Shape("`on`")]),
+                "On: in an `entry` as long as the state lasts, else `for` a time or `until: off`.",
+            ),
+            key("off", Is::Value, "Off, ending any train."),
+            key("event", Is::Value, "Raises an event: a marker in the journal, a signal for other regions."),
+            key("outcome", Is::Value, "The trial's outcome."),
+            key("timer", Is::Shape("`timer`"), "Starts, stops, pauses or resumes a timer."),
+            IF,
+        ],
+    )
+    .one_of(&["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "timer"]),
+    shape("`play`", "A sound on a speaker.", &[LINE, STIMULUS, IF]).needs(&["line", "stimulus"]),
+    shape(
+        "`pulse`",
+        "Pulses on an output.",
+        &[LINE, STIMULUS, key("width", Is::Value, "One pulse of this length."), POWER, IF],
+    )
+    .needs(&["line"]),
+    shape("`deliver`", "A volume.", &[LINE, key("volume", Is::Value, "How much, as in `4 µl`."), IF])
+        .needs(&["line", "volume"]),
+    shape(
+        "`on`",
+        "On for longer or shorter than a state.",
+        &[
+            LINE,
+            key("for", Is::Value, "For so long."),
+            key("until", Is::Word(&["off"]), "Until some `off` of this line."),
+            POWER,
+            IF,
+        ],
+    )
+    .needs(&["line"]),
+    shape(
+        "`timer`",
+        "What is done with a timer; its end is the event `NAME.end`.",
+        &[
+            key("start", Is::Value, "Starts it anew."),
+            key("stop", Is::Value, "Stops it, without its event."),
+            key("pause", Is::Value, "It stands still."),
+            key("resume", Is::Value, "It goes on from where it stood."),
+            key("for", Is::Value, "How long it runs."),
+            key("repeat", Is::Value, "How many further times, or `forever`."),
+        ],
+    )
+    .one_of(&["start", "stop", "pause", "resume"]),
+    shape(
+        "a draw",
+        "What is drawn.",
+        &[
+            key("chance", Is::Value, "A truth, with this probability."),
+            key("uniform", PAIR, "Any value between two, both included."),
+            key("integer", PAIR, "A count between two, both included."),
+            key("exponential", Is::Shape("an exponential draw"), "Early values are the more frequent."),
+            key("normal", Is::Shape("a normal draw"), "About a mean."),
+            key("weighted", WEIGHTS, "A label, by weights."),
+            key("deck", WEIGHTS, "A label without putting back: exact ratios."),
+            key("max_run", Is::Value, "How often a label may come in a row."),
+            key("spend_on", Is::Value, "A card is spent only by a trial with this outcome."),
+            IF,
+        ],
+    )
+    .one_of(&["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck"]),
+    shape(
+        "an exponential draw",
+        "Exponential between two bounds.",
+        &[
+            key("mean", Is::Value, "The mean of what is realised."),
+            key("min", Is::Value, "The least."),
+            key("max", Is::Value, "The most."),
+        ],
+    )
+    .needs(&["mean", "min", "max"]),
+    shape(
+        "a normal draw",
+        "Normal, drawn again until it lies between two bounds.",
+        &[
+            key("mean", Is::Value, "The mean."),
+            key("sd", Is::Value, "The standard deviation."),
+            key("min", Is::Value, "The least."),
+            key("max", Is::Value, "The most."),
+        ],
+    )
+    .needs(&["mean", "sd", "min", "max"]),
+];
