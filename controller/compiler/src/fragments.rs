@@ -51,7 +51,7 @@ pub(crate) struct Gathered {
 }
 
 /// What only a protocol says.
-const OF_A_PROTOCOL: &[&str] =
+pub(crate) const OF_A_PROTOCOL: &[&str] =
     &["protocol", "session", "stages", "start", "picture", "assign", "metadata", "blind", "seed"];
 /// What only says how files go together.
 const OF_FILES: &[&str] = &["use", "override", "fragment"];

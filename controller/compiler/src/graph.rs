@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostics, Reporter};
+use crate::fragments::{self, Files, Gathered};
 use crate::yaml::{self, Entry, Node, Value};
 use crate::{Source, protocol};
 
@@ -87,7 +88,9 @@ pub enum Target {
 /// What is wrong with its shape, and targets that are not there. What needs a rig to be told is not looked at.
 pub fn graph(source: &Source) -> Result<Graph, Diagnostics> {
     let mut reporter = Reporter::new(source);
-    let Some(root) = yaml::read(source, &mut reporter) else { return Err(reporter.finish()) };
+    let root = yaml::read(source, &mut reporter);
+    let gathered = root.and_then(|root| fragments::gather(root, &Files::beside(source), &mut reporter));
+    let Some(Gathered { root, .. }) = gathered else { return Err(reporter.finish()) };
     let read = protocol::read(&root, &mut reporter);
     let Some(entries) = map(Some(&root)) else { return Err(reporter.finish()) };
     if read.is_none() || reporter.has_errors() {

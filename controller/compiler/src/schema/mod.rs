@@ -2,15 +2,18 @@
 //! Shapes are tables, one for each kind of mapping the readers know; a test holds the two against each other, key by key. What
 //! values mean is the compiler's to say: a schema cannot know a parameter from a slip of the pen.
 
+mod around;
 mod protocol;
 mod rig;
 mod scenario;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod trials;
 
 use serde_json::{Map, Value, json};
 
+use crate::fragments;
 use crate::kinds;
 use crate::quantity::UNITS;
 use crate::symbols::Unit;
@@ -99,21 +102,21 @@ pub enum File {
 }
 
 impl File {
-    const fn shapes(self) -> &'static [Shape] {
-        match self {
-            Self::Protocol => protocol::SHAPES,
-            Self::Rig => rig::SHAPES,
-            Self::Scenarios => scenario::SHAPES,
-        }
+    fn shapes(self) -> impl Iterator<Item = &'static Shape> {
+        let tables: &[&[Shape]] = match self {
+            Self::Protocol => &[protocol::SHAPES, trials::SHAPES, around::SHAPES],
+            Self::Rig => &[rig::SHAPES],
+            Self::Scenarios => &[scenario::SHAPES],
+        };
+        tables.iter().copied().flatten()
     }
 }
 
 /// The schema of a kind of file, draft 2020-12.
 #[must_use]
 pub fn schema(file: File) -> Value {
-    let shapes = file.shapes();
     let mut defs = Map::new();
-    for shape in shapes {
+    for shape in file.shapes() {
         defs.insert(slug(shape.what), written(shape));
     }
     let (title, root) = match file {
@@ -121,12 +124,36 @@ pub fn schema(file: File) -> Value {
         File::Rig => ("A nosepoke rig-config", "a rig-config"),
         File::Scenarios => ("Scenario tests of a nosepoke protocol", "a test file"),
     };
-    json!({
+    let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
-        "$ref": reference(root),
         "$defs": defs,
-    })
+    });
+    let Value::Object(fields) = &mut schema else { return schema };
+    if file == File::Protocol {
+        // What protocols share stands in files of its own, which say so first.
+        fields.insert("if".to_owned(), json!({"required": ["fragment"]}));
+        fields.insert("then".to_owned(), fragment());
+        fields.insert("else".to_owned(), json!({"$ref": reference(root)}));
+    } else {
+        fields.insert("$ref".to_owned(), json!(reference(root)));
+    }
+    schema
+}
+
+/// A fragment: the keys of a protocol but for those that only a protocol has.
+fn fragment() -> Value {
+    let Some(shape) = protocol::SHAPES.iter().find(|shape| shape.what == "a protocol") else { return json!({}) };
+    let mut value = written(&Shape { what: "a fragment", needs: &["fragment"], ..*shape });
+    if let Some(properties) = value.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        properties.retain(|key, _| !fragments::OF_A_PROTOCOL.contains(&key.as_str()));
+        let mut name = of(Is::Text);
+        if let Value::Object(fields) = &mut name {
+            fields.insert("description".to_owned(), json!("Its name."));
+        }
+        properties.insert("fragment".to_owned(), name);
+    }
+    value
 }
 
 /// A name for a definition: words and dashes.

@@ -24,6 +24,8 @@ const ACTIONS: Is = Is::List(&Is::Shape("an action"));
 const NAMES: Is = Is::List(&Is::Value);
 const PAIR: Is = Is::List(&Is::Value);
 const WEIGHTS: Is = Is::Map(&Is::Value);
+/// Rows of named values.
+const TABLE: Is = Is::Map(&Is::Any(&[Is::Map(&Is::Value), Is::Nothing]));
 
 pub(super) const SHAPES: &[Shape] = &[
     shape(
@@ -42,7 +44,43 @@ pub(super) const SHAPES: &[Shape] = &[
                 Is::Map(&Is::Any(&[Is::Value, Is::Shape("a variable")])),
                 "What the program works out; each is a column of the trial table.",
             ),
-            key("lists", Is::Map(&NAMES), "Lists of constants; `sizes[0]` is the first of `sizes`."),
+            key(
+                "columns",
+                Is::Map(&Is::Any(&[Is::Value, Is::Shape("a column")])),
+                "Columns of the trial table that follow from others, worked out as a trial closes.",
+            ),
+            key(
+                "outside",
+                Is::Map(&Is::Any(&[Is::Word(&["event"]), Is::Shape("something from outside")])),
+                "Events and values that no pin shows: of a tracker, a decoder, a key.",
+            ),
+            key("prompts", Is::Map(&Is::Shape("a prompt")), "Questions to the operator."),
+            key("frames", Is::Map(&Is::Shape("frames")), "Frames of cameras and microscopes."),
+            key(
+                "sync",
+                Is::Map(&Is::Shape("a sync line")),
+                "Patterns for other recordings, each on a line of kind `sync`.",
+            ),
+            key("tables", Is::Map(&TABLE), "Rows of named values: `options[safe].pellets`."),
+            key("trial_types", Is::Shape("`trial_types`"), "Types of trials, and how the next is found."),
+            key("blocks", Is::Shape("`blocks`"), "Blocks of trials."),
+            key("history", Is::Map(&Is::Shape("a history")), "What trials have brought so far."),
+            key("staircases", Is::Map(&Is::Shape("a staircase")), "Levels that follow how well it goes."),
+            key(
+                "stages",
+                Is::Map(&Is::Any(&[Is::Shape("a stage"), Is::Nothing])),
+                "An experiment over days: each stage is the same protocol with something changed.",
+            ),
+            key("assign", Is::Map(&Is::Shape("what is assigned")), "What is drawn once per subject."),
+            key(
+                "metadata",
+                Is::Map(&Is::Any(&[Is::Value, Is::Shape("what is asked"), Is::Nothing])),
+                "What is asked of subject and session.",
+            ),
+            key("blind", NAMES, "What the operator is not to see until the subject is unblinded."),
+            key("use", Is::Any(&[Is::Value, NAMES]), "Fragments it uses, by their paths from its folder."),
+            key("override", NAMES, "Entries of its own that hold in the place of a fragment's: `parameters.gap`."),
+            key("lists", Is::Map(&NAMES), "Lists; `sizes[0]` is the first of `sizes`."),
             key("timers", NAMES, "Timers, by their names."),
             key("counters", Is::Map(&Is::Shape("a counter")), "What counts events by itself."),
             key("stimuli", Is::Map(&Is::Shape("a stimulus")), "Sounds and pulse trains, by their names."),
@@ -104,6 +142,11 @@ pub(super) const SHAPES: &[Shape] = &[
             key("default", Is::Value, "Its value where a session sets no other."),
             key("range", PAIR, "The least and the most it may be."),
             key("choices", NAMES, "The words it may be."),
+            key(
+                "live",
+                Is::Word(&["at once", "next trial"]),
+                "The operator may change it while the session runs; when it is taken up.",
+            ),
             key("basis", Is::Word(&["published", "typical", "chosen"]), "On what ground it has its default."),
             key("source", Is::Text, "Where a published value stands."),
             ABOUT,
@@ -115,7 +158,7 @@ pub(super) const SHAPES: &[Shape] = &[
         "What the program works out.",
         &[
             key("initial", Is::Value, "What it begins with, with its unit."),
-            key("labels", NAMES, "The words it may be; it begins with the first."),
+            key("labels", Is::Any(&[Is::Value, NAMES]), "The words it may be, or the table whose rows they are; it begins with the first."),
             key("column", Is::Truth, "Whether it is a column of the trial table."),
             ABOUT,
         ],
@@ -189,14 +232,20 @@ pub(super) const SHAPES: &[Shape] = &[
     .needs(&["ends"]),
     shape(
         "an end of the session",
-        "Ends the session, as a trial closes.",
+        "Ends the session: the first that holds.",
         &[
-            key("after", Is::Value, "After this time."),
-            key("trials", Is::Value, "After so many trials."),
-            key("if", Is::Value, "Once this holds."),
+            key("after", Is::Value, "So long after it began, as a trial closes."),
+            key("trials", Is::Value, "After so many trials; with `outcome`, that came to it."),
+            key("rewards", Is::Value, "After so many doses asked of valves."),
+            key("volume", Is::Value, "After so much asked of all valves together."),
+            key("if", Is::Value, "When this holds."),
+            key("idle", Is::Value, "When no input has changed for so long."),
+            key("at_most", Is::Value, "So long after it began, come what may."),
+            key("outcome", Is::Value, "Only trials that came to this outcome count."),
+            key("of", Is::Value, "The event that has not come, as in `spout.lick`."),
         ],
     )
-    .one_of(&["after", "trials", "if"]),
+    .one_of(&["after", "trials", "rewards", "volume", "if", "idle", "at_most"]),
     shape(
         "`picture`",
         "What the picture of a session shows.",
@@ -254,11 +303,7 @@ pub(super) const SHAPES: &[Shape] = &[
         "an action",
         "One thing that is done.",
         &[
-            key(
-                "trial",
-                Is::Word(&["begin"]),
-                "Closes the trial before and begins the next; the session may end here.",
-            ),
+            key("trial", Is::Word(&["begin", "void", "repeat"]), "`begin` closes the trial before and begins the next; `void`: this one does not count; `repeat`: its type comes again."),
             key("set", Is::Map(&Is::Value), "A variable takes a value."),
             key("draw", Is::Map(&Is::Shape("a draw")), "What is left to chance, recorded with its odds."),
             key("play", Is::Shape("`play`"), "A sound."),
@@ -271,12 +316,13 @@ pub(super) const SHAPES: &[Shape] = &[
             ),
             key("off", Is::Value, "Off, ending any train."),
             key("event", Is::Value, "Raises an event: a marker in the journal, a signal for other regions."),
+            key("ask", Is::Value, "Asks the operator: a prompt, by its name."),
             key("outcome", Is::Value, "The trial's outcome."),
             key("timer", Is::Shape("`timer`"), "Starts, stops, pauses or resumes a timer."),
             IF,
         ],
     )
-    .one_of(&["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "timer"]),
+    .one_of(&["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "ask", "outcome", "timer"]),
     shape("`play`", "A sound on a speaker.", &[LINE, STIMULUS, IF]).needs(&["line", "stimulus"]),
     shape(
         "`pulse`",
@@ -324,10 +370,13 @@ pub(super) const SHAPES: &[Shape] = &[
             key("deck", WEIGHTS, "A label without putting back: exact ratios."),
             key("max_run", Is::Value, "How often a label may come in a row."),
             key("spend_on", Is::Value, "A card is spent only by a trial with this outcome."),
+            key("sample", Is::Value, "One of a list, or a row of a table, without putting back."),
+            key("shuffle", Is::Value, "All of a list, in random order."),
+            key("once", Is::Word(&["per subject"]), "Drawn once in the life of a subject."),
             IF,
         ],
     )
-    .one_of(&["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck"]),
+    .one_of(&["chance", "uniform", "integer", "exponential", "normal", "weighted", "deck", "sample", "shuffle"]),
     shape(
         "an exponential draw",
         "Exponential between two bounds.",

@@ -59,6 +59,11 @@ pub(super) const SHAPES: &[Shape] = &[
         "an act",
         "Something the animal does, at a time or when something happens.",
         &[
+            key(
+                "say",
+                Is::Value,
+                "Something is said from outside: `event contact`, `value decoded 0.4`, `answer drug saline`.",
+            ),
             key("at", Is::Quantity(Unit::Time), "When, from the session's start."),
             key("when", Is::Value, "When this happens, as in `enter ready`, `cue on`, `lever.press`."),
             key("after", Is::Quantity(Unit::Time), "How long behind that."),
