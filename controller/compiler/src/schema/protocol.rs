@@ -35,7 +35,11 @@ pub(super) const SHAPES: &[Shape] = &[
             key("protocol", Is::Text, "Its name."),
             key("about", Is::Text, "What it asks, in a few sentences."),
             key("sources", Is::Map(&Is::Text), "What is taken from where: `task idea: \"doi:10.1000/182\"`."),
-            key("lines", Is::Map(&Is::Kind), "The lines it uses: the name on the rig, and the kind."),
+            key(
+                "lines",
+                Is::Map(&Is::Any(&[Is::Kind, Is::Shape("an array of lines")])),
+                "The lines it uses: the name on the rig, and the kind; lines that are alike as an array.",
+            ),
             key("forbid", NAMES, "Outputs that are never to be on: lines of the rig, or kinds."),
             key("detectors", Is::Map(&Is::Shape("a detector")), "What to look for on lines that are sampled."),
             key("parameters", Is::Map(&Is::Shape("a parameter")), "What a person may choose for a session."),
@@ -81,7 +85,11 @@ pub(super) const SHAPES: &[Shape] = &[
             key("use", Is::Any(&[Is::Value, NAMES]), "Fragments it uses, by their paths from its folder."),
             key("override", NAMES, "Entries of its own that hold in the place of a fragment's: `parameters.gap`."),
             key("lists", Is::Map(&NAMES), "Lists; `sizes[0]` is the first of `sizes`."),
-            key("timers", NAMES, "Timers, by their names."),
+            key(
+                "timers",
+                Is::Any(&[NAMES, Is::Map(&Is::Any(&[Is::Shape("a timer"), Is::Nothing]))]),
+                "Timers, by their names; each with what it is, if that is said once and for all.",
+            ),
             key("counters", Is::Map(&Is::Shape("a counter")), "What counts events by itself."),
             key("stimuli", Is::Map(&Is::Shape("a stimulus")), "Sounds and pulse trains, by their names."),
             key("outcomes", NAMES, "The outcomes a trial may have; if left out, those that are used."),
@@ -115,6 +123,31 @@ pub(super) const SHAPES: &[Shape] = &[
     )
     .needs(&["warning", "because"]),
     shape(
+        "an array of lines",
+        "Lines that are alike: `hole[1]` is `hole_1` on the rig, and `hole[1].light` is `hole_light_1`.",
+        &[
+            key("array", Is::Any(&[Is::Value, NAMES]), "How many there are, counted from 1; or a word for each."),
+            key("kind", Is::Kind, "What each is."),
+            key("parts", Is::Map(&Is::Kind), "What belongs to each besides."),
+            ABOUT,
+        ],
+    )
+    .needs(&["array"]),
+    shape(
+        "a timer",
+        "A timer that is told once what it is.",
+        &[
+            key("for", Is::Value, "How long it runs."),
+            key("delay", Is::Value, "How long after its start it begins to run."),
+            key("repeat", Is::Value, "How often it runs again, or `forever`."),
+            key("interval", Is::Value, "How long it rests before it runs again."),
+            key("on", Is::Value, "The output that is on while it runs."),
+            POWER,
+            ABOUT,
+        ],
+    )
+    .needs(&["for"]),
+    shape(
         "a detector",
         "What to look for in the samples of a line; to the rest of the protocol it is an input.",
         &[
@@ -130,11 +163,12 @@ pub(super) const SHAPES: &[Shape] = &[
             key("speed", Is::Value, "A mean speed `over` a time."),
             key("over", Is::Value, "The time over which a speed is taken."),
             key("hysteresis", Is::Value, "By how much a value must come back before it is lost again."),
+            key("stable_for", Is::Value, "For how long an input must have stayed as it is."),
             ABOUT,
         ],
     )
     .needs(&["line"])
-    .one_of(&["reach", "below", "inside", "outside", "still", "onset", "speed"]),
+    .one_of(&["reach", "below", "inside", "outside", "still", "onset", "speed", "stable_for"]),
     shape(
         "a parameter",
         "What a person may choose; `--set NAME=VALUE` replaces the default.",
@@ -257,7 +291,7 @@ pub(super) const SHAPES: &[Shape] = &[
     ),
     shape("a region", "States that run beside the main ones.", &[ABOUT, START, STATES, EVERYWHERE])
         .needs(&["start", "states"]),
-    shape("`everywhere`", "What holds in every state of the region.", &[ON, TRANSITIONS]),
+    shape("`everywhere`", "What holds in every state of the region.", &[key("entry", ACTIONS, "What is done as the session begins."), ON, TRANSITIONS]),
     shape(
         "a state",
         "A state: what is done on the way in and out, what leads on.",
@@ -278,6 +312,7 @@ pub(super) const SHAPES: &[Shape] = &[
         &[
             key("event", Is::Value, "When this comes, as in `lever.press`."),
             key("after", Is::Value, "When the state has lasted so long."),
+            key("at", Is::Value, "At a time told from a point, as in `cs.end - 1 s`."),
             key("when", Is::Value, "As soon as this holds, also at entry."),
             IF,
             OUTCOME,
@@ -286,19 +321,20 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
     )
     .needs(&["to"])
-    .one_of(&["event", "after", "when"]),
+    .one_of(&["event", "after", "at", "when"]),
     shape(
         "a handler",
         "Acts and stays.",
         &[
             key("event", Is::Value, "When this comes, as in `spout.lick`."),
             key("after", Is::Value, "When the state has lasted so long."),
+            key("at", Is::Value, "At a time told from a point, as in `cs.end - 1 s`."),
             IF,
             OUTCOME,
             DO,
         ],
     )
-    .one_of(&["event", "after"]),
+    .one_of(&["event", "after", "at"]),
     shape(
         "an action",
         "One thing that is done.",
@@ -318,11 +354,12 @@ pub(super) const SHAPES: &[Shape] = &[
             key("event", Is::Value, "Raises an event: a marker in the journal, a signal for other regions."),
             key("ask", Is::Value, "Asks the operator: a prompt, by its name."),
             key("outcome", Is::Value, "The trial's outcome."),
-            key("timer", Is::Shape("`timer`"), "Starts, stops, pauses or resumes a timer."),
+            key("reset", Is::Value, "A counter begins anew."),
+            key("timer", Is::Shape("`timer`"), "Starts, stops, pauses, resumes or resets a timer."),
             IF,
         ],
     )
-    .one_of(&["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "ask", "outcome", "timer"]),
+    .one_of(&["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "ask", "outcome", "reset", "timer"]),
     shape("`play`", "A sound on a speaker.", &[LINE, STIMULUS, IF]).needs(&["line", "stimulus"]),
     shape(
         "`pulse`",
@@ -338,7 +375,7 @@ pub(super) const SHAPES: &[Shape] = &[
         &[
             LINE,
             key("for", Is::Value, "For so long."),
-            key("until", Is::Word(&["off"]), "Until some `off` of this line."),
+            key("until", Is::Value, "Until some `off` of this line; until an event; until a time told from a point."),
             POWER,
             IF,
         ],
@@ -352,11 +389,12 @@ pub(super) const SHAPES: &[Shape] = &[
             key("stop", Is::Value, "Stops it, without its event."),
             key("pause", Is::Value, "It stands still."),
             key("resume", Is::Value, "It goes on from where it stood."),
+            key("reset", Is::Value, "It begins anew, if it runs or stands still."),
             key("for", Is::Value, "How long it runs."),
             key("repeat", Is::Value, "How many further times, or `forever`."),
         ],
     )
-    .one_of(&["start", "stop", "pause", "resume"]),
+    .one_of(&["start", "stop", "pause", "resume", "reset"]),
     shape(
         "a draw",
         "What is drawn.",

@@ -77,7 +77,11 @@ pub(super) const SHAPES: &[Shape] = &[
         "A line: its kind, its pin, its limits.",
         &[
             key("kind", Is::Kind, "What it is: this says its events, its level and its limits where none are stated."),
-            key("pin", PIN, "The pin, by its number on the body."),
+            key(
+                "pin",
+                Is::Any(&[PIN, Is::List(&PIN), Is::Map(&PIN)]),
+                "The pin, by its number on the body; several for lines that are alike.",
+            ),
             key("pin_b", PIN, "The second pin of an encoder."),
             ABOUT,
             key("active", Is::Word(&["high", "low"]), "The level at the pin that counts as active, or as on."),

@@ -105,6 +105,11 @@ pub(super) const SHAPES: &[Shape] = &[
             key("variables", Is::Map(&Is::Value), "What they hold at the end."),
             key("order", Is::List(&Is::Value), "These happen in this order, whatever comes between."),
             key("never", Is::List(&Is::Value), "What never happens: `laser on while in reward`."),
+            key(
+                "breaches",
+                Is::List(&Is::Value),
+                "The invariants that blocked a request, and no others, in this order.",
+            ),
             key("interlock", Is::List(&STEP), "What the interlock did not carry out, and why."),
             key("end", Is::Value, "What ended the session; `stopped` for what the scenario ended."),
         ],
@@ -116,6 +121,7 @@ pub(super) const SHAPES: &[Shape] = &[
             key("pulses", Is::Value, "How often it goes on."),
             key("width", Is::Value, "How long each time."),
             key("volume", Is::Value, "The dose asked for each time."),
+            key("power", Is::Value, "The power each time."),
             key("first", Is::Value, "When it first goes on."),
             key("period", Is::Value, "From one time to the next."),
         ],
@@ -128,6 +134,7 @@ pub(super) const SHAPES: &[Shape] = &[
             key("at", Is::Value, "When."),
             key("for", Is::Value, "For how long."),
             key("volume", Is::Value, "The dose asked for."),
+            key("power", Is::Value, "The power it is on at."),
         ],
     )
     .needs(&["at"]),
