@@ -23,7 +23,7 @@ pub(crate) enum Pattern {
     /// Pulses at one rate.
     Pulses { width_us: u32, period_us: u32 },
     /// Pulses at drawn distances.
-    Random { width_us: u32, between: (Expr, Expr) },
+    Random { width_us: u32, between: Box<(Expr, Expr)> },
 }
 
 /// Frames of a microscope or camera.
@@ -132,7 +132,7 @@ fn random(node: &Node, reporter: &mut Reporter) -> Option<Pattern> {
     let keys = fields::fields(node, "random sync pulses", &["between", "width"], example, reporter)?;
     let width_us = width(&keys, reporter);
     let between = keys.need("between", "between: [1 s, 3 s]", reporter)?;
-    let between = super::actions::bounds(between, "[1 s, 3 s]", reporter)?;
+    let between = Box::new(super::actions::bounds(between, "[1 s, 3 s]", reporter)?);
     Some(Pattern::Random { width_us: width_us?, between })
 }
 
