@@ -1,5 +1,7 @@
-//! Prints how fast a session is simulated and what its records cost. Ratios and counts to compare by; nothing here passes
+//! Prints how fast a session is simulated, what its records cost, and how long protocols take to compile. Ratios and counts to compare by; nothing here passes
 //! or fails.
+
+mod compiling;
 
 use std::time::Instant;
 
@@ -16,6 +18,7 @@ const HELD: u64 = 10;
 const LOADED: u64 = 600;
 
 fn main() {
+    compiling::print();
     println!("simulated: one hour of {FLAGSHIP}, {REPEATS} times, the fastest and the slowest");
     let mut took = Vec::new();
     let mut last = None;

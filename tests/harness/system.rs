@@ -1,7 +1,7 @@
 //! A whole simulated system: controller, cable, device, box and animal, in one call.
 
 use compiler::symbols::Symbols;
-use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
+use compiler::{Compiled, Diagnostics, Options, RigConfig, Sitting, Source};
 use controller::lockstep::{self, Cable};
 use controller::room;
 use controller::session::{Ended, Plan, Session, SessionError, SyncPolicy};
@@ -382,6 +382,7 @@ fn still_on(sim: &SimRig<'_>, rig: &Rig) -> u32 {
 #[must_use]
 pub fn generated(image: Vec<u32>, rig: Rig) -> Compiled {
     let hash = link::program::hash(&image);
-    let (symbols, warnings) = (Symbols::default(), Diagnostics::default());
-    Compiled { image, rig, symbols, warnings, silenced: Vec::new(), holds: Vec::new(), hash }
+    let (symbols, warnings, sitting) = (Symbols::default(), Diagnostics::default(), Sitting::default());
+    let (silenced, holds, fragments) = (Vec::new(), Vec::new(), Vec::new());
+    Compiled { image, rig, symbols, warnings, silenced, holds, hash, fragments, sitting }
 }

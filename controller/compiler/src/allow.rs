@@ -50,7 +50,7 @@ pub(crate) fn read(top: &Fields<'_>, root: &Node, reporter: &mut Reporter) -> Ve
 }
 
 fn one(item: &Node, root: &Node, reporter: &mut Reporter) -> Option<Allowed> {
-    let keys = fields::fields(item, "what is allowed", KEYS, EXAMPLE, reporter)?;
+    let keys = fields::fields(item, "an allowed warning", KEYS, EXAMPLE, reporter)?;
     let warning = keys.need("warning", "warning: W005-stays-on", reporter);
     let because = keys.need("because", "because: the house light stays on all session", reporter);
     let warning = warning.and_then(|node| fields::text(node, "the warning", "W005-stays-on", reporter));
@@ -118,7 +118,7 @@ pub(crate) fn sort(mut reporter: Reporter, allowed: &[Allowed], root: &Node) -> 
 
 /// Which of what is allowed covers a finding.
 fn covering(finding: &Diagnostic, allowed: &[Allowed], root: &Node) -> Option<usize> {
-    let within = |span: &Span| span.start <= finding.span.start && finding.span.end <= span.end;
+    let within = |span: &Span| span.start <= finding.whole.start && finding.whole.end <= span.end;
     allowed.iter().position(|Allowed { warning, at, .. }| {
         let here = || at.as_ref().is_none_or(|at| places(root, &at.text).iter().any(within));
         finding.severity == Severity::Warning && finding.code == warning.text && here()

@@ -17,7 +17,7 @@ use crate::diagnostic::{Reporter, Span};
 use crate::lower;
 use crate::protocol::{self, Protocol, Row, State};
 use crate::scenario::Place;
-use crate::{Compiled, Options, RigConfig, Source};
+use crate::{Compiled, Files, Options, RigConfig, Source};
 
 /// What tests can cover of a protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +56,24 @@ enum At {
 pub fn cover(protocol: &Source, rig: &RigConfig, options: &Options, compiled: &Compiled) -> Option<Cover> {
     let mut reporter = Reporter::new(protocol);
     let root = crate::yaml::read(protocol, &mut reporter)?;
-    let written = protocol::read(&root, &mut reporter)?;
+    let kept = compiled.fragments.iter().map(|source| (source.name.clone(), source.text.clone())).collect();
+    let root = crate::fragments::gather(root, &Files::Of(kept), &mut reporter)?.root;
+    let mut written = protocol::read(&root, &mut reporter)?;
+    let stage = written.stages.iter().position(|stage| Some(&stage.name.text) == compiled.sitting.stage.as_ref());
+    if let Some(stage) = stage {
+        written.enter(stage, &mut reporter);
+    }
     // What the compiler makes of it has the places of what it was made from, and what it adds has none among the rows.
-    let expanded = crate::expand::expand(protocol::read(&root, &mut reporter)?, rig, &mut reporter);
-    let lowered = lower::lower(&expanded, rig, options, &mut reporter)?;
+    let mut expanded = protocol::read(&root, &mut reporter)?;
+    if let Some(stage) = stage {
+        expanded.enter(stage, &mut reporter);
+    }
+    let expanded = crate::expand::expand(expanded, rig, &mut reporter);
+    let lowered = lower::lower(&expanded, rig, options, &compiled.sitting, &mut reporter)?;
+    let place_of = |span: Span| {
+        let (source, span) = reporter.located(span);
+        Place::of(source, span)
+    };
     let assembly = &lowered.assembly;
     if assembly.image().ok()? != compiled.image {
         return None;
@@ -70,7 +84,7 @@ pub fn cover(protocol: &Source, rig: &RigConfig, options: &Options, compiled: &C
     for n in 0..assembly.states.len() {
         if let Some(span) = spans.get(&(compiled.symbols.states.get(n)?.region.into(), names(n).to_owned())) {
             let state = Some(StateId(crate::names::index(n)));
-            items.push(Item { what: format!("state {}", names(n)), state, place: Place::of(protocol, *span) });
+            items.push(Item { what: format!("state {}", names(n)), state, place: place_of(*span) });
         }
     }
     let rows: BTreeMap<usize, &Row> =
@@ -100,11 +114,7 @@ pub fn cover(protocol: &Source, rig: &RigConfig, options: &Options, compiled: &C
                     StateId::BACK => "back",
                     target => names(target.index()),
                 });
-                items.push(Item {
-                    what: told(protocol, names(n), row, to),
-                    state: None,
-                    place: Place::of(protocol, *span),
-                });
+                items.push(Item { what: told(&reporter, names(n), row, to), state: None, place: place_of(*span) });
                 items.len() - 1
             });
             marks.push((at, item));
@@ -143,8 +153,9 @@ fn place(row: &Row) -> Option<Span> {
 }
 
 /// A row in words.
-fn told(source: &Source, state: &str, row: &Row, to: Option<&str>) -> String {
+fn told(reporter: &Reporter, state: &str, row: &Row, to: Option<&str>) -> String {
     let written = |span: Span| {
+        let (source, span) = reporter.located(span);
         let text = source.text.get(span.start..span.end).unwrap_or_default();
         text.split_whitespace().collect::<Vec<_>>().join(" ").trim_matches(['"', '\'']).to_owned()
     };

@@ -24,6 +24,11 @@ impl Span {
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
+
+    /// The same so many bytes further on.
+    pub(crate) fn moved(self, by: usize) -> Self {
+        Self { start: self.start + by, end: self.end + by }
+    }
 }
 
 /// How bad a finding is.
@@ -61,6 +66,9 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// What to do.
     pub help: Option<String>,
+    /// Its place in all files of a protocol, counted on from one to the next.
+    #[serde(skip)]
+    pub(crate) whole: Span,
     #[serde(skip)]
     source: Arc<Source>,
 }
@@ -280,10 +288,13 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// Collects findings about one source. After [`Reporter::LIMIT`] errors it stops listening: the rest would be echoes.
+/// Collects findings about one source and what it uses. After [`Reporter::LIMIT`] errors it stops listening: the rest would
+/// be echoes.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     source: Arc<Source>,
+    /// Further sources, each with the place of its first byte: spans count on from one to the next.
+    others: Vec<(usize, Arc<Source>)>,
     found: Vec<Diagnostic>,
     /// Takes the findings past the limit.
     overflow: Diagnostic,
@@ -296,7 +307,41 @@ impl Reporter {
     pub(crate) fn new(source: &Source) -> Self {
         let source = Arc::new(source.clone());
         let overflow = diagnostic("", Severity::Error, &source, Span::default(), String::new());
-        Self { source, found: Vec::new(), overflow }
+        Self { source, others: Vec::new(), found: Vec::new(), overflow }
+    }
+
+    /// One that knows the same sources and has found nothing yet.
+    pub(crate) fn fresh(&self) -> Self {
+        Self { others: self.others.clone(), ..Self::new(&self.source) }
+    }
+
+    /// Adds a source; the place of its first byte.
+    pub(crate) fn add_source(&mut self, source: &Source) -> usize {
+        let last = self.others.last().map_or((0, &self.source), |(base, source)| (*base, source));
+        let base = last.0 + last.1.text.len() + 1;
+        self.others.push((base, Arc::new(source.clone())));
+        base
+    }
+
+    /// The source a span stands in, and the span there.
+    fn locate(&self, span: Span) -> (&Arc<Source>, Span) {
+        match self.others.iter().rev().find(|(base, _)| *base <= span.start) {
+            Some((base, source)) => (source, Span { start: span.start - base, end: span.end.saturating_sub(*base) }),
+            None => (&self.source, span),
+        }
+    }
+
+    /// The source a span stands in, and the span there.
+    pub(crate) fn located(&self, span: Span) -> (&Source, Span) {
+        let (source, span) = self.locate(span);
+        (source, span)
+    }
+
+    /// File and line of a span, as a sentence has it.
+    pub(crate) fn place(&self, span: Span) -> String {
+        let (source, span) = self.locate(span);
+        let (line, _) = place(&source.text, floor(&source.text, span.start));
+        format!("{} on line {line}", source.name)
     }
 
     /// One that nobody reads.
@@ -313,8 +358,11 @@ impl Reporter {
     }
 
     fn add(&mut self, code: &'static str, severity: Severity, span: Span, message: String) -> &mut Diagnostic {
-        let new = diagnostic(code, severity, &self.source, span, message);
-        let echo = self.found.iter().any(|d| d.code == code && d.span == span && d.message == new.message);
+        let whole = span;
+        let (source, span) = self.locate(span);
+        let new = Diagnostic { whole, ..diagnostic(code, severity, source, span, message) };
+        let echo = |d: &Diagnostic| d.code == code && d.span == span && d.message == new.message && d.file == new.file;
+        let echo = self.found.iter().any(echo);
         if self.found.len() >= Self::LIMIT || echo {
             self.overflow = new;
             return &mut self.overflow;
@@ -328,12 +376,23 @@ impl Reporter {
 
     /// The line a byte stands on, counted from 1.
     pub(crate) fn line(&self, at: usize) -> usize {
-        place(&self.source.text, floor(&self.source.text, at)).0
+        let (source, span) = self.locate(Span { start: at, end: at });
+        place(&source.text, floor(&source.text, span.start)).0
     }
 
     /// Takes over findings about another source.
     pub(crate) fn adopt(&mut self, other: Self) {
         self.found.extend(other.found);
+    }
+
+    /// Takes over one finding, unless it is there.
+    pub(crate) fn adopt_one(&mut self, finding: Diagnostic) {
+        let like = |d: &Diagnostic| {
+            (d.code, d.span, &d.file, &d.message) == (finding.code, finding.span, &finding.file, &finding.message)
+        };
+        if !self.found.iter().any(like) {
+            self.found.push(finding);
+        }
     }
 
     pub(crate) fn has_errors(&self) -> bool {
@@ -348,8 +407,28 @@ impl Reporter {
     }
 
     pub(crate) fn finish(mut self) -> Diagnostics {
-        self.found.sort_by_key(|d| (d.severity == Severity::Warning, d.file != self.source.name, d.span.start));
+        let level = |d: &Diagnostic| (d.severity == Severity::Warning, d.file != self.source.name);
+        self.found.sort_by(|a, b| (level(a), &a.file, a.span.start).cmp(&(level(b), &b.file, b.span.start)));
         Diagnostics { list: self.found }
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    static KNOWN: std::cell::RefCell<Vec<(String, Vec<String>)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// The keys that were known while files were read, for what must know the same.
+#[cfg(test)]
+impl Reporter {
+    pub(crate) fn knows(what: &str, keys: &[&str]) {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        KNOWN.with_borrow_mut(|known| known.push((what.to_owned(), keys)));
+    }
+
+    /// What was noted on this thread since this was last asked.
+    pub(crate) fn known() -> Vec<(String, Vec<String>)> {
+        KNOWN.with_borrow_mut(std::mem::take)
     }
 }
 
@@ -367,6 +446,7 @@ fn diagnostic(code: &'static str, severity: Severity, source: &Arc<Source>, span
         end_line,
         end_column,
         span: Span { start, end },
+        whole: span,
         label: None,
         help: None,
         source: Arc::clone(source),

@@ -16,6 +16,9 @@ mod expand;
 pub mod explain;
 mod expression;
 mod fields;
+mod fragments;
+mod given;
+pub mod graph;
 mod kinds;
 mod lower;
 mod names;
@@ -24,6 +27,8 @@ mod protocol;
 mod quantity;
 mod rig;
 pub mod scenario;
+pub mod schema;
+mod sitting;
 mod step;
 pub mod symbols;
 mod yaml;
@@ -35,14 +40,17 @@ use link::program::Program;
 
 pub use allow::Silenced;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
+pub use fragments::Files;
 pub use rig::{
     Animal, Calibration, DeviceConfig, Dose, LimitsTold, LineConfig, LinkPort, Made, Measured, OutputTotals, Person,
     RigConfig, SenseConfig, Simulation, Totals, Used, read_rig,
 };
+pub use sitting::{Sitting, sit};
 pub use step::StepBound;
 pub use symbols::Symbols;
 
 use diagnostic::Reporter;
+use fragments::Gathered;
 
 /// The largest file that is read, in bytes.
 pub const SOURCE_BYTES_MAX: u64 = 1024 * 1024;
@@ -141,37 +149,60 @@ pub struct Compiled {
     pub holds: Vec<bool>,
     /// SHA-256 of the image.
     pub hash: [u8; 32],
+    /// The fragments the protocol uses, each under the name it calls it by.
+    pub fragments: Vec<Source>,
+    /// The stage, and what of session and subject the program was made with.
+    pub sitting: Sitting,
 }
 
-/// Compiles a protocol for a rig.
+/// Compiles a protocol for a rig. The fragments it uses are looked for in its folder.
 ///
 /// # Errors
 /// Everything that is wrong with it, collected: with the file and the options of this session.
 pub fn compile(protocol: &Source, rig: &RigConfig, options: &Options) -> Result<Compiled, Diagnostics> {
+    compile_for(protocol, &Files::beside(protocol), rig, options, &Sitting::default())
+}
+
+/// The same for a session of an experiment over days, with the fragments from elsewhere. Every stage of the protocol is
+/// checked; the program is that of the stage asked for.
+///
+/// # Errors
+/// Everything that is wrong with it, collected: with the files and the options of this session.
+pub fn compile_for(
+    protocol: &Source,
+    files: &Files,
+    rig: &RigConfig,
+    options: &Options,
+    sitting: &Sitting,
+) -> Result<Compiled, Diagnostics> {
     let mut reporter = Reporter::new(protocol);
-    let Some(root) = yaml::read(protocol, &mut reporter) else { return Err(reporter.finish()) };
-    let Some(written) = protocol::read(&root, &mut reporter) else { return Err(reporter.finish()) };
-    let written = expand::expand(written, rig, &mut reporter);
-    let compiled = compiled(&written, rig, options, &mut reporter);
+    let root = yaml::read(protocol, &mut reporter);
+    let gathered = root.and_then(|root| fragments::gather(root, files, &mut reporter));
+    let Some(Gathered { root, fragments }) = gathered else { return Err(reporter.finish()) };
+    let each = sitting::each_stage(&root, sitting, &mut reporter, |written, reporter| {
+        compiled(&expand::expand(written, rig, reporter), rig, options, sitting, reporter)
+    });
+    let Some((written, compiled)) = each else { return Err(reporter.finish()) };
     let failed = reporter.has_errors();
     let (warnings, silenced) = allow::sort(reporter, &written.allow, &root);
     match compiled.filter(|_| !failed) {
         None => Err(warnings),
         Some(mut compiled) => {
             compiled.symbols.allowed = silenced.iter().map(Silenced::symbol).collect();
-            Ok(Compiled { warnings, silenced, ..compiled })
+            Ok(Compiled { warnings, silenced, fragments, ..compiled })
         }
     }
 }
 
-/// Compiles what is written; none if that cannot be done, which is reported.
+/// Compiles what is written, of one of its stages if it has them; none if that cannot be done, which is reported.
 fn compiled(
     written: &protocol::Protocol,
     rig: &RigConfig,
     options: &Options,
+    sitting: &Sitting,
     reporter: &mut Reporter,
 ) -> Option<Compiled> {
-    let lowered = lower::lower(written, rig, options, reporter)?;
+    let lowered = lower::lower(written, rig, options, sitting, reporter)?;
     let image = match lowered.assembly.image() {
         Ok(image) => image,
         Err(error) => {
@@ -181,9 +212,18 @@ fn compiled(
     };
     match checked(&image) {
         Ok(hash) => {
-            let (rig_of_device, symbols, warnings) = (lowered.rig, lowered.symbols, Diagnostics::default());
-            let (silenced, holds) = (Vec::new(), Vec::new());
-            let mut compiled = Compiled { image, rig: rig_of_device, symbols, warnings, silenced, holds, hash };
+            let (rig_of_device, symbols, sitting) = (lowered.rig, lowered.symbols, lowered.sitting);
+            let mut compiled = Compiled {
+                image,
+                rig: rig_of_device,
+                symbols,
+                warnings: Diagnostics::default(),
+                silenced: Vec::new(),
+                holds: Vec::new(),
+                hash,
+                fragments: Vec::new(),
+                sitting,
+            };
             step::check(&compiled, written, rig, reporter);
             compiled.holds = paper::check(&compiled, written, &lowered.places, reporter);
             Some(compiled)

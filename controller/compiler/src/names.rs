@@ -41,8 +41,25 @@ pub(crate) enum Origin {
     Counter,
     /// Named by a draw alone.
     Drawn,
+    /// Worked out as a trial closes.
+    Column,
+    /// Fixed for the session: its stage, what was assigned, what was asked.
+    Known,
+    /// Given from outside: a value, or an operator's answer.
+    Outside,
     /// Made by the compiler for something else that is declared; only that may change it.
     Made,
+}
+
+/// What stands behind the dot of a name that the compiler gives a meaning of its own: `decoded.age`, `placed.answer`.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) owner: String,
+    pub(crate) member: &'static str,
+    /// As a value.
+    pub(crate) value: Option<(Ir, Type)>,
+    /// As an event.
+    pub(crate) event: Option<EventId>,
 }
 
 /// A line.
@@ -106,16 +123,12 @@ pub(crate) struct Names {
     pub(crate) states: Vec<StateName>,
     /// Names whose declaration was wrong, which was reported: whoever meets one stays silent.
     pub(crate) broken: Vec<String>,
+    pub(crate) members: Vec<Member>,
     label_sets: Vec<Vec<String>>,
     by_name: HashMap<String, usize>,
 }
 
 impl Names {
-    /// The timers a person named; those of the compiler's own have names that no one can write.
-    pub(crate) fn told_timers(&self) -> impl Iterator<Item = &str> {
-        self.timers.iter().map(String::as_str).filter(|name| fields::is_name(name))
-    }
-
     /// The lists a person named.
     pub(crate) fn told_lists(&self) -> impl Iterator<Item = &str> {
         self.lists.iter().map(|list| list.name.as_str()).filter(|name| fields::is_name(name))
@@ -192,9 +205,19 @@ impl Names {
         self.events.iter().position(|event| event == name).map(|at| EventId::named(index(at)))
     }
 
+    /// What the compiler knows of a name behind its dot.
+    pub(crate) fn members<'n>(&'n self, owner: &'n str) -> impl Iterator<Item = &'n Member> {
+        self.members.iter().filter(move |member| member.owner == owner)
+    }
+
     /// The variables a person has named, for messages; the compiler's own have a dot.
     pub(crate) fn told_variables(&self) -> impl Iterator<Item = &str> {
         self.variables.iter().map(|variable| variable.name.as_str()).filter(|name| !name.contains('.'))
+    }
+
+    /// The same of timers.
+    pub(crate) fn told_timers(&self) -> impl Iterator<Item = &str> {
+        self.timers.iter().map(String::as_str).filter(|name| !name.contains('.'))
     }
 
     /// Whether a name is declared, but wrongly.

@@ -70,7 +70,7 @@ impl Compiled {
     #[must_use]
     pub fn step_bound(&self) -> Option<StepBound> {
         let program = Program::open(&self.image).ok()?;
-        Some(StepBound::new(cost::bound(&program, &self.rig), &self.symbols))
+        Some(StepBound::new(cost::bound_given(&program, &self.rig, &self.symbols.given()), &self.symbols))
     }
 }
 

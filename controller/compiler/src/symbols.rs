@@ -1,7 +1,14 @@
 //! The names behind the numbers of a program: what a journal keeps so that its records can be read by a person without
 //! compiling anything again. Knows nothing of YAML.
 
+mod world;
+
 use serde::{Deserialize, Serialize};
+
+pub use world::{
+    AnswerForm, BarcodeTiming, FrameCount, FramesSymbol, LiveSymbol, OutsideSymbol, PromptSymbol, SyncPattern,
+    SyncSymbol, ValueSymbol, World,
+};
 
 /// The names behind a program's numbers; every list is in the order of the program's tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +45,109 @@ pub struct Symbols {
     pub picture: Picture,
     /// Warnings that the protocol allows.
     pub allowed: Vec<AllowedSymbol>,
+    /// Variables that are worked out as a trial closes: in a trial that never did they hold nothing.
+    pub at_close: Vec<u16>,
+    /// The stages of the experiment, in their order; none if it has none.
+    pub stages: Vec<StageSymbol>,
+    /// What is drawn once per subject.
+    pub assigned: Vec<AssignSymbol>,
+    /// What is asked of subject and session.
+    pub metadata: Vec<MetadataSymbol>,
+    /// Variables whose draw is made once in the life of a subject.
+    pub once: Vec<u16>,
+    /// Names that the operator is not to see until the subject is unblinded.
+    pub blind: Vec<String>,
+    /// What crosses the border of the rig other than at its pins.
+    pub world: World,
+}
+
+/// A stage of an experiment over days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSymbol {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    /// Whether a subject has it at most once in its life.
+    pub once: bool,
+    /// What ends a session of it, as written.
+    pub ends: Vec<String>,
+    /// What leads on to the next, each by itself; none: a person does.
+    pub graduate: Vec<Graduation>,
+}
+
+/// What a subject must have done to go on to the next stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Graduation {
+    /// So many sessions of the stage.
+    Sessions {
+        /// How many.
+        sessions: u32,
+    },
+    /// Sessions of the stage on so many days.
+    Days {
+        /// How many.
+        days: u32,
+    },
+    /// In each of so many sessions in a row, at least this share of the last trials that came to an outcome came to this one.
+    Share {
+        /// The share, in millionths.
+        share_ppm: u32,
+        /// The outcome.
+        outcome: String,
+        /// How many trials are looked at; a session with fewer does not count.
+        last: u32,
+        /// How many sessions, one after the other.
+        sessions: u32,
+    },
+    /// In each of so many sessions in a row, at least so many trials came to this outcome, or to any.
+    Trials {
+        /// How many.
+        trials: u32,
+        /// The outcome; none: any.
+        outcome: Option<String>,
+        /// How many sessions, one after the other.
+        sessions: u32,
+    },
+}
+
+/// What is drawn once per subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssignSymbol {
+    /// Its name, and that of a variable.
+    pub name: String,
+    /// What it may be, and in which ratio.
+    pub among: Vec<(String, u32)>,
+    /// The metadata within whose groups it is balanced.
+    pub balance: Vec<String>,
+}
+
+/// What is asked of a subject or a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataSymbol {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub about: String,
+    /// What it may be; none: anything.
+    pub choices: Vec<String>,
+    /// What a number is measured in; empty: it is text.
+    pub unit: String,
+    /// What it is taken to be if nobody says.
+    pub default: Option<String>,
+    /// Whether the protocol alone says it.
+    pub fixed: bool,
+    /// Whether it is asked once and kept.
+    pub once: bool,
+}
+
+impl Symbols {
+    /// Every variable that may be given another value from outside the program while it runs.
+    #[must_use]
+    pub fn given(&self) -> Vec<u16> {
+        let live = self.variables.iter().filter_map(|variable| Some(variable.parameter.as_ref()?.live?.variable));
+        self.world.given().chain(live).collect()
+    }
 }
 
 /// A line.
@@ -96,6 +206,8 @@ pub struct ParameterSymbol {
     pub source: String,
     /// What it is about.
     pub about: String,
+    /// How it is changed while the session runs, if it may be.
+    pub live: Option<LiveSymbol>,
 }
 
 /// What a whole number of base units means.

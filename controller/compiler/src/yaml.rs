@@ -58,6 +58,30 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
+impl Text {
+    /// The same where every place lies so many bytes further on.
+    fn moved(self, by: usize) -> Self {
+        let places = self.places.map(|places| places.into_iter().map(|place| place + by).collect());
+        Self { span: self.span.moved(by), places, ..self }
+    }
+}
+
+impl Node {
+    /// The same where every place lies so many bytes further on: for a file that is read behind another.
+    pub(crate) fn moved(self, by: usize) -> Self {
+        let value = match self.value {
+            Value::Scalar(text) => Value::Scalar(text.moved(by)),
+            Value::List(items) => Value::List(items.into_iter().map(|item| item.moved(by)).collect()),
+            Value::Map(entries) => {
+                let moved = |entry: Entry| Entry { key: entry.key.moved(by), value: entry.value.moved(by) };
+                Value::Map(entries.into_iter().map(moved).collect())
+            }
+            Value::Broken => Value::Broken,
+        };
+        Self { span: self.span.moved(by), value }
+    }
+}
+
 /// What a node holds.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use compiler::explain::{self, Explained};
 use compiler::scenario;
-use compiler::{Diagnostic, Diagnostics, Options, Source, Style, compile, read_rig};
+use compiler::{Diagnostic, Diagnostics, Files, Options, Sitting, Source, Style, compile, compile_for, read_rig};
 
 /// What the pieces of examples are put into: sections, by their key.
 const PROTOCOL: &str = "\
@@ -38,9 +38,14 @@ lines:
   cue: {kind: speaker, pin: 18, calibration: {date: 2026-11-02, full_scale: 95 dB}}
   mask: {kind: light, pin: 12}
   laser: {kind: laser, pin: 13}
-  port: {kind: poke, pin: [20, 21]}
+  port: {kind: poke, pin: [9, 15]}
   port_light: {kind: light, pin: [27, 28]}
   joystick: {kind: analog, pin: 26, calibration: {date: 2026-11-02, points: [[0.35 V, 0 mm], [2.9 V, 8 mm]]}}
+";
+/// What a rig that is watched from outside has besides.
+const WATCHED: &str = "  frame: {kind: frame, pin: 20}
+  camera: {kind: trigger, pin: 21}
+  code: {kind: sync, pin: 22}
 ";
 
 /// Codes that no piece of a file shows: what gives them is made below.
@@ -54,6 +59,9 @@ const MADE: &[&str] = &[
     "E172-too-large",
     "E173-not-utf8",
     "E186-too-many-counted",
+    "E304-fragment-circle",
+    "E305-not-shared",
+    "E307-defined-twice",
 ];
 /// Codes that nothing can give any more or that no test can reach, each with its reason.
 const UNREACHED: &[(&str, &str)] =
@@ -154,7 +162,10 @@ fn tried(explained: &Explained, wrong: bool) -> Option<Told> {
         return console(explained.code, command, wrong).map(told);
     }
     pieces.first()?;
-    let rig = read_rig(&Source { name: "box.yaml".to_owned(), text: text("rig").map_or(RIG.to_owned(), whole_rig) });
+    let rig = read_rig(&Source {
+        name: "box.yaml".to_owned(),
+        text: text("rig").map_or(format!("{RIG}{WATCHED}"), whole_rig),
+    });
     let rig = match rig {
         Ok(rig) => rig,
         Err(found) => return Some(told(Err(found))),
@@ -204,6 +215,13 @@ fn made(code: &str) -> Option<Diagnostics> {
         let rig = read_rig(&Source { name: "box.yaml".to_owned(), text: RIG.replace("simulator", "rp2040") }).unwrap();
         compile(&common::task(&whole_protocol(protocol)), &rig, &Options::default()).err()
     };
+    // A protocol and a fragment it uses.
+    let of_files = |protocol: &str, fragment: &str| {
+        let rig = read_rig(&Source { name: "box.yaml".to_owned(), text: RIG.to_owned() }).unwrap();
+        let files = Files::Of(vec![("a.yaml".to_owned(), format!("fragment: a\n{fragment}"))]);
+        let protocol = common::task(&whole_protocol(protocol));
+        compile_for(&protocol, &files, &rig, &Options::default(), &Sitting::default()).err()
+    };
     let of_rig = |lines: String| read_rig(&Source { name: "box.yaml".to_owned(), text: whole_rig(&lines) }).err();
     let file = |bytes: &[u8]| {
         let path = std::env::temp_dir().join(format!("nosepoke-codes-{}-{code}.yaml", std::process::id()));
@@ -230,6 +248,9 @@ fn made(code: &str) -> Option<Diagnostics> {
         }
         "E172-too-large" => file(&vec![b' '; 2 << 20]),
         "E173-not-utf8" => file(b"protocol: small\nabout: 5 \xB5l\n"),
+        "E304-fragment-circle" => of_files("use: a.yaml\n", "use: a.yaml\n"),
+        "E305-not-shared" => of_files("use: a.yaml\n", "start: go\n"),
+        "E307-defined-twice" => of_files("use: a.yaml\nlists: {sizes: [5 µl]}\n", "lists: {sizes: [6 µl]}\n"),
         "E186-too-many-counted" => {
             let lines = (0..18).map(|n| {
                 format!(

@@ -4,6 +4,8 @@
 use link::{EndReason, Micros};
 use serde::{Deserialize, Serialize};
 
+use crate::context::{Context, protocol_hash};
+
 /// All that is needed to understand and repeat a session without any other file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {
@@ -35,6 +37,39 @@ pub struct Header {
     pub started_ms: Option<i64>,
     /// What it was run for.
     pub purpose: Purpose,
+    /// What was settled of it beside its program; stored behind the rest, and only if there is any.
+    #[serde(skip)]
+    pub context: Context,
+}
+
+impl Header {
+    /// Its bytes in a journal.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, postcard::Error> {
+        let mut bytes = postcard::to_stdvec(self)?;
+        if self.context != Context::default() {
+            bytes.extend(postcard::to_stdvec(&self.context)?);
+        }
+        Ok(bytes)
+    }
+
+    /// The header in these bytes, if they are one and nothing else.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (header, rest): (Self, &[u8]) = postcard::take_from_bytes(bytes).ok()?;
+        if rest.is_empty() {
+            return Some(header);
+        }
+        match postcard::take_from_bytes(rest) {
+            // One spelling: nothing settled is nothing written.
+            Ok((context, [])) if context != Context::default() => Some(Self { context, ..header }),
+            _ => None,
+        }
+    }
+
+    /// SHA-256 over the protocol in all its files.
+    #[must_use]
+    pub fn protocol_hash(&self) -> [u8; 32] {
+        protocol_hash(&self.protocol, &self.context.fragments)
+    }
 }
 
 /// What a journal was written for.

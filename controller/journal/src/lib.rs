@@ -17,6 +17,7 @@
 mod again;
 pub mod block;
 pub mod contents;
+mod context;
 mod delivered;
 mod finding;
 pub mod pairing;
@@ -30,6 +31,7 @@ mod writer;
 
 pub use again::again;
 pub use contents::{Close, Header, Note, NoteKind, Purpose, Versions, Why};
+pub use context::{Context, Fact, protocol_hash, seal, unseal};
 pub use delivered::{Delivered, delivered};
 pub use finding::{Finding, Flaw, Place};
 pub use reader::{FILE_BYTES_MAX, Gap, Integrity, PlacedNote, ReadError, Records, Session, Tail};

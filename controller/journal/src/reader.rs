@@ -204,7 +204,7 @@ impl Session {
         })?;
         let first = block::take(rest).map_err(|_| ReadError::NoHeader)?;
         let header = match first.kind {
-            Kind::Header => exactly(first.payload).ok_or(ReadError::NoHeader)?,
+            Kind::Header => Header::from_bytes(first.payload).ok_or(ReadError::NoHeader)?,
             _ => return Err(ReadError::NoHeader),
         };
         let mut walk = Walk::new(header);

@@ -256,7 +256,7 @@ impl<S: Storage> Writer<S> {
     /// When the header is too long or the storage fails.
     pub fn begin(storage: S, header: &Header) -> Result<Self, CreateError> {
         let no_path = |error| CreateError::Io(PathBuf::from("the journal"), error);
-        let payload = postcard::to_stdvec(header).map_err(|error| no_path(Error::other(error)))?;
+        let payload = header.to_bytes().map_err(|error| no_path(Error::other(error)))?;
         if payload.len() > PAYLOAD_BYTES_MAX {
             return Err(CreateError::HeaderTooLong { bytes: payload.len() });
         }

@@ -6,7 +6,10 @@ mod common;
 
 use common::{STARTED, closed, entries, header, journal, note, records};
 use journal::storage::Full;
-use journal::{CreateError, Flaw, Integrity, ReadError, Session, Storage, Tail, Why, WriteError, Writer, block};
+use journal::{
+    Context, CreateError, Fact, Flaw, Header, Integrity, ReadError, Session, Storage, Tail, Why, WriteError, Writer,
+    block,
+};
 use link::{EndReason, Micros, Record};
 use proptest::prelude::*;
 
@@ -318,4 +321,30 @@ proptest! {
             prop_assert!(session.verify().is_err());
         }
     }
+}
+
+#[test]
+fn what_was_settled_beside_the_program_reads_back_and_costs_nothing_where_there_is_none() {
+    let context = Context {
+        fragments: vec![("shared/iti.yaml".into(), "fragment: iti\n".into())],
+        stage: Some("training".into()),
+        assigned: vec![Fact::sealed("R12", "group", "", "stim")],
+        metadata: vec![Fact::open("weight", "g", "23.4")],
+        drawn_before: vec![("order".into(), 1)],
+        blind: vec!["group".into()],
+    };
+    let header = Header { context: context.clone(), ..header() };
+    let mut bytes = Vec::new();
+    drop(Writer::begin(&mut bytes, &header).unwrap());
+    let read = Session::read(&bytes).unwrap();
+    assert_eq!(read.header, header);
+    assert_eq!(read.header.context.assigned[0].value("R12").as_deref(), Some("stim"));
+    assert_eq!(read.header.context.assigned[0].value("R13"), None, "of another subject");
+    assert!(!bytes.windows(4).any(|window| window == b"stim"), "and not to be read by a glance at the file");
+    assert_ne!(read.header.protocol_hash(), common::header().protocol_hash(), "a fragment is a part of the protocol");
+    let mut plain = Vec::new();
+    drop(Writer::begin(&mut plain, &common::header()).unwrap());
+    let settled = postcard::to_stdvec(&context).unwrap().len();
+    assert!(bytes.len() - plain.len() >= settled, "{} and {} bytes", bytes.len(), plain.len());
+    assert!(bytes.len() - plain.len() <= settled + 4);
 }

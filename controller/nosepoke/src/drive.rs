@@ -1,15 +1,14 @@
 //! A session in real time: sleeps until something comes or is due. The far end, whatever it is, sits on another thread;
 //! bytes cross in bounded channels. Knows nothing of what the bytes mean.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use journal::Storage;
 use link::Micros;
 use link::frame::MAX_FRAME;
-use tokio::sync::Notify;
 
+use crate::outside::Bell;
 use crate::session::{Ended, Session, SessionError};
 use crate::stop::Stop;
 use crate::tally::Tally;
@@ -52,7 +51,7 @@ pub(crate) struct Chunk {
 pub(crate) struct Near {
     to_far: Sender<Vec<u8>>,
     from_far: Receiver<Chunk>,
-    bell: Arc<Notify>,
+    bell: Bell,
 }
 
 /// The other end.
@@ -60,22 +59,21 @@ pub(crate) struct Near {
 pub(crate) struct Far {
     pub(crate) from_session: Receiver<Vec<u8>>,
     to_session: Sender<Chunk>,
-    bell: Arc<Notify>,
+    bell: Bell,
 }
 
-/// Channels between a session and whatever carries its device.
-pub(crate) fn channels() -> (Near, Far) {
+/// Channels between a session and whatever carries its device; `bell` is the session's.
+pub(crate) fn channels(bell: Bell) -> (Near, Far) {
     let (to_far, from_session) = bounded(FRAMES_WAITING);
     let (to_session, from_far) = bounded(FRAMES_WAITING);
-    let bell = Arc::new(Notify::new());
-    (Near { to_far, from_far, bell: Arc::clone(&bell) }, Far { from_session, to_session, bell })
+    (Near { to_far, from_far, bell: bell.clone() }, Far { from_session, to_session, bell })
 }
 
 impl Far {
     /// Hands bytes to the session, and wakes it.
     pub(crate) fn send(&self, at: Micros, bytes: &[u8]) {
         send(&self.to_session, Chunk { at, bytes: bytes.to_vec() });
-        self.bell.notify_one();
+        self.bell.ring();
     }
 }
 
@@ -111,7 +109,7 @@ pub(crate) fn drive<S: Storage>(
             }
             session.heed(stop.asked());
             // Whichever comes first; both only mean that it is time to look again.
-            let _ = tokio::time::timeout(clock.until(session.poll_at(), LOOK), near.bell.notified()).await;
+            let _ = tokio::time::timeout(clock.until(session.poll_at(), LOOK), near.bell.rung()).await;
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();

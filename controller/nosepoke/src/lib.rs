@@ -6,9 +6,11 @@
 //! - [`paced`]: a session on a simulated rig in real time.
 //! - [`serial`]: a session on a real rig, at a serial port.
 //! - [`clock_fit`]: how the device's clock and the computer's are related.
+//! - [`outside`]: what comes to a session from beyond the rig's pins.
 //! - [`flash`]: boards that wait for firmware.
 //! - [`stop`]: how a person ends one.
 //! - [`budget`]: what a subject has had on a day.
+//! - [`subject`]: what is kept of a subject from session to session.
 //! - [`flush`]: the one way past an output's `max_on`.
 //! - [`selftest`]: what of a rig is tried before animals are put in.
 //! - [`scenarios`]: scenario tests of protocols.
@@ -20,6 +22,7 @@ mod drive;
 pub mod flash;
 pub mod flush;
 pub mod lockstep;
+pub mod outside;
 pub mod paced;
 pub mod room;
 pub mod scenarios;
@@ -27,4 +30,5 @@ pub mod selftest;
 pub mod serial;
 pub mod session;
 pub mod stop;
+pub mod subject;
 pub mod tally;

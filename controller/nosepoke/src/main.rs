@@ -31,8 +31,12 @@ enum Command {
     Check(commands::check::Check),
     Explain(commands::explain::Explain),
     Test(commands::test::Test),
+    Graph(commands::graph::Graph),
+    Schema(commands::schema::Schema),
     Replay(commands::replay::Replay),
     Show(commands::show::Show),
+    Subject(commands::subject::Subject),
+    Unblind(commands::subject::Unblind),
 }
 
 fn main() -> ExitCode {
@@ -57,8 +61,12 @@ fn main() -> ExitCode {
         Command::Check(check) => check.execute(),
         Command::Explain(explain) => explain.execute(),
         Command::Test(test) => test.execute(),
+        Command::Graph(graph) => graph.execute(),
+        Command::Schema(schema) => schema.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Show(show) => show.execute(),
+        Command::Subject(subject) => subject.execute(),
+        Command::Unblind(unblind) => unblind.execute(),
     };
     match done {
         Ok(code) => code,

@@ -10,6 +10,7 @@ use link::frame::MAX_FRAME;
 use sim::Memory;
 
 use crate::drive::{self, Clock, Far};
+use crate::outside::Outside;
 use crate::room::{self, RoomError};
 use crate::session::{Ended, OpenJournal, Plan, Session, SessionError};
 use crate::stop::Stop;
@@ -18,7 +19,7 @@ use crate::tally::Tally;
 /// How long the device's thread sleeps at most.
 const DEVICE_LOOK: Duration = Duration::from_millis(5);
 
-/// Runs a session on a simulated rig in real time, showing how far it is.
+/// Runs a session on a simulated rig in real time, with these sources of what comes from outside, showing how far it is.
 ///
 /// # Errors
 /// When the rig cannot be simulated. How the session itself ended is the first of the pair.
@@ -26,11 +27,14 @@ pub fn run<S: Storage>(
     plan: Plan,
     rig: &RigConfig,
     open: OpenJournal<S>,
+    outside: Vec<Box<dyn Outside>>,
     stop: &Stop,
     show: &mut dyn FnMut(&Tally),
 ) -> Result<(Result<Ended, SessionError>, Tally), RoomError> {
     let clock = Clock::start();
-    let (near, far) = drive::channels();
+    let mut session = Session::new(plan.clone(), open);
+    outside.into_iter().for_each(|source| session.attend(source));
+    let (near, far) = drive::channels(session.bell());
     let (compiled, config, seed) = (plan.compiled.clone(), rig.clone(), plan.seed);
     // Asked here once, so that the device's thread cannot fail to build it.
     room::animal(&compiled, &config, seed)?;
@@ -41,7 +45,6 @@ pub fn run<S: Storage>(
             serve(&mut sim, clock, &far);
             Ok(())
         });
-        let mut session = Session::new(plan, open);
         let ended = drive::drive(&mut session, clock, &near, stop, show);
         // The device's thread ends when nobody sends to it any more.
         drop(near);

@@ -6,7 +6,7 @@ use std::fmt;
 use compiler::{Compiled, Measured, RigConfig, Simulation};
 use link::LineId;
 use link::rig::{Guards, Role};
-use sim::animal::{Animal, Rat, Scripted, Stick, Surroundings};
+use sim::animal::{Animal, Rat, Scripted, Stick, Surroundings, Watched};
 use sim::{Memory, SimRig, SimSettings};
 
 /// How long after an output its simulated sensor sees it, in µs: what a photodiode and its amplifier take.
@@ -82,11 +82,17 @@ fn stick(compiled: &Compiled, rig: &RigConfig) -> Option<Stick> {
 /// When there is no such animal.
 pub fn animal(compiled: &Compiled, rig: &RigConfig, seed: u64) -> Result<Box<dyn Animal + Send>, RoomError> {
     let asked = room_of(rig).and_then(|simulation| simulation.animal.as_ref());
-    match asked.map_or("none", |animal| animal.model.as_str()) {
-        "rat" => Ok(Box::new(Rat::new(surroundings(compiled, rig), seed))),
-        "none" => Ok(Box::new(Scripted::new(Vec::new()))),
-        other => Err(RoomError::Animal { model: other.to_owned() }),
-    }
+    let inside: Box<dyn Animal + Send> = match asked.map_or("none", |animal| animal.model.as_str()) {
+        "rat" => Box::new(Rat::new(surroundings(compiled, rig), seed)),
+        "none" => Box::new(Scripted::new(Vec::new())),
+        other => return Err(RoomError::Animal { model: other.to_owned() }),
+    };
+    // Frames that a protocol waits for come from somewhere.
+    let frames = compiled.symbols.lines.iter().position(|line| line.named && line.kind == "frame");
+    Ok(match frames.and_then(|place| u8::try_from(place).ok()) {
+        Some(line) => Box::new(Watched::new(LineId(line), inside)),
+        None => inside,
+    })
 }
 
 /// The simulated room of a rig-config; none on a rig whose body is no simulator, whatever its file says besides.
@@ -94,12 +100,27 @@ fn room_of(rig: &RigConfig) -> Option<&Simulation> {
     rig.simulation.as_ref().filter(|_| rig.body == "simulator")
 }
 
-/// The lines the simulated person arms, and who that is: never one the protocol does not name, and nobody on a real rig.
+/// The lines that can be armed: those that must be, without those the protocol or its stage forbids.
+#[must_use]
+pub fn may_arm(rig: &link::rig::Rig) -> u32 {
+    let may = |limits: &link::rig::Limits| limits.must_arm && !limits.forbidden;
+    link::rig::set_of(rig.lines.iter().copied(), |role| role.output().is_some_and(|output| may(&output.limits)))
+}
+
+/// Whether somebody is in the simulated room who answers questions.
+#[must_use]
+pub fn operator(rig: &RigConfig) -> bool {
+    room_of(rig).is_some_and(|simulation| simulation.person.is_some())
+}
+
+/// The lines the simulated person arms, and who that is: never one the protocol does not name or forbids, and nobody on a real
+/// rig.
 #[must_use]
 pub fn person(compiled: &Compiled, rig: &RigConfig) -> Option<(u32, String)> {
     let person = room_of(rig)?.person.as_ref()?;
     let used = |name: &String| compiled.symbols.lines.iter().position(|line| line.named && line.name == *name);
     let lines = person.arms.iter().filter_map(used).fold(0, |set, place| set | LineId(place as u8).bit());
+    let lines = lines & !(compiled.rig.must_arm() & !may_arm(&compiled.rig));
     if lines == 0 { None } else { Some((lines, person.name.clone())) }
 }
 

@@ -137,7 +137,9 @@ fn both_shipped_protocols_are_good() {
 
 #[test]
 fn every_command_helps_with_an_example() {
-    for command in ["run", "check", "replay", "show", "resume", "devices", "flash", "flush", "selftest"] {
+    for command in
+        ["run", "check", "replay", "show", "resume", "devices", "flash", "flush", "selftest", "subject", "unblind"]
+    {
         let help = run(&[command, "--help"]);
         assert!(help.status.success());
         assert!(out(&help).contains("nosepoke ") && out(&help).contains("Example"), "{}", out(&help));

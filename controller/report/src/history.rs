@@ -43,6 +43,8 @@ pub struct Trial {
     pub outcome: Option<(OutcomeId, Micros)>,
     /// What each variable held at its end.
     pub values: Vec<i64>,
+    /// Variables that are worked out as a trial closes, and were not in this one: it never closed.
+    pub open: Vec<usize>,
     /// Events the protocol names, its own and those from outside.
     pub events: Vec<(EventId, Micros)>,
     /// Changes of inputs: line, to active or not, when (as stamped, not as handled).
@@ -88,7 +90,8 @@ impl History {
             samples: Vec::new(),
             sample_us: rig.as_ref().map_or(SAMPLE_US, |rig| rig.sample_us),
         };
-        let mut trial = Trial { start_us, ..Trial::default() };
+        let open = || symbols.at_close.iter().map(|variable| usize::from(*variable)).collect::<Vec<_>>();
+        let mut trial = Trial { start_us, open: open(), ..Trial::default() };
 
         for (_, at, record) in session.records() {
             if history.end.is_none() {
@@ -96,7 +99,7 @@ impl History {
             }
             if let Record::Trial { number } = record {
                 history.close(&mut trial, at, &values);
-                trial = Trial { number, start_us: at, ..Trial::default() };
+                trial = Trial { number, start_us: at, open: open(), ..Trial::default() };
             }
             if let Record::End(reason) = record {
                 history.end = Some(reason);
@@ -116,6 +119,7 @@ impl History {
                 && let Some(slot) = values.get_mut(variable)
             {
                 *slot = value;
+                trial.open.retain(|open| *open != variable);
             }
         }
         let end_us = history.end_us;

@@ -1,5 +1,7 @@
 //! Summary, trial table and picture of a session, made from its journal alone.
 //!
+//! - [`blind`]: what the operator is not to see, taken out first.
+//! - [`barcode`]: numbers on a sync line, read back from its edges.
 //! - [`causes`]: the words for what the interlock and the engine say.
 //! - [`history`]: the records as trials; all that follows reads this.
 //! - [`summary`]: what a person wants to know first.
@@ -10,7 +12,10 @@
 //! Nothing here judges a session or changes it: whether it can be trusted is the journal's to say, whether the rig did
 //! as the program says is replay's. Everything is a function of the journal, so the same journal gives the same bytes.
 
+pub mod barcode;
+pub mod blind;
 pub mod causes;
+mod frames;
 pub mod history;
 mod outputs;
 pub mod picture;
@@ -23,6 +28,7 @@ use std::fmt;
 use compiler::symbols::Symbols;
 use journal::Session;
 
+pub use frames::{Frames, Stop};
 pub use history::History;
 pub use summary::Summary;
 pub use table::TrialTable;
@@ -59,15 +65,29 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reports on a session.
+    /// Reports on a session, without what its protocol hides from the operator.
     ///
     /// # Errors
     /// When its names cannot be read or it never started.
     pub fn of(session: &Session) -> Result<Self, ReportError> {
-        let symbols: Symbols = postcard::from_bytes(&session.header.symbols).map_err(|_| ReportError::Symbols)?;
-        let history = History::of(session, &symbols).ok_or(ReportError::NoStart)?;
-        let summary = Summary::of(session, &symbols, &history);
-        let mut trials = TrialTable::of(&symbols, &history);
+        Self::hiding(session, &session.header.context.blind)
+    }
+
+    /// The same with everything, once its subject is unblinded.
+    ///
+    /// # Errors
+    /// When its names cannot be read or it never started.
+    pub fn unblinded(session: &Session) -> Result<Self, ReportError> {
+        Self::hiding(session, &[])
+    }
+
+    fn hiding(session: &Session, hidden: &[String]) -> Result<Self, ReportError> {
+        let mut symbols: Symbols = postcard::from_bytes(&session.header.symbols).map_err(|_| ReportError::Symbols)?;
+        let mut history = History::of(session, &symbols).ok_or(ReportError::NoStart)?;
+        blind::hide(hidden, &mut symbols, &mut history);
+        let known = blind::known(&session.header, hidden);
+        let summary = Summary::of(session, &symbols, &history, &known, hidden);
+        let mut trials = TrialTable::of(&symbols, &history, &known);
         // What a flush or a self-test does are no trials, whatever its program calls them.
         if !summary.is_session() {
             trials.rows.clear();

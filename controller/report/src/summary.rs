@@ -11,7 +11,9 @@ use link::rig::Rig;
 use link::{LineId, Record};
 use serde::Serialize;
 
+use crate::blind::{HIDDEN, Known};
 use crate::causes::{disarm_cause, end_reason, trip_advice, trip_cause};
+use crate::frames::Frames;
 use crate::history::History;
 use crate::outputs::outputs;
 pub use crate::outputs::{Allowed, NotSensed, Output};
@@ -38,6 +40,16 @@ pub struct Summary {
     pub seed: u64,
     /// SHA-256 of the program, in hex.
     pub program_sha256: String,
+    /// SHA-256 over the protocol and its fragments, in hex.
+    pub protocol_sha256: String,
+    /// The fragments of the protocol.
+    pub fragments: Vec<String>,
+    /// The stage of the protocol, if it has stages.
+    pub stage: Option<String>,
+    /// What was assigned to the subject, and what was asked.
+    pub known: Vec<Known>,
+    /// What is hidden from the operator.
+    pub hidden: Vec<String>,
     /// What can be said of the journal.
     pub journal: String,
     /// Records of the device.
@@ -66,6 +78,10 @@ pub struct Summary {
     pub safety: Vec<Moment>,
     /// How the device's clock ran against the computer's, by the surest note of it; none in a simulated session.
     pub clock: Option<Clock>,
+    /// Frames that were counted, and where they stopped.
+    pub frames: Vec<Frames>,
+    /// Parameters that a person changed while it ran, in order.
+    pub changes: Vec<Moment>,
     /// What person and controller remarked, in order.
     pub remarks: Vec<String>,
     /// Why it ended.
@@ -125,10 +141,14 @@ pub struct Parameter {
 impl Summary {
     /// The summary of a session.
     #[must_use]
-    pub fn of(session: &Session, symbols: &Symbols, history: &History) -> Self {
+    pub fn of(session: &Session, symbols: &Symbols, history: &History, known: &[Known], hidden: &[String]) -> Self {
         let header = &session.header;
         let mut tally = Tally::default();
+        let is_hidden = |line: LineId| symbols.lines.get(line.index()).is_some_and(|line| hidden.contains(&line.name));
         for (_, at, record) in session.records() {
+            if matches!(record, Record::NotSensed { line, .. } if is_hidden(line)) {
+                continue;
+            }
             tally.take(at.wrapping_sub(history.start_us).cast_signed() as f64 / 1e6, &record, symbols);
         }
         let with_outcome = |n: usize| {
@@ -154,6 +174,11 @@ impl Summary {
             started_ms: header.started_ms,
             seed: header.seed,
             program_sha256: hex(&link::program::hash(&header.program)),
+            protocol_sha256: hex(&header.protocol_hash()),
+            fragments: header.context.fragments.iter().map(|(name, _)| name.clone()).collect(),
+            stage: header.context.stage.clone(),
+            known: known.to_vec(),
+            hidden: hidden.to_vec(),
             journal: integrity(session),
             records: session.records_len(),
             length_s: history.length_us() as f64 / 1e6,
@@ -168,6 +193,8 @@ impl Summary {
             lost_count: tally.lost_count,
             safety: tally.safety,
             clock: clock(session),
+            frames: Frames::of(symbols, history),
+            changes: tally.changes,
             remarks: session
                 .notes
                 .iter()
@@ -210,6 +237,7 @@ struct Tally {
     late_us_max: u64,
     lost_count: u64,
     safety: Vec<Moment>,
+    changes: Vec<Moment>,
     not_sensed: BTreeMap<u8, NotSensed>,
 }
 
@@ -220,6 +248,10 @@ impl Tally {
             Record::Input { late_us: late_us @ 1.., .. } | Record::Outside { late_us: late_us @ 1.., .. } => {
                 self.late_count += 1;
                 self.late_us_max = self.late_us_max.max(u64::from(*late_us));
+            }
+            Record::Parameter { variable, value } => {
+                let what = change(symbols, variable.0, *value);
+                self.changes.extend(what.map(|what| Moment { at_s, what }));
             }
             Record::Lost { count } => self.lost_count += u64::from(*count),
             Record::Breach { invariant, .. } => {
@@ -245,6 +277,16 @@ impl Tally {
             _ => {}
         }
     }
+}
+
+/// A parameter that was changed, as a sentence; none for a value from outside, of which there may be thousands.
+fn change(symbols: &Symbols, variable: u16, value: i64) -> Option<String> {
+    let live = |known: &&compiler::symbols::VariableSymbol| {
+        known.parameter.as_ref()?.live.filter(|live| live.variable == variable)
+    };
+    let (known, live) = symbols.variables.iter().find_map(|known| Some((known, live(&known)?)))?;
+    let when = if live.next_trial { ", from the next trial on" } else { "" };
+    Some(format!("{} set to {}{when}", known.name, quantity::written(known, value)))
 }
 
 fn clock(session: &Session) -> Option<Clock> {
@@ -322,6 +364,9 @@ impl fmt::Display for Summary {
         let length = quantity::spoken((self.length_s * 1e6).max(0.0) as u64);
         let trials = if is_session { format!("{} trials, ", self.trials) } else { String::new() };
         writeln!(f, "  length      {length}, {trials}{} records, seed {}", self.records, self.seed)?;
+        if let Some(stage) = &self.stage {
+            writeln!(f, "  stage       {stage}")?;
+        }
         writeln!(f, "  ended       {}", self.end)?;
         let mut outcomes: Vec<String> =
             self.outcomes.iter().map(|outcome| share(&outcome.name, outcome.count, self.trials)).collect();
@@ -351,6 +396,20 @@ impl fmt::Display for Summary {
             )?;
         }
         for moment in &self.safety {
+            writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
+        }
+        for Known { name, value, unit, assigned } in &self.known {
+            let (word, unit) = (if *assigned { "assigned" } else { "known" }, format!(" {unit}"));
+            let unit = if value.ends_with(unit.trim()) || *value == HIDDEN { "" } else { unit.trim_end() };
+            writeln!(f, "  {word:<11} {name} = {value}{unit}")?;
+        }
+        if !self.hidden.is_empty() {
+            writeln!(f, "  hidden      {}, until `nosepoke unblind`", self.hidden.join(", "))?;
+        }
+        for frames in &self.frames {
+            writeln!(f, "  frames      {frames}")?;
+        }
+        for moment in &self.changes {
             writeln!(f, "  at {:>10.6} s  {}", moment.at_s, moment.what)?;
         }
         for remark in &self.remarks {

@@ -10,6 +10,8 @@ use compiler::symbols::Symbols;
 use link::{EventId, LineId};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use crate::blind::Known;
+use crate::frames;
 use crate::history::{History, Trial};
 use crate::quantity::{self, Cell};
 
@@ -22,12 +24,12 @@ pub struct TrialTable {
     pub rows: Vec<Vec<Cell>>,
 }
 
-type Column<'s> = (String, Box<dyn Fn(&Trial) -> Cell + 's>);
+pub(crate) type Column<'s> = (String, Box<dyn Fn(&Trial) -> Cell + 's>);
 
 impl TrialTable {
-    /// The table of a session.
+    /// The table of a session. What is known of it stands in every row: the sex of the animal, a drug and its dose.
     #[must_use]
-    pub fn of(symbols: &Symbols, history: &History) -> Self {
+    pub fn of(symbols: &Symbols, history: &History, known: &[Known]) -> Self {
         let mut columns: Vec<Column<'_>> = vec![
             ("trial".into(), Box::new(|trial| Cell::Count(i64::from(trial.number)))),
             ("start_s".into(), Box::new(|trial| seconds(trial.start_us, history.start_us))),
@@ -39,11 +41,18 @@ impl TrialTable {
             ),
         ];
         for (n, variable) in symbols.variables.iter().enumerate().filter(|(_, variable)| variable.column) {
-            let value =
-                move |trial: &Trial| trial.values.get(n).map_or(Cell::Empty, |value| quantity::cell(variable, *value));
+            let value = move |trial: &Trial| {
+                let held = trial.values.get(n).filter(|_| !trial.open.contains(&n));
+                held.map_or(Cell::Empty, |value| quantity::cell(variable, *value))
+            };
             columns.push((quantity::column(variable), Box::new(value)));
         }
+        for one in known.iter().filter(|one| !one.assigned) {
+            let cell = said(one);
+            columns.push((column_of(one), Box::new(move |_| cell.clone())));
+        }
         event_columns(symbols, history, &mut columns);
+        frames::columns(symbols, history, &mut columns);
         line_columns(symbols, history, &mut columns);
 
         let rows = history.trials.iter().map(|trial| columns.iter().map(|(_, cell)| cell(trial)).collect()).collect();
@@ -78,9 +87,34 @@ impl TrialTable {
     }
 }
 
+/// What is known of a session as a cell: a number where it is one.
+fn said(one: &Known) -> Cell {
+    let bare = one.value.trim().trim_end_matches(one.unit.as_str()).trim_end();
+    let (whole, part) = bare.split_once('.').unwrap_or((bare, ""));
+    let digits = format!("{whole}{part}");
+    let decimals = u32::try_from(part.len()).unwrap_or(u32::MAX);
+    match digits.parse() {
+        Ok(value) if !one.unit.is_empty() => Cell::Fixed { value, decimals },
+        _ if one.value.is_empty() => Cell::Empty,
+        _ => Cell::Text(one.value.clone()),
+    }
+}
+
+/// Its column's name, the unit last: `dose_mg_per_kg`.
+fn column_of(one: &Known) -> String {
+    if one.unit.is_empty() {
+        return one.name.clone();
+    }
+    let unit = one.unit.replace('/', "_per_").replace('%', "percent").replace('µ', "u");
+    let unit: String = unit.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    format!("{}_{unit}", one.name)
+}
+
 /// Times of the events the protocol names: the first of each in a trial, and how many where there ever were more.
 fn event_columns<'s>(symbols: &'s Symbols, history: &History, columns: &mut Vec<Column<'s>>) {
-    for (n, name) in symbols.events.iter().enumerate() {
+    // Those of the compiler's own have a dot, those that are hidden no name.
+    let told = |name: &str| !name.is_empty() && !name.contains('.');
+    for (n, name) in symbols.events.iter().enumerate().filter(|(_, name)| told(name)) {
         let Ok(n) = u16::try_from(n) else { break };
         let event = EventId(EventId::NAMED.saturating_add(n));
         let count = move |trial: &Trial| trial.events.iter().filter(|(other, _)| *other == event).count();

@@ -4,11 +4,11 @@
 mod common;
 
 use common::{LASER, START, records, session, symbols};
-use compiler::symbols::{LineSymbol, Scale, Unit};
-use journal::{Header, Note, NoteKind, PlacedNote, Purpose, Session, Why, Writer};
+use compiler::symbols::{LineSymbol, Scale, Unit, VariableSymbol};
+use journal::{Context, Fact, Header, Note, NoteKind, PlacedNote, Purpose, Session, Why, Writer};
 use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses, Total};
 use link::samples::SampleBlock;
-use link::{EndReason, LineId, Record, TripCause};
+use link::{EndReason, LineId, Record, TripCause, VariableId};
 use report::quantity::Cell;
 use report::{Report, ReportError};
 
@@ -52,6 +52,31 @@ fn the_summary_tells_how_the_clocks_ran_by_the_surest_note() {
 fn a_trial_table_is_read_by_people_and_by_programs() {
     insta::assert_snapshot!("trials", report(6).trials().table());
     insta::assert_snapshot!("trials.csv", report(6).trials().csv());
+}
+
+#[test]
+fn a_column_that_no_close_worked_out_is_empty() {
+    let mut names = symbols();
+    // `gap` is drawn in every trial; `streak` is worked out as one closes, which the last of these never does.
+    names.variables.push(VariableSymbol {
+        name: "streak".into(),
+        unit: Unit::Count,
+        labels: Vec::new(),
+        column: true,
+        parameter: None,
+    });
+    names.at_close = vec![5];
+    let mut set = Vec::new();
+    for (at, record) in records(3) {
+        if matches!(record, Record::Trial { .. }) {
+            set.push((at, Record::Set { variable: VariableId(5), value: set.len() as i64 }));
+        }
+        set.push((at, record));
+    }
+    let report = Report::of(&session(&names, &set)).unwrap();
+    let cells = column(&report, "streak");
+    assert!(cells[..2].iter().all(|cell| matches!(cell, Cell::Count(_))), "{cells:?}");
+    assert_eq!(cells.last(), Some(&Cell::Empty), "the session ended in the middle of it");
 }
 
 #[test]
@@ -176,7 +201,7 @@ fn numbers_without_names_do_no_harm() {
     let mut stray = records(4);
     let at = stray.last().unwrap().0;
     stray.push((at, Record::Edge { line: LineId(200), on: true }));
-    stray.push((at, Record::Set { variable: link::VariableId(999), value: 1 }));
+    stray.push((at, Record::Set { variable: VariableId(999), value: 1 }));
     stray.push((at, Record::Trial { number: 5 }));
     stray.push((at, Record::Outcome(link::OutcomeId(77))));
     stray.push((at, Record::Breach { invariant: link::InvariantId(31), line: LASER }));
@@ -433,4 +458,34 @@ fn a_flush_is_no_session_and_has_no_trials() {
         (json["summary"]["purpose"].as_str(), json["trials"].as_array().map(Vec::len)),
         (Some("flush"), Some(0))
     );
+}
+
+#[test]
+fn what_is_hidden_leaves_no_row_no_column_and_no_mark() {
+    let mut session = session(&symbols(), &records(40));
+    let blind = ["treatment", "laser", "omission", "drop"].map(str::to_owned);
+    let whole = Report::of(&session).unwrap();
+    assert!(column(&whole, "laser_pulse_count").len() == 40 && whole.picture().contains("sham"));
+    session.header.context = Context {
+        assigned: vec![Fact::sealed("R12", "group", "", "stim")],
+        metadata: vec![Fact::open("dose", "mg/kg", "2.5"), Fact::open("species", "", "rat")],
+        blind: [&blind[..], &["group".to_owned()]].concat(),
+        ..Context::default()
+    };
+    let hidden = Report::of(&session).unwrap();
+    let texts = [hidden.summary().table(), hidden.trials().csv(), hidden.json(), hidden.picture()];
+    for text in &texts {
+        for word in ["sham", "laser_", "laser: ", "laser:", "omission_", "drop =", "stim\""] {
+            assert!(!text.contains(word), "`{word}` shows:\n{text}");
+        }
+    }
+    assert!(texts[0].contains("assigned    group = hidden"), "{}", texts[0]);
+    // What is known stands in every row, a number as one.
+    assert!(column(&hidden, "dose_mg_per_kg").iter().all(|cell| cell.number() == Some(2.5)));
+    assert!(column(&hidden, "species").iter().all(|cell| *cell == Cell::Text("rat".into())));
+    // Unblinded it is all there again.
+    let open = Report::unblinded(&session).unwrap();
+    assert!(open.summary().table().contains("assigned    group = stim"));
+    assert_eq!(column(&open, "laser_pulse_count"), column(&whole, "laser_pulse_count"));
+    assert_eq!(column(&open, "treatment"), column(&whole, "treatment"));
 }

@@ -29,6 +29,8 @@ pub struct Timed {
 pub struct Script {
     /// By time, and in the order they were added.
     taps: BTreeMap<(u64, usize), animal::Act>,
+    /// What is said from outside, the same way.
+    says: BTreeMap<(u64, usize), String>,
     added: usize,
 }
 
@@ -50,7 +52,11 @@ impl Script {
         let Some(act) = acts.get(timed.act) else { return };
         for n in 0..act.times {
             let at_us = timed.at_us.saturating_add(act.every_us.saturating_mul(n.into()));
-            match act.does {
+            match act.does.clone() {
+                Does::Say(said) => {
+                    self.says.insert((at_us, self.added), said);
+                    self.added += 1;
+                }
                 Does::Touch { line, active, for_us } => {
                     self.put(at_us, line, To::Active(active));
                     if let Some(for_us) = for_us {
@@ -136,6 +142,22 @@ impl Actor {
     fn with<T>(&self, does: impl FnOnce(&mut Part) -> T) -> T {
         // Nothing that holds it can panic half-way.
         does(&mut self.part.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When the next thing is said, on the clock of the body; none before the session has begun.
+    #[must_use]
+    pub fn says_at(&self) -> Option<Micros> {
+        self.with(|part| {
+            let ((at_us, _), _) = part.script.says.first_key_value()?;
+            Some(part.entered?.saturating_add(*at_us))
+        })
+    }
+
+    /// The next thing that is said, if that is at `now` or before.
+    #[must_use]
+    pub fn said(&self, now: Micros) -> Option<String> {
+        self.says_at().filter(|at| *at <= now)?;
+        self.with(|part| part.script.says.pop_first()).map(|(_, said)| said)
     }
 
     /// Adds what an act does from a time on that is still to come.

@@ -134,7 +134,7 @@ struct Arrival {
 }
 
 impl<'p> Codes<'p> {
-    pub(super) fn new(program: &'p Program<'p>, at_once: bool) -> Self {
+    pub(super) fn new(program: &'p Program<'p>, given: &[u16], at_once: bool) -> Self {
         let (mut watching, mut of_trial) = ([0; 32], 0);
         for row in 0..program.rows(Table::Invariants) {
             let invariant = program.invariant(row);
@@ -147,6 +147,11 @@ impl<'p> Codes<'p> {
         let variables = vec![Known::default(); program.rows(Table::Variables)];
         let mut codes = Self { program, variables, watching, of_trial, at_once, follows, known };
         codes.variables = codes.known_variables();
+        for variable in given {
+            if let Some(known) = codes.variables.get_mut(usize::from(*variable)) {
+                *known = Known::default();
+            }
+        }
         codes
     }
 

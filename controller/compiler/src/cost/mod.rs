@@ -92,8 +92,14 @@ impl Bound {
 /// Works out the bound of a checked program on its rig.
 #[must_use]
 pub fn bound(program: &Program<'_>, rig: &Rig) -> Bound {
-    let one = Model::new(program, rig).worst();
-    let model = Model::looked_at(program, rig, true);
+    bound_given(program, rig, &[])
+}
+
+/// The same where these variables may be given any value from outside while the program runs.
+#[must_use]
+pub fn bound_given(program: &Program<'_>, rig: &Rig, given: &[u16]) -> Bound {
+    let one = Model::looked_at(program, rig, given, false).worst();
+    let model = Model::looked_at(program, rig, given, true);
     Bound { one, together: model.together().max(one.cycles), open: model.is_open() }
 }
 
@@ -134,12 +140,12 @@ impl<'p> Model<'p> {
     /// Looks at a checked program.
     #[must_use]
     pub fn new(program: &'p Program<'p>, rig: &Rig) -> Self {
-        Self::looked_at(program, rig, false)
+        Self::looked_at(program, rig, &[], false)
     }
 
     /// The same; if `at_once`, what may take no time at all follows in the microsecond that began it.
-    fn looked_at(program: &'p Program<'p>, rig: &Rig, at_once: bool) -> Self {
-        let codes = Codes::new(program, at_once);
+    fn looked_at(program: &'p Program<'p>, rig: &Rig, given: &[u16], at_once: bool) -> Self {
+        let codes = Codes::new(program, given, at_once);
         let states = States::new(program, &codes);
         let (mut trains, mut timers) = (BTreeSet::new(), BTreeSet::new());
         for op in code::ops(program) {

@@ -6,7 +6,7 @@ use link::{LineId, StateId};
 
 use super::{Binary, Expr, ExprKind};
 use crate::diagnostic::{Reporter, Span, listed};
-use crate::names::{Names, Scope};
+use crate::names::{Names, Origin, Scope};
 use crate::quantity::{name_of, written};
 use crate::symbols::Unit;
 
@@ -233,7 +233,7 @@ impl<'a> Checker<'a> {
         }
         if let Some((id, variable)) = self.names.variable(word) {
             let ty = variable.ty?;
-            if self.fixed && variable.parameter.is_some() {
+            if self.fixed && matches!(variable.origin, Origin::Parameter | Origin::Known) {
                 return Some(Typed { ir: Ir::Constant(variable.initial), ty, span });
             }
             self.read.push((id, span));
@@ -320,6 +320,13 @@ impl<'a> Checker<'a> {
                 (["number", "time"].into_iter().chain(parts).collect(), None)
             }
             ("state", _) => (vec!["time"], None),
+            (owner, member) if self.names.members(owner).any(|known| known.value.is_some()) => {
+                let values =
+                    || self.names.members(owner).filter_map(|known| Some((known.member, known.value.as_ref()?)));
+                let found = values().find(|(known, _)| *known == member);
+                let found = found.map(|(_, (ir, ty))| Typed { ir: ir.clone(), ty: *ty, span });
+                (values().map(|(known, _)| known).collect(), found)
+            }
             (owner, member) => {
                 if let Some((line, kind)) = self.names.line(owner) {
                     match kind.input() {

@@ -32,6 +32,7 @@ impl Lowering<'_> {
             if let Some(guard) = &guard {
                 self.asks(Asks::Action, &guard.ir, guard.span);
             }
+            self.note_forbidden(action, scope);
             let Some(body) = self.action(action, scope, entry, &mut held) else { continue };
             let guard = guard.filter(|guard| guard.constant() != Some(1)).map(|guard| guard.ir);
             ops.extend(guarded(guard.as_ref(), body, &mut self.assembly));
@@ -120,6 +121,7 @@ impl Lowering<'_> {
                 let id = self.names.event(&event.text)?;
                 one(Op::new(OpCode::Signal, 0, id.0))
             }
+            ActionKind::Ask(prompt) => self.ask(prompt),
             ActionKind::Outcome(outcome) => {
                 let id = self.outcome(outcome)?;
                 one(Op::new(OpCode::Outcome, 0, id.0))
@@ -175,8 +177,9 @@ impl Lowering<'_> {
 
     /// A trial begins; what is counted per trial begins anew.
     fn trial(&mut self, scope: Scope) -> Vec<Op> {
+        let mut ops = self.close_trial();
         let (closing, opening) = self.trial_boundary(scope);
-        let mut ops = closing;
+        ops.extend(closing);
         ops.push(Op::new(OpCode::Trial, 0, 0));
         for counter in self.protocol.counters.iter().filter(|counter| counter.per_trial) {
             if let Some((id, _)) = self.names.variable(&counter.name.text) {
@@ -184,6 +187,7 @@ impl Lowering<'_> {
                 ops.push(Op::new(OpCode::Store, 1, id));
             }
         }
+        ops.extend(self.taken_up());
         ops.extend(opening);
         ops
     }
@@ -192,6 +196,9 @@ impl Lowering<'_> {
         let what = self.names.variable(&name.text).and_then(|(_, variable)| match variable.origin {
             Origin::Parameter => Some("parameter, which only the person at the rig may change"),
             Origin::Counter => Some("counter, which counts by itself"),
+            Origin::Column => Some("column, which is worked out as the trial closes"),
+            Origin::Known => Some("value that is fixed for the session"),
+            Origin::Outside => Some("value from outside, which only comes from there"),
             Origin::Made => Some("variable of something else that is declared, which alone changes it"),
             Origin::Declared | Origin::Drawn => None,
         });
@@ -354,6 +361,7 @@ impl Lowering<'_> {
         emit::emit(volume, &mut self.assembly, &mut ops);
         emit::emit(opening, &mut self.assembly, &mut ops);
         ops.push(Op::new(OpCode::Deliver, line.0, 0));
+        ops.extend(self.count_dose(volume));
         ops
     }
 }

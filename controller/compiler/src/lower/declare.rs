@@ -9,6 +9,7 @@ use crate::names::{Line, Origin, Variable};
 use crate::protocol::declarations::constant;
 use crate::protocol::{self, ActionKind};
 use crate::quantity::{Quantity, written};
+use crate::sitting::Sitting;
 use crate::symbols::{ParameterSymbol, Unit};
 use crate::yaml::Text;
 use crate::{Options, Source, rig};
@@ -26,7 +27,7 @@ pub(super) fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64
 }
 
 impl Lowering<'_> {
-    pub(super) fn declare(&mut self, options: &Options) {
+    pub(super) fn declare(&mut self, options: &Options, sitting: &Sitting) {
         self.lay_lists();
         self.declare_lines();
         self.names.arrays.clone_from(&self.protocol.arrays);
@@ -35,6 +36,7 @@ impl Lowering<'_> {
         self.name_detectors();
         self.name_stable();
         self.declare_parameters(options);
+        self.declare_subject(options, sitting);
         self.name_tables();
         self.declare_variables();
         self.declare_lists();
@@ -42,11 +44,15 @@ impl Lowering<'_> {
         self.declare_stimuli();
         self.declare_shapes();
         self.declare_outcomes();
+        self.declare_outside();
+        self.declare_prompts();
         self.declare_events();
         self.declare_counters();
         self.declare_drawn();
         self.declare_trials();
         self.declare_detectors();
+        self.declare_frames();
+        self.declare_sync();
         self.check_clashes();
         let names = &self.names;
         let registered = |name: &String| {
@@ -55,6 +61,8 @@ impl Lowering<'_> {
                 || names.list(name).is_some()
                 || names.table(name).is_some()
                 || names.stimulus(name).is_some()
+                || names.event(name).is_some()
+                || names.members(name).next().is_some()
         };
         let broken: Vec<String> = self.protocol.declared.iter().filter(|name| !registered(name)).cloned().collect();
         self.names.broken.extend(broken);
@@ -111,8 +119,9 @@ impl Lowering<'_> {
             let source = Source { name: format!("--set {name}"), text: format!("{name}={value}") };
             let span = Span { start: 0, end: name.len() };
             let mut reporter = Reporter::new(&source);
-            if !self.protocol.parameters.iter().any(|parameter| parameter.name.text == *name) {
-                let known = self.protocol.parameters.iter().map(|parameter| parameter.name.text.as_str());
+            let metadata = self.protocol.metadata.iter().map(|one| one.name.text.as_str());
+            let known = self.protocol.parameters.iter().map(|parameter| parameter.name.text.as_str()).chain(metadata);
+            if !known.clone().any(|known| known == name) {
                 reporter
                     .error("E102-unknown-parameter", span, format!("--set {name}: this protocol has no such parameter"))
                     .near(name, known, |known| Some(format!("its parameters are {}", listed(known.iter().copied()))));
@@ -208,11 +217,13 @@ impl Lowering<'_> {
             basis: parameter.basis.to_owned(),
             source: parameter.source.clone(),
             about: parameter.about.clone(),
+            live: None,
         };
         self.add(name, ty, value, false, Some(symbol), Origin::Parameter);
+        self.declare_live(parameter, bounds);
     }
 
-    fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
+    pub(super) fn parameter_type(&mut self, parameter: &protocol::Parameter) -> Option<Type> {
         if let Some(choices) = &parameter.choices {
             if let Some((low, high)) = &parameter.range {
                 self.reporter
@@ -321,7 +332,7 @@ impl Lowering<'_> {
         (Some(Type::Label(set)), at.and_then(|at| i64::try_from(at).ok()).unwrap_or(0))
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         name: &Text,
         ty: Option<Type>,
@@ -335,6 +346,9 @@ impl Lowering<'_> {
                 Origin::Parameter => "a parameter",
                 Origin::Declared | Origin::Drawn | Origin::Made => "a variable",
                 Origin::Counter => "a counter",
+                Origin::Column => "a column",
+                Origin::Known => "what is known of the session",
+                Origin::Outside => "a value from outside or an answer",
             };
             self.reporter
                 .error("E074-named-twice", name.span, format!("`{}` is already {what}", name.text))
@@ -441,7 +455,7 @@ impl Lowering<'_> {
 }
 
 /// A text as a constant of a type that has a unit.
-fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
+pub(super) fn base(text: &Text, ty: Type, what: &str, reporter: &mut Reporter) -> Option<i64> {
     if ty == Type::Truth {
         let truth = match text.text.as_str() {
             "true" => Some(1),

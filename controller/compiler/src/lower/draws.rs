@@ -79,6 +79,28 @@ impl Lowering<'_> {
 
     /// The operations of a draw, its row written.
     pub(super) fn draw(&mut self, draw: &Draw, scope: Scope) -> Option<Vec<Op>> {
+        let ops = self.draw_anew(draw, scope)?;
+        if draw.once { Some(self.once(&draw.variable, ops)) } else { Some(ops) }
+    }
+
+    /// A draw that is made once in the life of a subject: the first time, unless a session before made it.
+    fn once(&mut self, name: &Text, mut ops: Vec<Op>) -> Vec<Op> {
+        let made = format!("{}.drawn", name.text);
+        let before = self.sitting.drawn_before.iter().any(|(known, _)| *known == name.text);
+        self.add_hidden(made.clone(), Some(Type::Truth), i64::from(before), name.span);
+        let Some((made, _)) = self.names.variable(&made) else { return ops };
+        if let Some((id, _)) = self.names.variable(&name.text)
+            && !self.once.contains(&id)
+        {
+            self.once.push(id);
+        }
+        ops.push(self.assembly.push(1));
+        ops.push(Op::new(OpCode::Store, 0, made));
+        let not_yet = Ir::Unary(OpCode::Not, Box::new(Ir::Load(made)));
+        super::guarded(Some(&not_yet), ops, &mut self.assembly)
+    }
+
+    fn draw_anew(&mut self, draw: &Draw, scope: Scope) -> Option<Vec<Op>> {
         if let DrawKind::Shuffle(source) = &draw.kind {
             return self.shuffle(draw, source);
         }
@@ -100,6 +122,9 @@ impl Lowering<'_> {
         let what = match origin {
             Origin::Parameter => Some("parameter"),
             Origin::Counter => Some("counter"),
+            Origin::Column => Some("column"),
+            Origin::Known => Some("value that is fixed for the session"),
+            Origin::Outside => Some("value from outside"),
             Origin::Made if !draw.made => Some("variable of something else that is declared"),
             Origin::Declared | Origin::Drawn | Origin::Made => None,
         };

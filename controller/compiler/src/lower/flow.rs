@@ -146,6 +146,7 @@ impl Lowering<'_> {
         }
         let reached = self.check_reached();
         self.check_ways_out(&reached);
+        self.check_in_vain(&reached);
         self.check_immediate();
         self.check_drawn_before_read(&reached);
     }

@@ -3,17 +3,22 @@
 
 mod actions;
 mod arrays;
+mod background;
 mod chosen;
+mod columns;
 mod declare;
 mod detectors;
 mod dose;
 mod draws;
+mod ends;
 mod flow;
 mod forbidden;
+mod frames;
 mod invariants;
 mod left;
 mod lines;
 mod lists;
+mod outside;
 pub(crate) mod places;
 mod points;
 mod power;
@@ -23,11 +28,13 @@ mod sound;
 mod stable;
 mod states;
 mod stimuli;
+mod subject;
+mod sync;
 mod trials;
 
 use assembler::Assembly;
 use link::limits;
-use link::program::op::{Op, OpCode, Special};
+use link::program::op::{Op, OpCode};
 use link::program::rows::Code;
 
 use crate::Options;
@@ -36,9 +43,10 @@ use crate::expression::Expr;
 use crate::expression::check::{Checker, Ir, Type, Typed};
 use crate::expression::emit;
 use crate::names::{Names, Origin, Scope};
-use crate::protocol::{EndKind, Protocol};
+use crate::protocol::Protocol;
 use crate::rig::RigConfig;
-use crate::symbols::{DrawSymbol, Picture, StateSymbol, Symbols, VariableSymbol};
+use crate::sitting::Sitting;
+use crate::symbols::{DrawSymbol, Picture, StageSymbol, StateSymbol, Symbols, VariableSymbol, World};
 use requests::Asked;
 
 /// A program before it is an image.
@@ -47,6 +55,8 @@ pub(crate) struct Lowered {
     pub(crate) symbols: Symbols,
     pub(crate) rig: link::rig::Rig,
     pub(crate) places: places::Places,
+    /// The stage, and what of the subject the program was made with.
+    pub(crate) sitting: Sitting,
 }
 
 /// Works on one protocol.
@@ -70,12 +80,22 @@ pub(crate) struct Lowering<'a> {
     /// What trial types, blocks, histories and staircases are made of.
     trials: trials::Trials,
     places: places::Places,
+    background: background::Background,
+    world: World,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
-    /// Regions of the compiler's own, behind those that are written.
-    hidden_regions: Vec<String>,
     /// What goes on for outputs beside the states.
     shapes: shapes::Shapes,
+    /// What is worked out as a trial closes.
+    columns: Vec<columns::Set>,
+    /// Regions the compiler adds behind those of the protocol.
+    hidden_regions: Vec<String>,
+    /// What is known of session and subject, as far as it is used.
+    sitting: Sitting,
+    /// Variables whose draw is made once per subject.
+    once: Vec<u16>,
+    /// What is asked of outputs the stage forbids.
+    asked_in_vain: Vec<forbidden::InVain>,
 }
 
 /// What something in the protocol makes use of.
@@ -91,6 +111,7 @@ pub(crate) fn lower(
     protocol: &Protocol,
     rig: &RigConfig,
     options: &Options,
+    sitting: &Sitting,
     reporter: &mut Reporter,
 ) -> Option<Lowered> {
     let mut lowering = Lowering {
@@ -108,28 +129,41 @@ pub(crate) fn lower(
         left: Vec::new(),
         trials: trials::Trials::default(),
         places: places::Places::default(),
+        background: background::Background::default(),
+        world: World::default(),
         asked: Vec::new(),
-        hidden_regions: Vec::new(),
         shapes: shapes::Shapes::default(),
+        columns: Vec::new(),
+        hidden_regions: Vec::new(),
+        sitting: Sitting::default(),
+        once: Vec::new(),
+        asked_in_vain: Vec::new(),
     };
-    lowering.declare(options);
+    lowering.declare(options, sitting);
     lowering.number_states();
     lowering.infer_draws();
     lowering.type_histories();
     lowering.infer_draws();
+    lowering.recall_draws(sitting);
+    lowering.declare_columns();
+    lowering.declare_counted();
     lowering.states();
     lowering.shape_regions();
     lowering.ends();
     let invariants = lowering.invariants();
     let picture = lowering.picture();
+    let stages = lowering.stage_symbols();
+    lowering.check_blind();
     lowering.check_limits();
     lowering.check_totals();
     lowering.check_unused();
+    lowering.check_asked();
+    lowering.check_driven();
     lowering.check_flow();
     if lowering.reporter.has_errors() {
         return None;
     }
-    lowering.finish(invariants, picture)
+    lowering.finish(invariants, picture, stages)
 }
 
 impl Lowering<'_> {
@@ -169,6 +203,7 @@ impl Lowering<'_> {
         let mut checker = Checker::new(&self.names, scope, self.reporter);
         checker.fixed = true;
         let found = checker.typed(expr, ty)?;
+        self.refuse_live(expr, what)?;
         self.note_parameters(expr);
         let value = found.constant();
         if value.is_none() {
@@ -222,44 +257,6 @@ impl Lowering<'_> {
             Some(typed) if typed.constant() == Some(1) => Code::NONE,
             Some(typed) => self.code_of(&typed.ir),
             None => Code::NONE,
-        }
-    }
-
-    fn ends(&mut self) {
-        let protocol = self.protocol;
-        self.flow.nowhere();
-        for end in &protocol.ends {
-            let span = end.expr.span;
-            let reached = |limit: Typed, special| {
-                Ir::Binary(OpCode::LessOrEqual, Box::new(limit.ir), Box::new(Ir::Special(special, 0)))
-            };
-            let scope = Scope::default();
-            let condition = match end.kind {
-                EndKind::After => self.value(&end.expr, Type::Time, scope).map(|t| reached(t, Special::SessionTime)),
-                EndKind::Trials => self.value(&end.expr, Type::Count, scope).map(|t| reached(t, Special::Trial)),
-                EndKind::If => self.value(&end.expr, Type::Truth, scope).map(|t| t.ir),
-            };
-            let Some(condition) = condition else { continue };
-            let condition = self.code_of(&condition);
-            self.assembly.ends.push(link::program::rows::End { condition });
-            self.limit(self.assembly.ends.len(), limits::MAX_ENDS, "conditions that end the session", span);
-        }
-        // What is missing may be what was written wrongly.
-        if self.reporter.has_errors() {
-            return;
-        }
-        if protocol.ends.is_empty() {
-            self.reporter
-                .warning("W001-endless", protocol.name.span, "nothing ends this session but a person")
-                .help("add for instance `session: {ends: [{after: 60 min}]}`");
-        } else if !protocol.actions().iter().any(|action| matches!(action.kind, crate::protocol::ActionKind::Trial)) {
-            self.reporter
-                .warning(
-                    "W002-no-trial",
-                    protocol.name.span,
-                    "no trial ever begins, so the session never ends by itself",
-                )
-                .help("add `- trial: begin` to the entry of the state a trial begins in");
         }
     }
 
@@ -371,19 +368,25 @@ impl Lowering<'_> {
         }
     }
 
-    fn finish(mut self, invariants: Vec<String>, picture: Picture) -> Option<Lowered> {
+    /// The names of the regions, those of the compiler behind those of the protocol.
+    fn regions(&self) -> Vec<String> {
+        let written = self.protocol.regions.iter().map(|region| region.name.clone());
+        written.chain(self.hidden_regions.iter().cloned()).collect()
+    }
+
+    fn finish(mut self, invariants: Vec<String>, picture: Picture, stages: Vec<StageSymbol>) -> Option<Lowered> {
         self.places.fixed = self.fixed();
         let (rig, lines) = self.lines();
+        let at_close = self.worked_out_at_close();
+        let (assigned, metadata) = (self.assign_symbols(), self.metadata_symbols());
+        let sitting = self.made_with();
         let symbols = Symbols {
             protocol: self.protocol.name.text.clone(),
             about: self.protocol.about.clone(),
             sources: self.protocol.sources.clone(),
             rig: self.rig.name.clone(),
             lines,
-            regions: {
-                let written = self.protocol.regions.iter().map(|region| region.name.clone());
-                written.chain(self.hidden_regions.iter().cloned()).collect()
-            },
+            regions: self.regions(),
             states: self
                 .names
                 .states
@@ -419,8 +422,15 @@ impl Lowering<'_> {
             ends: self.protocol.ends.iter().map(|end| end.written.clone()).collect(),
             picture,
             allowed: Vec::new(),
+            at_close,
+            stages,
+            assigned,
+            metadata,
+            once: self.once,
+            blind: self.protocol.blind.iter().map(|name| name.text.clone()).collect(),
+            world: self.world,
         };
-        Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places })
+        Some(Lowered { assembly: self.assembly, symbols, rig, places: self.places, sitting })
     }
 }
 

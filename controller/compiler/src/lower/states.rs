@@ -22,10 +22,8 @@ struct Block<'p> {
 impl Lowering<'_> {
     /// Whether a region needs a root.
     fn has_root(&self, region: usize) -> bool {
-        self.protocol
-            .regions
-            .get(region)
-            .is_some_and(|r| !r.entry.is_empty() || !r.handlers.is_empty() || !r.transitions.is_empty())
+        let held = |r: &Region| !r.entry.is_empty() || !r.handlers.is_empty() || !r.transitions.is_empty();
+        (region == 0 && self.background.goes_on()) || self.protocol.regions.get(region).is_some_and(held)
     }
 
     /// Gives every state its number: a region after the other, what holds before what is held.
@@ -88,10 +86,16 @@ impl Lowering<'_> {
             let block = Block { scope, handlers: &region.handlers, transitions: &region.transitions };
             self.flow.at_entry();
             // What is held on here is held until the session ends, when every output goes off.
-            let (entry, _) = self.actions(&region.entry, scope, true);
+            let (own, _) = self.actions(&region.entry, scope, true);
             self.flow.at_rows();
+            let (mut entry, mut background) = (Vec::new(), Vec::new());
+            if n == 0 {
+                background = self.background_rules();
+                entry = self.background_entry();
+            }
+            entry.extend(own);
             let entry = self.assembly.code(&entry);
-            let (rules, afters, whens) = self.block(&block);
+            let (rules, afters, whens) = self.block(&block, background);
             self.assembly.states.push(rows::State {
                 parent: StateId::NONE,
                 initial: start.unwrap_or(StateId::NONE),
@@ -160,12 +164,13 @@ impl Lowering<'_> {
             whens: Slice::default(),
         });
         let block = Block { scope, handlers: &state.handlers, transitions: &state.transitions };
-        let (rules, afters, whens) = self.block(&block);
+        let (rules, afters, whens) = self.block(&block, Vec::new());
         self.flow.at_exit();
         let mut exit = self.keep_time(id);
         exit.extend(self.actions(&state.exit, scope, false).0);
         // What entry switched on for the state goes off with it.
         exit.extend(release);
+        exit.extend(self.withdrawn(&state.entry));
         let exit = self.assembly.code(&exit);
         if let Some(row) = self.assembly.states.get_mut(row) {
             (row.exit, row.rules, row.afters, row.whens) = (exit, rules, afters, whens);
@@ -190,8 +195,8 @@ impl Lowering<'_> {
     }
 
     /// The rows of a state: handlers before transitions, so that they act whatever is taken.
-    fn block(&mut self, block: &Block<'_>) -> (Slice, Slice, Slice) {
-        let (mut rules, mut afters, mut whens) = (Vec::new(), Vec::new(), Vec::new());
+    fn block(&mut self, block: &Block<'_>, background: Vec<Rule>) -> (Slice, Slice, Slice) {
+        let (mut rules, mut afters, mut whens) = (background, Vec::new(), Vec::new());
         let scope = block.scope;
         let before = (self.assembly.rules.len(), self.assembly.afters.len(), self.assembly.whens.len());
         self.places.up_to(before.0 + rules.len(), before.1, before.2, None);
@@ -368,6 +373,9 @@ impl Lowering<'_> {
         }
         let owner_span = event.span_of(0, owner.len());
         let member_span = event.span_of(owner.len() + 1, event.text.len());
+        if let Some(found) = self.member_event(owner, member, member_span) {
+            return found;
+        }
         if let Some((line, kind)) = self.names.line(owner) {
             self.uses.lines.push(line.0);
             let members: Vec<&str> = match kind.input() {
@@ -427,6 +435,9 @@ impl Lowering<'_> {
     fn named_event(&mut self, event: &Text) -> Option<EventId> {
         let word = event.text.as_str();
         let found = self.names.event(word);
+        if found.is_none() && self.names.is_broken(word) {
+            return None;
+        }
         if found.is_none() {
             let names = &self.names;
             let diagnostic =

@@ -5,12 +5,13 @@ use crate::diagnostic::{Reporter, listed};
 use crate::expression::Expr;
 use crate::expression::parse::parse;
 use crate::fields::{self, Fields};
+use crate::protocol::stages::ONCE;
 use crate::protocol::states::guard;
 use crate::yaml::{Entry, Node, Text, Value};
 
 const VERBS: &[&str] = &[
-    "trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "toggle", "event", "outcome", "reset", "timer",
-    "if",
+    "trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "toggle", "event", "ask", "outcome", "reset",
+    "timer", "if",
 ];
 
 /// A list of actions.
@@ -181,6 +182,7 @@ fn read(
             push(kind, inner);
         }
         "event" => push(ActionKind::Event(fields::name(value, "an event", "cue_on", reporter)?.clone()), None),
+        "ask" => push(ActionKind::Ask(fields::text(value, "the prompt", "placed", reporter)?.clone()), None),
         "outcome" => push(ActionKind::Outcome(fields::text(value, "the outcome", "rewarded", reporter)?.clone()), None),
         "reset" => push(ActionKind::Reset(fields::text(value, "the counter", "licks", reporter)?.clone()), None),
         _ => push(timer(value, reporter)?, None),
@@ -257,6 +259,7 @@ pub(super) fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Opti
         "sample",
         "max_run",
         "spend_on",
+        "once",
         "if",
     ];
     // `order[2]` is an element of a list; what it means is asked where the draw is written out.
@@ -312,7 +315,9 @@ pub(super) fn draw(entry: &Entry, reporter: &mut Reporter) -> Option<(Draw, Opti
     let max_run = keys.get("max_run").and_then(|node| fields::text(node, "`max_run`", "3", reporter)).cloned();
     let spend_on = keys.get("spend_on").and_then(|node| fields::text(node, "`spend_on`", "omitted", reporter)).cloned();
     let guard = guard(&keys, reporter);
-    Some((Draw { variable: entry.key.clone(), kind: parsed, kind_span, max_run, spend_on, made: false }, guard))
+    let once = keys.get("once").and_then(|node| fields::choice(node, "`once`", ONCE, reporter)).is_some();
+    let variable = entry.key.clone();
+    Some((Draw { variable, kind: parsed, kind_span, max_run, spend_on, once, made: false }, guard))
 }
 
 pub(super) fn scalar(node: &Node, example: &str, reporter: &mut Reporter) -> Option<Expr> {

@@ -1,8 +1,7 @@
-//! The declarations of a protocol as written: lines, parameters, variables, stimuli and what ends the session.
+//! The declarations of a protocol as written: lines, parameters, variables and stimuli.
 
-use super::{Counter, End, EndKind, Parameter, Variable};
+use super::{Counter, Live, Parameter, Variable};
 use crate::diagnostic::Reporter;
-use crate::expression::parse::parse;
 use crate::fields::{self, Fields};
 use crate::quantity::Quantity;
 use crate::symbols::Unit;
@@ -54,7 +53,7 @@ pub(super) fn names(
 }
 
 pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Parameter> {
-    const KEYS: &[&str] = &["default", "range", "choices", "basis", "source", "about"];
+    const KEYS: &[&str] = &["default", "range", "choices", "live", "basis", "source", "about"];
     const BASES: &[(&str, &str)] = &[("published", "published"), ("typical", "typical"), ("chosen", "chosen")];
     let example = "delay: {default: 500 ms, range: [0 ms, 5 s], basis: typical}";
     let mut found = Vec::new();
@@ -99,6 +98,8 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
                 .error("E075-no-source", span, format!("`{}` is called published, but says not where", entry.key.text))
                 .help("add `source: …`, or call it `typical` or `chosen`");
         }
+        let times = [("at once", Live::AtOnce), ("next trial", Live::NextTrial)];
+        let live = parameter.get("live").and_then(|node| fields::choice(node, "`live`", &times, reporter));
         let Some(default) = default else { continue };
         found.push(Parameter {
             name: entry.key.clone(),
@@ -108,12 +109,13 @@ pub(super) fn parameters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Param
             basis: basis.unwrap_or("chosen"),
             source,
             about: about.map(|text| text.text.trim().to_owned()).unwrap_or_default(),
+            live,
         });
     }
     found
 }
 
-fn labels(items: &[Node], reporter: &mut Reporter) -> Vec<Text> {
+pub(super) fn labels(items: &[Node], reporter: &mut Reporter) -> Vec<Text> {
     let mut found: Vec<Text> = Vec::new();
     for item in items {
         let Some(label) = fields::text(item, "a label", "stim", reporter) else { continue };
@@ -209,38 +211,6 @@ pub(super) fn counters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Counter
         let reset = keys.get("reset").and_then(|node| fields::choice(node, "`reset`", &resets, reporter));
         let Some(event) = event else { continue };
         found.push(Counter { name: entry.key.clone(), event: event.clone(), per_trial: reset.unwrap_or(true) });
-    }
-    found
-}
-
-pub(super) fn ends(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<End> {
-    let example = "{ends: [{after: 60 min}, {trials: 300}]}";
-    let Some(session) =
-        top.get("session").and_then(|node| fields::fields(node, "`session`", &["ends"], example, reporter))
-    else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    let ends = session.need("ends", "ends: [{after: 60 min}]", reporter);
-    for item in ends.and_then(|node| fields::list(node, "`ends`", "[{after: 60 min}]", reporter)).unwrap_or_default() {
-        let keys = &["after", "trials", "if"];
-        let Some(end) = fields::fields(item, "an end of the session", keys, "{after: 60 min}", reporter) else {
-            continue;
-        };
-        let kinds = [("after", EndKind::After), ("trials", EndKind::Trials), ("if", EndKind::If)];
-        let mut given = kinds.iter().filter_map(|(key, kind)| end.get(key).map(|node| (*key, *kind, node)));
-        match (given.next(), given.next()) {
-            (Some((key, kind, node)), None) => {
-                let Some(text) = fields::text(node, "this end of the session", "60 min", reporter) else { continue };
-                let expr = parse(text, reporter);
-                found.push(End { kind, expr, written: format!("{key}: {}", text.text) });
-            }
-            _ => {
-                reporter
-                    .error("E031-wrong-shape", fields::short(item), "an end of the session is one condition")
-                    .help("write `{after: 60 min}`, `{trials: 300}` or `{if: …}`, each on its own");
-            }
-        }
     }
     found
 }

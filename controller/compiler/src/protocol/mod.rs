@@ -4,14 +4,20 @@
 mod actions;
 pub(crate) mod arrays;
 pub(crate) mod blocks;
+mod columns;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
+mod ends;
 pub(crate) mod history;
+pub(crate) mod outside;
 pub(crate) mod shapes;
 pub(crate) mod stable;
+mod stages;
 pub(crate) mod staircases;
 mod states;
 mod stimuli;
+mod subject;
+pub(crate) mod sync;
 pub(crate) mod tables;
 pub(crate) mod timers;
 pub(crate) mod trial_types;
@@ -20,6 +26,11 @@ use crate::diagnostic::{Reporter, Span};
 use crate::expression::Expr;
 use crate::fields::{self, Fields};
 use crate::yaml::{Node, Text, Value};
+
+pub(crate) use columns::Column;
+pub(crate) use ends::{End, EndKind};
+pub(crate) use stages::Stage;
+pub(crate) use subject::{Assign, Metadata};
 
 /// A protocol.
 #[derive(Debug)]
@@ -33,9 +44,25 @@ pub(crate) struct Protocol {
     pub(crate) arrays: Vec<arrays::Array>,
     /// Outputs that are never to be on: lines of the rig, or kinds.
     pub(crate) forbid: Vec<Text>,
+    /// The stages of the experiment, in their order; none if it has none.
+    pub(crate) stages: Vec<Stage>,
+    /// The stage whose protocol this is.
+    pub(crate) stage: Option<usize>,
+    /// What that stage forbids besides.
+    pub(crate) forbid_in_stage: Vec<Text>,
+    /// What is drawn once per subject.
+    pub(crate) assign: Vec<Assign>,
+    /// What is asked of subject and session.
+    pub(crate) metadata: Vec<Metadata>,
+    /// What the operator is not to see.
+    pub(crate) blind: Vec<Text>,
     pub(crate) detectors: Vec<detectors::Detector>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) variables: Vec<Variable>,
+    pub(crate) outside: Vec<outside::Outside>,
+    pub(crate) prompts: Vec<outside::Prompt>,
+    pub(crate) frames: Vec<sync::Frames>,
+    pub(crate) sync: Vec<sync::Sync>,
     pub(crate) lists: Vec<(Text, Vec<Text>)>,
     pub(crate) tables: Vec<tables::Table>,
     pub(crate) trial_types: Option<trial_types::TrialTypes>,
@@ -51,6 +78,8 @@ pub(crate) struct Protocol {
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
     pub(crate) outcomes: Option<Vec<Text>>,
     pub(crate) ends: Vec<End>,
+    /// What is worked out as each trial closes.
+    pub(crate) columns: Vec<Column>,
     pub(crate) picture_group: Option<Text>,
     pub(crate) picture_show: Vec<Text>,
     pub(crate) regions: Vec<Region>,
@@ -72,6 +101,15 @@ pub(crate) struct Parameter {
     /// Where a published value stands; empty for any other.
     pub(crate) source: String,
     pub(crate) about: String,
+    /// When a new value of the operator is taken up, if one may be given while the session runs.
+    pub(crate) live: Option<Live>,
+}
+
+/// When a parameter that was changed is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Live {
+    AtOnce,
+    NextTrial,
 }
 
 /// A variable.
@@ -124,22 +162,6 @@ impl Stimulus {
     pub(crate) fn is_endless(&self) -> bool {
         self.train.count == Self::ENDLESS
     }
-}
-
-/// A condition that ends the session.
-#[derive(Debug)]
-pub(crate) struct End {
-    pub(crate) kind: EndKind,
-    pub(crate) expr: Expr,
-    pub(crate) written: String,
-}
-
-/// How a condition is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndKind {
-    After,
-    Trials,
-    If,
 }
 
 /// A region.
@@ -254,6 +276,7 @@ pub(crate) enum ActionKind {
         value: Expr,
     },
     Event(Text),
+    Ask(Text),
     Outcome(Text),
     /// A counter counts one more.
     Count(Text),
@@ -293,6 +316,8 @@ pub(crate) struct Draw {
     pub(crate) kind_span: Span,
     pub(crate) max_run: Option<Text>,
     pub(crate) spend_on: Option<Text>,
+    /// Whether it is made once in the life of a subject.
+    pub(crate) once: bool,
     /// Whether it belongs to something declared rather than to an action.
     pub(crate) made: bool,
 }
@@ -328,9 +353,18 @@ const TOP: &[&str] = &[
     "sources",
     "lines",
     "forbid",
+    "stages",
+    "assign",
+    "metadata",
+    "blind",
     "detectors",
     "parameters",
     "variables",
+    "columns",
+    "outside",
+    "prompts",
+    "frames",
+    "sync",
     "lists",
     "tables",
     "trial_types",
@@ -375,11 +409,17 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
     let (lines, arrays) = arrays::split(declarations::lines(&top, reporter), reporter);
     let (timers, timers_told) = timers::read(&top, reporter);
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
+    let ends = ends::read(&top, reporter);
     let sections = [
         "lines",
         "detectors",
         "parameters",
+        "assign",
         "variables",
+        "columns",
+        "outside",
+        "prompts",
+        "frames",
         "lists",
         "tables",
         "history",
@@ -398,9 +438,19 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         lines,
         arrays,
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
+        stages: stages::read(&top, &ends, reporter),
+        stage: None,
+        forbid_in_stage: Vec::new(),
+        assign: subject::assign(&top, reporter),
+        metadata: subject::metadata(&top, reporter),
+        blind: declarations::names(&top, "blind", "`blind`", "[group, laser]", reporter).unwrap_or_default(),
         detectors: detectors::read(&top, reporter),
         parameters: declarations::parameters(&top, reporter),
         variables: declarations::variables(&top, reporter),
+        outside: outside::read(&top, reporter),
+        prompts: outside::prompts(&top, reporter),
+        frames: sync::frames(&top, reporter),
+        sync: sync::read(&top, reporter),
         lists: declarations::lists(&top, reporter),
         tables: tables::read(&top, reporter),
         trial_types: trial_types::read(&top, reporter),
@@ -413,7 +463,8 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         counters: declarations::counters(&top, reporter),
         stimuli: stimuli::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
-        ends: declarations::ends(&top, reporter),
+        ends,
+        columns: columns::read(&top, reporter),
         picture_group,
         picture_show,
         regions: regions(&top, reporter),

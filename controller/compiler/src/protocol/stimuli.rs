@@ -433,7 +433,7 @@ fn list(keys: &Fields<'_>, delay_us: u32, reporter: &mut Reporter) -> Option<Sti
 }
 
 /// The period of a rate, which must be a whole number of µs: a train that drifts from its rate is not that rate.
-fn period_of_rate(node: &Node, reporter: &mut Reporter) -> Option<u32> {
+pub(super) fn period_of_rate(node: &Node, reporter: &mut Reporter) -> Option<u32> {
     let rate = fields::quantity(node, "the rate", Unit::Frequency, "20 Hz", reporter)?;
     let period = if rate > 0 && 1_000_000_000 % rate == 0 { u32::try_from(1_000_000_000 / rate).ok() } else { None };
     if period.is_none() {

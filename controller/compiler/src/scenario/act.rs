@@ -9,7 +9,7 @@ use crate::quantity::Quantity;
 use crate::yaml::Node;
 
 /// Keys that say when and how; what is done has the name of an input's edge.
-const KEYS: &[&str] = &["at", "when", "after", "nth", "for", "every", "times", "move", "to", "over"];
+const KEYS: &[&str] = &["at", "when", "after", "nth", "for", "every", "times", "move", "to", "over", "say"];
 const EXAMPLE: &str = "{at: 2 s, press: lever, for: 100 ms}";
 
 /// Every act that is listed.
@@ -101,7 +101,16 @@ fn cause(keys: &Fields<'_>, words: &Words<'_>, reporter: &mut Reporter) -> Optio
 
 fn does(keys: &Fields<'_>, words: &Words<'_>, reporter: &mut Reporter) -> Option<Does> {
     let given: Vec<&'static str> = distinct(edges()).into_iter().filter(|edge| keys.get(edge).is_some()).collect();
+    if let (Some(node), [], None) = (keys.get("say"), given.as_slice(), keys.get("move")) {
+        return say(node, keys, reporter);
+    }
     match (given.as_slice(), keys.get("move")) {
+        _ if keys.get("say").is_some() => {
+            reporter
+                .error("E418-what-is-done", keys.short_span(), "an act does one thing")
+                .help("write an act for each");
+            None
+        }
         ([edge], None) => touch(edge, keys, words, reporter),
         ([], Some(node)) => travel(node, keys, words, reporter),
         ([], None) => {
@@ -129,6 +138,18 @@ fn does(keys: &Fields<'_>, words: &Words<'_>, reporter: &mut Reporter) -> Option
             None
         }
     }
+}
+
+/// What a person or a program says, left as it is: it is read when it is said.
+fn say(node: &Node, keys: &Fields<'_>, reporter: &mut Reporter) -> Option<Does> {
+    for key in ["for", "to", "over"] {
+        if let Some(span) = keys.key(key) {
+            let message = format!("`{key}` goes with what an animal does, and this is said");
+            reporter.error("E419-not-with-this", span, message).help("leave it out");
+        }
+    }
+    let text = fields::text(node, "what is said", "event contact", reporter)?;
+    Some(Does::Say(text.text.trim().to_owned()))
 }
 
 /// Each word once, in order.

@@ -352,7 +352,8 @@ fn breaches(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Vec<(Inv
 /// How the session ends: `stopped`, or a condition as the protocol writes it.
 fn end(text: &Text, words: &Words<'_>, reporter: &mut Reporter) -> Option<String> {
     let written = text.text.trim();
-    let known = || std::iter::once(STOPPED).chain(words.symbols.ends.iter().map(String::as_str));
+    let of_stages = || words.symbols.stages.iter().flat_map(|stage| &stage.ends);
+    let known = || std::iter::once(STOPPED).chain(words.symbols.ends.iter().chain(of_stages()).map(String::as_str));
     if known().any(|end| end == written) {
         return Some(written.to_owned());
     }

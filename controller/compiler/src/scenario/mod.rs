@@ -133,8 +133,10 @@ pub enum Cause {
 }
 
 /// What an act does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Does {
+    /// Something is said from outside, in the words a person types while a session runs.
+    Say(String),
     /// An input becomes active, or not.
     Touch {
         /// Which.
@@ -463,7 +465,14 @@ fn set(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Vec<(String, 
     let entries = fields::map(node, "`set`", "{p_reward: 1}", reporter).unwrap_or_default();
     let mut found = Vec::new();
     for entry in entries {
-        let known = || words.symbols.variables.iter().filter(|v| v.parameter.is_some()).map(|v| v.name.as_str());
+        let symbols = words.symbols;
+        // What is known of the subject is set as parameters are, and so is the stage.
+        let known = || {
+            let parameters = symbols.variables.iter().filter(|v| v.parameter.is_some()).map(|v| v.name.as_str());
+            let stage = (!symbols.stages.is_empty()).then_some("stage");
+            let asked = symbols.metadata.iter().filter(|one| !one.fixed).map(|one| one.name.as_str());
+            parameters.chain(stage).chain(symbols.assigned.iter().map(|one| one.name.as_str())).chain(asked)
+        };
         if !known().any(|name| name == entry.key.text) {
             reporter
                 .error(

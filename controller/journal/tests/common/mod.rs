@@ -3,7 +3,7 @@
 
 pub(crate) mod bench;
 
-use journal::{Header, Note, NoteKind, Purpose, Versions, Why, Writer};
+use journal::{Context, Header, Note, NoteKind, Purpose, Versions, Why, Writer};
 use link::record::{ENTRY_BYTES_MAX, Request};
 use link::{EndReason, LineId, Micros, OutcomeId, Record, RegionId, StateId};
 
@@ -25,6 +25,7 @@ pub(crate) fn header() -> Header {
         simulated: true,
         started_ms: None,
         purpose: Purpose::Session,
+        context: Context::default(),
     }
 }
 

@@ -9,8 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use controller::lockstep::{self, Cable, LONGEST_US};
+use controller::outside::Outside;
 use controller::session::{Ended, OpenJournal, Plan, Session, SessionError};
 use controller::stop::Stop;
+pub(super) use controller::subject::file_name;
 use controller::tally::Tally;
 use journal::{CreateError, Writer};
 use link::Micros;
@@ -40,19 +42,6 @@ pub(super) fn stem(folder: &Path, parts: &[&str]) -> Result<PathBuf, Complaint> 
     let mut name: String = parts.iter().map(|part| format!("{}_", file_name(part))).collect();
     name.push_str(when.trim_end_matches('Z'));
     Ok(folder.join(name))
-}
-
-/// As much of a name as every file system takes: 255 bytes for the whole, and letters may take several.
-pub(super) fn file_name(name: &str) -> String {
-    const BYTES_MAX: usize = 80;
-    let mut kept = String::new();
-    for letter in name.chars().map(|letter| if letter.is_alphanumeric() || letter == '-' { letter } else { '-' }) {
-        if kept.len() + letter.len_utf8() > BYTES_MAX {
-            break;
-        }
-        kept.push(letter);
-    }
-    kept
 }
 
 /// Begins a journal at `stem`, or behind it with the first number that is free: sessions may begin within one second,
@@ -86,12 +75,14 @@ pub(super) fn simulate(
     plan: Plan,
     sim: &mut SimRig<'_>,
     open: OpenJournal<fs::File>,
+    outside: Vec<Box<dyn Outside>>,
     speed: Speed,
     stop: &Stop,
     show: &mut dyn FnMut(&Tally),
 ) -> Result<Outcome, Complaint> {
     let mut cable = Cable::new(WireFaults::NONE, plan.seed);
     let mut session = Session::new(plan, open);
+    outside.into_iter().for_each(|source| session.attend(source));
     let (mut turns, began) = (0_u32, Instant::now());
     let mut watch = |now: Micros, session: &mut Session<_>, _: &mut Cable| {
         turns = turns.wrapping_add(1);

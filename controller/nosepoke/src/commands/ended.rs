@@ -43,7 +43,11 @@ impl Over<'_> {
         let path = self.journal.ok_or_else(|| Complaint::new("the session ended without a journal"))?;
         let session = open_only(path)?;
         let picture = path.with_extension("svg");
-        let report = report::Report::of(&session).map_err(Complaint::new)?;
+        let report = match super::subject::is_hidden(path, &session) {
+            true => report::Report::of(&session),
+            false => report::Report::unblinded(&session),
+        };
+        let report = report.map_err(Complaint::new)?;
         fs::write(&picture, report.picture()).map_err(|error| {
             Complaint::new(format_args!("the picture {} cannot be written: {error}", picture.display()))
         })?;

@@ -138,7 +138,7 @@ impl<'a> Bench<'a> {
                 sim.wire(from, to, WIRE_US);
             }
             sim.connect_scope();
-            let ended = simulate(plan, &mut sim, open, Speed::Max, stop, show)?.0;
+            let ended = simulate(plan, &mut sim, open, Vec::new(), Speed::Max, stop, show)?.0;
             let went_on = sim.take_scope().into_iter().filter(|edge| edge.on);
             seen = Some(went_on.filter_map(|edge| names.get(edge.line.index()).cloned()).collect());
             ended

@@ -9,15 +9,20 @@ mod ended;
 pub(crate) mod explain;
 pub(crate) mod flash;
 pub(crate) mod flush;
+pub(crate) mod graph;
 mod limits;
 mod maintenance;
+mod outside;
 mod progress;
 mod real;
 pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod selftest;
 pub(crate) mod show;
+mod sitting;
+pub(crate) mod subject;
 pub(crate) mod test;
 
 use std::fmt;
@@ -130,11 +135,17 @@ pub(crate) fn open(path: &Path) -> Result<Session, String> {
 
 /// The same for a command that shows only one: of a folder, the newest.
 pub(crate) fn open_only(path: &Path) -> Result<Session, Complaint> {
+    open_one(path).map(|(_, session)| session)
+}
+
+/// The same with the journal's own path.
+pub(crate) fn open_one(path: &Path) -> Result<(PathBuf, Session), Complaint> {
     let written = |path: &PathBuf| std::fs::metadata(path).and_then(|about| about.modified()).ok();
     let found = looked_through(&[path.to_path_buf()], &["npj"])?;
     let newest = found.into_iter().max_by_key(written);
     let path = newest.as_deref().unwrap_or(path);
-    open(path).map_err(|sentence| Complaint::new(format_args!("{}: {sentence}", path.display())))
+    let session = open(path).map_err(|sentence| Complaint::new(format_args!("{}: {sentence}", path.display())))?;
+    Ok((path.to_path_buf(), session))
 }
 
 /// Findings as standard error can show them: in colour on a terminal that wants it, plain into a file.

@@ -7,6 +7,12 @@ use compiler::symbols::Symbols;
 use controller::tally::Tally;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// The name of a state, unless it or a state that holds it is hidden.
+fn shown(path: &str, blind: &[String]) -> String {
+    let hidden = path.split('.').any(|name| blind.iter().any(|blind| blind == name));
+    if hidden { String::new() } else { path.to_owned() }
+}
+
 /// The line that moves while a session runs.
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -24,7 +30,8 @@ impl Progress {
         Self {
             bar,
             outcomes: symbols.outcomes.clone(),
-            states: symbols.states.iter().map(|state| state.name.clone()).collect(),
+            // A state that the operator is not to see has no name here.
+            states: symbols.states.iter().map(|state| shown(&state.name, &symbols.blind)).collect(),
             shown: None,
         }
     }

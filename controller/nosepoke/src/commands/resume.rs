@@ -6,11 +6,15 @@ use std::process::ExitCode;
 use compiler::Source;
 use controller::serial;
 use controller::session::{Kept, Plan, Session};
-use journal::{NoteKind, ReopenError, Writer};
+use controller::subject::Ledger;
+use controller::subject::sessions::settle;
+use journal::{Header, NoteKind, ReopenError, Writer};
 
 use super::ended::Over;
+use super::outside::Heard;
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
+use super::run::when;
 use super::{Complaint, looked_through, open, told_in_json};
 
 /// Goes on with a session after the computer or the program died.
@@ -26,6 +30,8 @@ pub(crate) struct Resume {
     session: PathBuf,
     #[command(flatten)]
     device: Device,
+    #[command(flatten)]
+    heard: Heard,
     /// Prints how it ended as JSON.
     #[arg(long)]
     json: bool,
@@ -66,11 +72,30 @@ impl Resume {
         let stop = stop_on_ctrl_c();
         let seed = plan.seed;
         let mut progress = Progress::new(&plan.compiled.symbols);
+        let outside = self.heard.sources(&plan.compiled.symbols, true, None)?;
         let mut session = Session::resumed(plan, Kept { journal, board, records });
+        outside.into_iter().for_each(|source| session.attend(source));
         let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
         progress.done();
+        keep(&path, header)?;
         Over { journal: Some(&path), seed, result, tally: session.tally(), took: None, self_test: None }.tell(self.json)
     }
+}
+
+/// Adds what the session came to, to the file of its subject, if that says it was begun.
+fn keep(journal: &Path, header: &Header) -> Result<(), Complaint> {
+    let folder = journal.parent().unwrap_or(Path::new(""));
+    let symbols: Option<compiler::Symbols> = postcard::from_bytes(&header.symbols).ok();
+    let (Some(subject), Some(symbols)) = (header.subject.as_deref(), symbols) else { return Ok(()) };
+    if !Ledger::path(folder, subject, header.simulated).exists() {
+        return Ok(());
+    }
+    let mut ledger = Ledger::open(folder, subject, header.simulated).map_err(Complaint::new)?;
+    let when = when(Some(wall_us() / 1_000));
+    for remark in settle(&mut ledger, folder, &symbols.protocol, &when).map_err(Complaint::new)? {
+        eprintln!("{remark}");
+    }
+    Ok(())
 }
 
 /// The journal itself; of a folder, the newest that was never closed.

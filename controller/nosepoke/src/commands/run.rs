@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use compiler::{Compiled, Options, RigConfig, Source};
+use compiler::{Compiled, Files, Options, RigConfig, Sitting, Source};
 use controller::budget::{Day, Of};
 use controller::selftest::report::{newest, standing};
 use controller::session::{Plan, Session, SyncPolicy};
@@ -18,9 +18,11 @@ use super::carry_out::{Speed, fresh, number, opener, simulate, stem};
 use super::day::settle;
 use super::ended::Over;
 use super::maintenance::FOLDER;
+use super::outside::{Heard, Room};
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
-use super::{Complaint, assignment, draw, label, rig_for, told_in_json};
+use super::sitting::{Keeper, Whose};
+use super::{Complaint, assignment, draw, label, rig_for, sitting, told_in_json};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -29,7 +31,9 @@ use super::{Complaint, assignment, draw, label, rig_for, told_in_json};
     nosepoke run protocols/probabilistic-reward.yaml --subject R12 --set p_reward=0.7 --set drop=\"15 µl\" --seed 7\n  \
     nosepoke run protocols/lever-pull.yaml --speed 1\n  \
     nosepoke run my-task.yaml --rig my-box.yaml --subject R12 --arm laser --operator KS\n  \
-    nosepoke run my-task.yaml --rig my-box.yaml --device e66138935f4a2c28")]
+    nosepoke run my-task.yaml --rig my-box.yaml --device e66138935f4a2c28\n\n\
+    While it runs, one line each on standard input or at the socket of --listen: event NAME, value NAME VALUE, \n\
+    set PARAMETER VALUE, answer PROMPT ANSWER, note TEXT, stop, help.")]
 pub(crate) struct Run {
     /// The protocol.
     protocol: PathBuf,
@@ -54,12 +58,21 @@ pub(crate) struct Run {
     day: Option<Day>,
     #[command(flatten)]
     device: Device,
+    #[command(flatten)]
+    heard: Heard,
     /// Arms a line for this session, as an act of the person who types it; needs --operator and --subject.
     #[arg(long, value_name = "LINE", requires_all = ["operator", "subject"])]
     arm: Vec<String>,
     /// Who runs the session.
     #[arg(long, value_name = "NAME", value_parser = label)]
     operator: Option<String>,
+    /// The stage of the experiment, if it is not the one the subject is in: that takes --operator and --because, which are
+    /// recorded.
+    #[arg(long, value_name = "NAME")]
+    stage: Option<String>,
+    /// Why the subject goes to another stage, or has one again.
+    #[arg(long, value_name = "WHY", value_parser = label, requires_all = ["stage", "operator", "subject"])]
+    because: Option<String>,
     /// Where the data goes.
     #[arg(long, value_name = "DIR", default_value = "sessions")]
     out: PathBuf,
@@ -91,18 +104,18 @@ impl Run {
     fn session(self) -> Result<ExitCode, Complaint> {
         let protocol = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
         let (rig_source, rig) = rig_for(self.rig.as_deref(), &protocol).map_err(|found| Complaint::drawn(&found))?;
-        let options = Options { set: self.set.clone() };
-        let mut compiled = compiler::compile(&protocol, &rig, &options).map_err(|found| Complaint::drawn(&found))?;
-        if !compiled.warnings.is_empty() {
-            eprint!("{}", draw(&compiled.warnings));
-        }
         // Seeds that a person can read aloud.
         let seed = self.seed.unwrap_or_else(|| fresh() % 1_000_000_000);
         let started_ms = self.started_ms(&rig)?;
+        let (mut compiled, keeper, of_subject, set) = self.sit(&protocol, &rig, seed, started_ms)?;
+        if !compiled.warnings.is_empty() {
+            eprint!("{}", draw(&compiled.warnings));
+        }
         let day = started_ms.and_then(Day::of_ms);
         let subject = self.subject.as_deref();
         let of = subject.zip(day).map(|(subject, day)| Of { subject, day, simulated: is_simulated(&rig) });
         let mut remarks = settle(&mut compiled, &rig, &self.out, of.as_ref())?;
+        remarks.splice(0..0, of_subject);
         for remark in &remarks {
             eprintln!("{remark}");
         }
@@ -112,7 +125,8 @@ impl Run {
         if !is_simulated(&rig) {
             remarks.push(format!("self-test of the rig: {tested}"));
         }
-        let plan = Plan { started_ms, remarks, ..self.plan(&protocol, &rig_source, &rig, compiled, seed)? };
+        let plan =
+            Plan { started_ms, remarks, options: set, ..self.plan(&protocol, &rig_source, &rig, compiled, seed)? };
         // Found before a file is made: most of what can be wrong with a rig is wrong here.
         let board = if is_simulated(&rig) { None } else { Some(self.device.find_for(&rig)?) };
         if board.is_some() {
@@ -122,12 +136,20 @@ impl Run {
         let stem = stem(&self.out, &parts.into_iter().flatten().collect::<Vec<_>>())?;
         let begun = Arc::new(OnceLock::new());
         let open = opener(stem, Arc::clone(&begun));
+        let open = match &keeper {
+            Some(keeper) => keeper.opener(open, Arc::clone(&begun)),
+            None => open,
+        };
 
+        let room = is_simulated(&rig).then(|| Room { seed: plan.seed, operator: room::operator(&rig) });
+        let live = board.is_some() || self.speed.is_some_and(|speed| speed != Speed::Max);
+        let outside = self.heard.sources(&plan.compiled.symbols, live, room)?;
         let stop = stop_on_ctrl_c();
         let began = Instant::now();
         let (result, tally) = match (board, self.speed) {
             (Some((asked, finder)), _) => {
                 let mut session = Session::new(plan.clone(), open);
+                outside.into_iter().for_each(|source| session.attend(source));
                 let mut progress = Progress::new(&plan.compiled.symbols);
                 let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
                 progress.done();
@@ -135,7 +157,7 @@ impl Run {
             }
             (None, Some(Speed::Times(1.0))) => {
                 let mut progress = Progress::new(&plan.compiled.symbols);
-                let shown = paced::run(plan.clone(), &rig, open, &stop, &mut |tally| progress.show(tally));
+                let shown = paced::run(plan.clone(), &rig, open, outside, &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 shown.map_err(Complaint::new)?
             }
@@ -144,14 +166,41 @@ impl Run {
                 let mut sim = room::simulated(&plan.compiled, &rig, plan.seed, &mut memory).map_err(Complaint::new)?;
                 let mut progress = Progress::new(&plan.compiled.symbols);
                 let speed = speed.unwrap_or(Speed::Max);
-                let ran = simulate(plan.clone(), &mut sim, open, speed, &stop, &mut |tally| progress.show(tally));
+                let ran =
+                    simulate(plan.clone(), &mut sim, open, outside, speed, &stop, &mut |tally| progress.show(tally));
                 progress.done();
                 ran?
             }
         };
         let journal = begun.get().map(PathBuf::as_path);
         let took = plan.simulated.then(|| began.elapsed());
-        Over { journal, seed: plan.seed, result, tally: &tally, took, self_test: Some(&tested) }.tell(self.json)
+        let kept = keeper.map_or(Ok(()), |keeper| {
+            keeper.close(&self.out, &when(if plan.simulated { started_ms } else { Some(wall_us() / 1_000) }))
+        });
+        let told =
+            Over { journal, seed: plan.seed, result, tally: &tally, took, self_test: Some(&tested) }.tell(self.json)?;
+        kept.map(|()| told)
+    }
+
+    /// Settles whose session it is: its program, the subject's file, what there is to say, and what was set.
+    fn sit(&self, protocol: &Source, rig: &RigConfig, seed: u64, started_ms: Option<i64>) -> Result<Sat, Complaint> {
+        let whose = Whose {
+            folder: &self.out,
+            subject: self.subject.as_deref(),
+            operator: self.operator.as_deref(),
+            stage: self.stage.as_deref(),
+            because: self.because.as_deref(),
+            simulated: is_simulated(rig),
+            seed,
+            when: when(started_ms),
+        };
+        let files = Files::beside(protocol);
+        let compile = |set: &[(String, String)], sitting: &Sitting| {
+            compiler::compile_for(protocol, &files, rig, &Options { set: set.to_vec() }, sitting)
+        };
+        let mut set = self.set.clone();
+        let settled = sitting::settle(&whose, &mut set, &compile)?;
+        Ok((settled.compiled, settled.keeper, settled.remarks, set))
     }
 
     fn plan(
@@ -227,6 +276,13 @@ impl Run {
                 )));
             };
             let bit = LineId(place as u8).bit();
+            if compiled.rig.must_arm() & bit & !room::may_arm(&compiled.rig) != 0 {
+                let stage =
+                    compiled.sitting.stage.as_ref().map_or(String::new(), |stage| format!(" in the stage {stage}"));
+                return Err(Complaint::new(format_args!(
+                    "--arm {name}: the protocol forbids {name}{stage}, so it cannot be armed: leave the option out"
+                )));
+            }
             if compiled.rig.must_arm() & bit == 0 {
                 return Err(Complaint::new(format_args!(
                     "--arm {name}: only a line that the rig-config calls `arm: required` is armed, and on rig {} {name} \
@@ -243,7 +299,7 @@ impl Run {
 /// Says which lines the protocol uses and nobody arms: hours of withheld pulses are easily overlooked.
 fn warn_of_unarmed(plan: &Plan) {
     let armed = plan.arm.as_ref().map_or(0, |(lines, _)| *lines);
-    let unarmed = plan.compiled.rig.must_arm() & !armed;
+    let unarmed = room::may_arm(&plan.compiled.rig) & !armed;
     for (number, line) in plan.compiled.symbols.lines.iter().enumerate() {
         if line.named && unarmed & LineId(number as u8).bit() != 0 {
             eprintln!(
@@ -253,6 +309,16 @@ fn warn_of_unarmed(plan: &Plan) {
             );
         }
     }
+}
+
+/// What was settled of whose session it is.
+type Sat = (Compiled, Option<Keeper>, Vec<String>, Vec<(String, String)>);
+
+/// A time as a subject's file says it; a simulated session of no day has none.
+pub(super) fn when(ms: Option<i64>) -> String {
+    let since = ms.and_then(|ms| u64::try_from(ms).ok());
+    let at = since.map(|ms| std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms));
+    at.map_or("-".to_owned(), |at| humantime::format_rfc3339_seconds(at).to_string())
 }
 
 /// Whether the rig-config describes a simulated rig.

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use report::Report;
 
-use super::{Complaint, open_only, say};
+use super::subject::is_hidden;
+use super::{Complaint, open_one, say};
 
 /// Shows a session: its summary and its trials, on screen, as JSON or CSV; and its picture.
 #[derive(Debug, clap::Args)]
@@ -31,8 +32,12 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
-        let session = open_only(&self.session)?;
-        let report = Report::of(&session).map_err(Complaint::new)?;
+        let (path, session) = open_one(&self.session)?;
+        let report = match is_hidden(&path, &session) {
+            true => Report::of(&session),
+            false => Report::unblinded(&session),
+        };
+        let report = report.map_err(Complaint::new)?;
         if let Some(path) = &self.picture {
             fs::write(path, report.picture()).map_err(|error| {
                 Complaint::new(format_args!("the picture {} cannot be written: {error}", path.display()))

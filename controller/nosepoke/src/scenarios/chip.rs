@@ -13,10 +13,12 @@ use emulated::{BenchError, Cord, EmulatedRig, EmulatedSettings, Event, ImageErro
 use journal::pairing::Tolerance;
 use journal::{Allowed, ReplayFailure, ReplayReport, Session, SideBySide, side_by_side};
 use link::{Micros, Record};
+use scenario::Actor;
 use sim::animal::Scripted;
 
 use super::listen::Listening;
 use super::run::{Over, Ran, RunError, Stage, Theatre};
+use super::voice::Voice;
 use crate::room;
 
 /// The image's package.
@@ -122,7 +124,8 @@ impl Chip {
             }
         });
         let theatre = Theatre { scenario, stage, compiled: &ran.compiled };
-        let journal = theatre.session(ran.seed, &mut listening, || over_at.get().map_or(Over::NotYet, Over::At));
+        let (voice, _) = Voice::new(Actor::default());
+        let journal = theatre.session(ran.seed, &mut listening, voice, || over_at.get().map_or(Over::NotYet, Over::At));
         let rig = listening.into_body();
         if let Some(mishap) = rig.mishaps().first() {
             return Err(ChipError::Mishap(mishap.clone()));

@@ -12,6 +12,7 @@ pub mod fit;
 mod listen;
 pub mod run;
 pub mod suite;
+mod voice;
 
 pub use chip::{Chip, ChipError, Compared, LONGEST_ON_CHIP_US};
 pub use run::{Ran, RunError, run};

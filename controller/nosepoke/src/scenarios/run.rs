@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use compiler::cover;
 use compiler::scenario::{Happening, Scenario};
-use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
+use compiler::{Compiled, Diagnostics, Files, RigConfig, Source};
 use journal::pairing::Tolerance;
 use journal::{Purpose, ReplayFailure, ReplayReport, Storage, Writer};
 use link::{Micros, Record};
@@ -23,6 +23,7 @@ use scenario::{Actor, Covered, Failure, Reactions, Script, Seen, Timed};
 use sim::{Memory, VirtualBody, WireFaults};
 
 use super::listen::Listening;
+use super::voice::Voice;
 use crate::lockstep::{self, Cable};
 use crate::room::{self, RoomError};
 use crate::session::{Plan, Session, SessionError, SyncPolicy};
@@ -85,6 +86,13 @@ pub enum RunError {
     },
     /// Acts follow what they wait for too often and too soon.
     TooManyReactions,
+    /// Something that was said means nothing to the session.
+    Said {
+        /// What.
+        line: String,
+        /// What the session answered.
+        answer: String,
+    },
 }
 
 impl fmt::Display for RunError {
@@ -99,6 +107,7 @@ impl fmt::Display for RunError {
                 "none of the seeds 1 to {tried} gives the draws that are asked for: ask for fewer, or make them certain by \
                  setting parameters, as in `set: {{p_reward: 1}}`"
             ),
+            Self::Said { line, answer } => write!(f, "`say: {line}` was answered: {answer}"),
             Self::TooManyReactions => write!(
                 f,
                 "acts follow within 40 ms what they wait for, more than {AGAIN_MAX} times: make `after` longer, or the \
@@ -156,8 +165,10 @@ pub struct Stage<'a> {
 /// # Errors
 /// When it cannot be run; that it does not hold is no error.
 pub fn run(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
-    let options = Options { set: scenario.set.clone() };
-    let compiled = compiler::compile(stage.protocol, stage.rig, &options).map_err(RunError::Protocol)?;
+    let (options, sitting) = compiler::sit(stage.protocol, &scenario.set);
+    let files = Files::beside(stage.protocol);
+    let compiled = compiler::compile_for(stage.protocol, &files, stage.rig, &options, &sitting);
+    let compiled = compiled.map_err(RunError::Protocol)?;
     let theatre = Theatre { scenario, stage, compiled: &compiled };
     let searched = scenario.seed.is_none() && !scenario.draws.is_empty();
     let seeds = match scenario.seed {
@@ -252,8 +263,12 @@ impl Theatre<'_> {
         let mut listening = Listening::new(body.map_err(RunError::Room)?, |now, at, record: &Record| {
             ear.borrow_mut().hear(now, at, record);
         });
-        let journal = self.session(seed, &mut listening, || ear.borrow().over())?;
+        let (voice, mistakes) = Voice::new(ear.borrow().actor.clone());
+        let journal = self.session(seed, &mut listening, voice, || ear.borrow().over())?;
         let went = ear.borrow_mut().went.take().unwrap_or(Went::Whole);
+        if let (Ok((line, answer)), Went::Whole) = (mistakes.try_recv(), &went) {
+            return Err(RunError::Said { line, answer });
+        }
         Ok((went, journal))
     }
 
@@ -262,6 +277,7 @@ impl Theatre<'_> {
         &self,
         seed: u64,
         body: &mut impl VirtualBody,
+        voice: Voice,
         over: impl Fn() -> Over,
     ) -> Result<Vec<u8>, RunError> {
         let Self { scenario, stage, compiled } = self;
@@ -286,6 +302,7 @@ impl Theatre<'_> {
             wall_clock: None,
         };
         let mut session = Session::new(plan, Box::new(move |header| Writer::begin(storage, header)));
+        session.attend(Box::new(voice));
         let mut cable = Cable::new(WireFaults::NONE, seed);
         let mut watch = |now: Micros, session: &mut Session<Kept>, _: &mut Cable| match over() {
             Over::Now => session.stop(),

@@ -26,7 +26,7 @@ pub fn run<S: Storage>(
     show: &mut dyn FnMut(&Tally),
 ) -> Result<Ended, SessionError> {
     let clock = Clock::start();
-    let (near, far) = drive::channels();
+    let (near, far) = drive::channels(session.bell());
     let carrier = carry::Carrier::start(asked, finder, clock, far);
     let ended = drive::drive(session, clock, &near, stop, show);
     carrier.hang_up();

@@ -3,9 +3,11 @@
 //! the same for a simulated rig and a real one. Knows nothing of terminals, threads or ports.
 
 mod clocks;
+mod context;
 mod ending;
 mod error;
 mod key;
+mod outside;
 mod plan;
 mod rejoin;
 
@@ -21,6 +23,7 @@ use link::message::{self, Answer, Command, Hello, Refusal, State, Status, Upload
 use link::record::Reader;
 use link::upload::Uploader;
 use link::{EndReason, Micros, Record};
+use outside::Desk;
 
 use crate::tally::Tally;
 
@@ -112,6 +115,8 @@ pub struct Session<S: Storage> {
     began: Option<Micros>,
     /// Why the session will end in an error once the device is safe.
     failing: Option<SessionError>,
+    /// What comes from outside.
+    desk: Desk,
 }
 
 impl<S: Storage> Session<S> {
@@ -139,6 +144,7 @@ impl<S: Storage> Session<S> {
             result: None,
             began: None,
             failing: None,
+            desk: Desk::default(),
         }
     }
 
@@ -183,6 +189,7 @@ impl<S: Storage> Session<S> {
     /// Does what is due: sends errands on their way, puts records on disk.
     pub fn poll(&mut self, now: Micros) {
         self.poll_key(now);
+        self.poll_outside(now);
         self.run_errands();
         let due = self.unsynced.is_some_and(|(since, bytes)| {
             bytes >= self.plan.sync.bytes || now >= since.saturating_add(self.plan.sync.interval_us)
@@ -236,7 +243,8 @@ impl<S: Storage> Session<S> {
     pub fn poll_at(&self) -> Option<Micros> {
         let sync_at = self.unsynced.map(|(since, _)| since.saturating_add(self.plan.sync.interval_us));
         let sync_at = if self.sync_look_at.is_some() { self.sync_look_at } else { sync_at };
-        [self.link.poll_at(), sync_at, self.clocks.poll_at(), self.key_at()].into_iter().flatten().min()
+        let others = [self.link.poll_at(), sync_at, self.clocks.poll_at(), self.key_at(), self.outside_at()];
+        others.into_iter().flatten().min()
     }
 
     /// Writes the next frame for the device into `out`; the bytes used.
@@ -246,7 +254,7 @@ impl<S: Storage> Session<S> {
 
     fn handle_events(&mut self, now: Micros) {
         loop {
-            let Self { link, journal, tally, unsynced, .. } = self;
+            let Self { link, journal, tally, unsynced, desk, plan, .. } = self;
             let Some(event) = link.poll_event() else { return };
             match event {
                 HostEvent::Hello(hello) => self.greet(&hello),
@@ -259,7 +267,10 @@ impl<S: Storage> Session<S> {
                 }
                 HostEvent::Records { first, count, base, bytes, .. } => {
                     let kept = keep(journal.as_mut(), u64::from(first), base, u64::from(count), bytes);
-                    let told = tell(tally, base, bytes);
+                    let told = tell(base, bytes, |at, record| {
+                        tally.record(at, record);
+                        desk.record(&plan.compiled.symbols, record);
+                    });
                     let since = unsynced.map_or(now, |(since, _)| since);
                     *unsynced = Some((since, unsynced.map_or(0, |(_, bytes)| bytes) + bytes.len()));
                     if let Err(error) = kept.and(told) {
@@ -347,6 +358,7 @@ impl<S: Storage> Session<S> {
             simulated: plan.simulated,
             started_ms: plan.started_ms,
             purpose: plan.purpose,
+            context: context::of(plan),
         }
     }
 
@@ -372,7 +384,7 @@ impl<S: Storage> Session<S> {
         if self.under_way.is_some() || self.key_at().is_some() {
             return;
         }
-        let Some(Errand { step, command }) = self.errands.pop_front() else { return };
+        let Some(Errand { step, command }) = self.errands.pop_front() else { return self.run_outside() };
         match self.link.send(command.clone()) {
             Ok(seq) => self.under_way = Some((seq, step)),
             Err(_) => self.errands.push_front(Errand { step, command }),
@@ -381,6 +393,9 @@ impl<S: Storage> Session<S> {
 
     fn answered(&mut self, now: Micros, seq: u16, answer: Answer) {
         let Some((_, step)) = self.under_way.take_if(|(under_way, _)| *under_way == seq) else { return };
+        if self.outside_answered(seq, answer) {
+            return self.run_errands();
+        }
         match answer {
             Answer::Refused(Refusal::KeyOff) if self.phase == Phase::Preparing => {
                 let lines = self.plan.arm.as_ref().map_or(0, |(lines, _)| *lines);
@@ -530,12 +545,12 @@ fn keep<S: Storage>(
     journal.map_or(Ok(()), |journal| journal.append_device(first, base, count, bytes).map_err(SessionError::Write))
 }
 
-/// Tells the tally of every record in `bytes`.
-fn tell(tally: &mut Tally, base: Micros, bytes: &[u8]) -> Result<(), SessionError> {
+/// Tells of every record in `bytes`.
+fn tell(base: Micros, bytes: &[u8], mut hear: impl FnMut(Micros, &Record)) -> Result<(), SessionError> {
     let (mut reader, mut rest) = (Reader::new(base), bytes);
     while !rest.is_empty() {
         let (at, record, tail): (Micros, Record, &[u8]) = reader.read(rest).map_err(SessionError::Records)?;
-        tally.record(at, &record);
+        hear(at, &record);
         rest = tail;
     }
     Ok(())

@@ -69,6 +69,7 @@ impl Plan {
         let rig = postcard::from_bytes(&header.device_rig).map_err(|_| UnreadableHeader)?;
         let hash = link::program::hash(&header.program);
         let warnings = Diagnostics::default();
+        let (fragments, sitting) = super::context::read(header);
         Ok(Self {
             session: u32::try_from(header.session).map_err(|_| UnreadableHeader)?,
             compiled: Compiled {
@@ -79,6 +80,8 @@ impl Plan {
                 silenced: Vec::new(),
                 holds: Vec::new(),
                 hash,
+                fragments,
+                sitting,
             },
             protocol: header.protocol.clone(),
             rig: header.rig.clone(),

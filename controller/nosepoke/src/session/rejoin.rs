@@ -10,6 +10,7 @@ use link::{Micros, Record};
 
 use super::clocks::Clocks;
 use super::ending::Ending;
+use super::outside::Desk;
 use super::{Phase, Plan, Session, SessionError};
 use crate::tally::Tally;
 
@@ -27,9 +28,10 @@ pub struct Kept<S: Storage> {
 impl<S: Storage> Session<S> {
     /// Goes on with a session that a controller before this one has begun.
     pub fn resumed(plan: Plan, kept: Kept<S>) -> Self {
-        let mut tally = Tally::new(&plan.compiled.symbols);
+        let (mut tally, mut desk) = (Tally::new(&plan.compiled.symbols), Desk::default());
         for (at, record) in &kept.records {
             tally.record(*at, record);
+            desk.record(&plan.compiled.symbols, record);
         }
         let mut link = HostEnd::new();
         link.resume(plan.session, u32::try_from(kept.journal.next()).unwrap_or(u32::MAX));
@@ -55,6 +57,7 @@ impl<S: Storage> Session<S> {
             result: None,
             began: None,
             failing: None,
+            desk,
         }
     }
 
@@ -62,6 +65,7 @@ impl<S: Storage> Session<S> {
     pub(super) fn device_reset(&mut self) {
         (self.under_way, self.status) = (None, None);
         self.errands.clear();
+        self.desk.lose_command();
         self.clocks.device_was_reset();
         match self.phase {
             Phase::Greeting | Phase::Done => {}

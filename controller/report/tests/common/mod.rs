@@ -37,7 +37,14 @@ pub(crate) fn symbols() -> Symbols {
         parameter,
     };
     let parameter = |value: i64, set: bool, about: &str| {
-        Some(ParameterSymbol { value, set, basis: "typical".into(), source: String::new(), about: about.into() })
+        Some(ParameterSymbol {
+            value,
+            set,
+            basis: "typical".into(),
+            source: String::new(),
+            about: about.into(),
+            live: None,
+        })
     };
     Symbols {
         protocol: "probabilistic-reward".into(),
@@ -72,7 +79,7 @@ pub(crate) fn symbols() -> Symbols {
         invariants: vec!["at most 1 deliver on water per trial".into()],
         ends: vec!["after session_length".into(), "trials: trials_max".into()],
         picture: Picture { group: Some(2), show: vec![1, 0] },
-        allowed: Vec::new(),
+        ..Symbols::default()
     }
 }
 

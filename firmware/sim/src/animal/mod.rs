@@ -2,9 +2,11 @@
 //! lines by their kind, never the protocol.
 
 mod rat;
+mod scope;
 mod script;
 
 pub use rat::Rat;
+pub use scope::Watched;
 pub use script::{Scripted, Tap};
 
 use link::{LineId, Micros};

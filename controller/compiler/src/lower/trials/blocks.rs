@@ -240,6 +240,7 @@ impl Lowering<'_> {
                             kind_span: text.span,
                             max_run: None,
                             spend_on: None,
+                            once: false,
                             made: true,
                         };
                         let shuffled = self.draw(&draw, scope)?;
