@@ -137,6 +137,8 @@ fn look_on(rig: &RigConfig, text: &str) {
             found
         }
     };
+    // Its states are drawn from the text alone, whatever else is wrong with it.
+    let _ = compiler::graph::graph(&task(text));
     for finding in &found.list {
         assert!(finding.line >= 1 && finding.column >= 1);
         assert!(finding.span.end <= text.len().max(finding.span.start));

@@ -278,6 +278,22 @@ const PAIRS: &[Pair] = &[
         ],
     },
     Pair {
+        title: "a drawn time-out in a circle",
+        code: "W064-may-not-rest",
+        wrong: [
+            "",
+            "      - draw: {gap: {uniform: [0 s, 2 s]}}\n    transitions: [{after: gap, to: go}]\n",
+            "    transitions: [{when: not spout.touching, to: ready}]\n",
+            "",
+        ],
+        right: [
+            "",
+            "      - draw: {gap: {uniform: [1 ms, 2 s]}}\n    transitions: [{after: gap, to: go}]\n",
+            "    transitions: [{when: not spout.touching, to: ready}]\n",
+            "",
+        ],
+    },
+    Pair {
         title: "a sentence its own state breaks",
         code: "E330-broken-on-entry",
         wrong: [

@@ -158,3 +158,67 @@ fn a_thousand_states_are_drawn_too() {
     // Its picture would be of no use; its text is.
     assert!(mermaid(&graph, Detail::States).lines().count() > 3_000);
 }
+
+/// Protocols of states within states, with transitions between any two of them, `back`, and what holds everywhere.
+fn made_up(seed: u64) -> String {
+    let mut chance = seed;
+    let mut below = |n: usize| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(chance >> 33).unwrap() % n
+    };
+    let mut paths: Vec<Vec<usize>> = vec![vec![0]];
+    for n in 1..4 + below(10) {
+        let holder = if below(2) == 0 { Vec::new() } else { paths[below(paths.len())].clone() };
+        if holder.len() < 4 {
+            paths.push([holder, vec![n]].concat());
+        }
+    }
+    let name = |path: &Vec<usize>| path.iter().map(|n| format!("s{n}")).collect::<Vec<_>>().join(".");
+    let targets: Vec<String> = paths.iter().map(name).chain(["back".to_owned()]).collect();
+    let mut out = "protocol: made-up\nlines: {lever: lever, mask: light}\nstart: s0\n".to_owned();
+    let first = targets[below(targets.len())].clone();
+    out.push_str(&format!("everywhere: {{transitions: [{{event: lever.release, to: {first}}}]}}\nstates:\n"));
+    write(&paths, &[], &mut || targets[below(targets.len())].clone(), &mut out);
+    out
+}
+
+fn write(paths: &[Vec<usize>], holder: &[usize], target: &mut dyn FnMut() -> String, out: &mut String) {
+    let indent = "    ".repeat(holder.len() + 1);
+    for path in paths.iter().filter(|path| path.len() == holder.len() + 1 && path.starts_with(holder)) {
+        let (one, other) = (target(), target());
+        out.push_str(&format!(
+            "{indent}s{}:\n{indent}  entry: [{{on: mask}}]\n{indent}  transitions: [{{event: lever.press, to: {one}}}, \
+             {{after: 1 s, to: {other}}}]\n",
+            path[path.len() - 1]
+        ));
+        if let Some(inner) = paths.iter().find(|inner| inner.len() == path.len() + 1 && inner.starts_with(path)) {
+            out.push_str(&format!("{indent}  start: s{}\n{indent}  states:\n", inner[inner.len() - 1]));
+            write(paths, path, target, out);
+        }
+    }
+}
+
+#[test]
+fn whatever_leads_where_it_is_drawn_and_no_label_lies_on_anything() {
+    for seed in 0..300 {
+        let text = made_up(seed);
+        let source = Source { name: "made-up.yaml".to_owned(), text: text.clone() };
+        let graph = graph(&source).unwrap_or_else(|found| panic!("{found}"));
+        let tree = Tree::new(&graph, true);
+        let layout = lay_out(&tree);
+        let labels: Vec<Rect> = layout.routes.iter().filter_map(|route| route.label).collect();
+        let leaves = tree.nodes.iter().zip(&layout.nodes).filter(|(node, _)| node.children.is_empty());
+        let boxes: Vec<Rect> = leaves.map(|(_, rect)| *rect).collect();
+        for (at, label) in labels.iter().enumerate() {
+            assert!(
+                labels.iter().skip(at + 1).all(|other| !touch(*label, *other)),
+                "{seed}: labels overlap in\n{text}"
+            );
+            assert!(boxes.iter().all(|rect| !touch(*label, *rect)), "{seed}: a label lies on a box in\n{text}");
+        }
+        assert!(layout.routes.iter().all(|route| route.points.len() >= 2), "{seed}: an arrow has no way in\n{text}");
+        assert!(svg(&graph, Detail::Full).ends_with("</svg>\n"));
+        assert!(dot(&graph, Detail::States).ends_with("}\n"));
+        assert!(mermaid(&graph, Detail::States).contains("stateDiagram-v2"));
+    }
+}

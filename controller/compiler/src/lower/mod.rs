@@ -376,6 +376,7 @@ impl Lowering<'_> {
 
     fn finish(mut self, invariants: Vec<String>, picture: Picture, stages: Vec<StageSymbol>) -> Option<Lowered> {
         self.places.fixed = self.fixed();
+        self.places.drawn = self.names.variables.iter().map(|variable| variable.origin == Origin::Drawn).collect();
         let (rig, lines) = self.lines();
         let at_close = self.worked_out_at_close();
         let (assigned, metadata) = (self.assign_symbols(), self.metadata_symbols());

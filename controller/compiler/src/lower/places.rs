@@ -43,6 +43,8 @@ pub(crate) struct Places {
     pub(crate) asked: Vec<Asked>,
     /// Per variable, between what it stays if it is not the program that works it out; none for all others.
     pub(crate) fixed: Vec<Option<Interval>>,
+    /// Per variable, whether only a draw names it.
+    pub(crate) drawn: Vec<bool>,
     /// Invariants, in the order of their table.
     pub(crate) invariants: Vec<Span>,
 }

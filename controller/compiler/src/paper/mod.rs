@@ -38,7 +38,7 @@ struct Paper<'a, 'p> {
 /// Tells what is found in a program that compiled; per invariant, whether it holds on every path.
 pub(crate) fn check(compiled: &Compiled, protocol: &Protocol, places: &Places, reporter: &mut Reporter) -> Vec<bool> {
     let Ok(program) = Program::open(&compiled.image) else { return Vec::new() };
-    let ranges = Ranges::new(&program, &places.fixed, compiled.symbols.outcomes.len());
+    let ranges = Ranges::new(&program, &places.fixed, &places.drawn, compiled.symbols.outcomes.len());
     let graph = Graph::new(&program, &ranges);
     let mut paper = Paper { program: &program, protocol, compiled, places, ranges: &ranges, graph: &graph, reporter };
     paper.conditions();

@@ -21,13 +21,28 @@ pub(super) struct Ranges<'p> {
 
 impl<'p> Ranges<'p> {
     /// `fixed` has the range of each variable that is not the program's own; none for those that it works out.
-    pub(super) fn new(program: &'p Program<'p>, fixed: &[Option<Interval>], outcomes: usize) -> Self {
+    /// What only a draw fills, as `drawn` says, is never read before it was drawn.
+    pub(super) fn new(program: &'p Program<'p>, fixed: &[Option<Interval>], drawn: &[bool], outcomes: usize) -> Self {
         let count = program.rows(Table::Variables);
         let own = |n: usize| fixed.get(n).copied().flatten();
         let first = (0..count).map(|n| own(n).unwrap_or_else(|| Interval::one(program.variable(n))));
         let outcomes = i64::try_from(outcomes).unwrap_or(i64::MAX);
         let mut ranges = Self { program, variables: first.collect(), outcomes };
         let pieces = pieces(program);
+        let mut first_drawn: HashMap<usize, Interval> = HashMap::new();
+        for piece in &pieces {
+            ranges.walk(piece, &mut |ranges, op, stack| {
+                if op.code == OpCode::Draw {
+                    let (variable, value) = ranges.drawn(op, stack);
+                    first_drawn.entry(variable).and_modify(|before| *before = before.or(value)).or_insert(value);
+                }
+            });
+        }
+        for (variable, value) in first_drawn {
+            if let (Some(true), Some(known)) = (drawn.get(variable), ranges.variables.get_mut(variable)) {
+                *known = value;
+            }
+        }
         // An end that still moves after so many rounds is taken to have no bound, so each moves once more at most.
         for round in 0.. {
             let mut put: HashMap<usize, Interval> = HashMap::new();
