@@ -5,9 +5,10 @@ use std::fmt::Write;
 use compiler::{Diagnostics, RigConfig, Source};
 
 /// The simulated rigs that ship, in the order they are tried: what messages call each, and its text.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 3] = [
     ("rig-configs/sim-box.yaml", include_str!("../../../../rig-configs/sim-box.yaml")),
     ("rig-configs/three-port-box.yaml", include_str!("../../../../rig-configs/three-port-box.yaml")),
+    ("rig-configs/fear-box.yaml", include_str!("../../../../rig-configs/fear-box.yaml")),
 ];
 
 /// Pins of a made rig that are no analog ones, in the order they are given out.
