@@ -45,7 +45,7 @@ fn each_part_knows_only_the_parts_below_it() {
         ("controller/journal", &["link", "engine", "sense"]),
         ("controller/report", &["link", "journal", "compiler"]),
         ("controller/scenario", &["link", "compiler", "journal", "sim"]),
-        ("controller/nosepoke", &["link", "compiler", "journal", "report", "scenario", "sim"]),
+        ("controller/nosepoke", &["link", "compiler", "journal", "report", "scenario", "sim", "emulated"]),
         (
             "tests",
             &["link", "engine", "sense", "sim", "emulated", "assembler", "compiler", "journal", "controller", "report"],

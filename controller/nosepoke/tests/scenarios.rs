@@ -201,3 +201,17 @@ fn the_protocols_that_ship_do_what_they_should_and_all_of_them_is_covered() {
         assert_eq!(suite["coverage"]["whole"], true, "{suite:#}");
     }
 }
+
+#[test]
+fn what_invariants_block_and_what_power_a_line_carries_must_be_as_said() {
+    let licks = "  - name: two licks\n    animal: [{at: 1 s, lick: spout, for: 60 ms, every: 500 ms, times: 2}]\n    run: 2 s\n    \
+                 expect: {outputs: {water: 1}}\n";
+    let said = out(&test("breach", "../docs/examples/invariants.yaml", licks, &[]));
+    assert!(said.contains("breaks the invariant `at most 1 deliver on water per trial` at 1.500000 s"), "{said}");
+    let none = licks.replace("water: 1}", "water: 1}, breaches: []");
+    let said = out(&test("no-breach", "../docs/examples/invariants.yaml", &none, &[]));
+    assert!(said.contains("expected  none") && said.contains("per trial at 1.500000 s"), "{said}");
+    let dim = "  - {name: dim, run: 1 s, expect: {outputs: {house: [{at: 0 s, power: 50 %}]}}}\n";
+    let said = out(&test("power", "../docs/examples/powers.yaml", dim, &[]));
+    assert!(said.contains("expected  a power of 0.5") && said.contains("seen      a power of 0.4 at 0.0000"), "{said}");
+}

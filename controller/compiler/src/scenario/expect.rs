@@ -1,17 +1,29 @@
 //! What must come of a scenario.
 
-use link::{LineId, RegionId, Verdict};
+use link::{InvariantId, LineId, RegionId, Verdict};
 
 use super::words::{OUTPUT, Words, listing};
-use super::{Delivery, Expect, Expectation, Moment, Occurrences, On, Row, Step};
+use super::{Delivery, Expect, Expectation, Moment, Occurrences, On, Row, Said, Step};
 use super::{happening, key_place, moment, place_of, value};
 use crate::diagnostic::Reporter;
 use crate::fields::{self, Fields};
 use crate::symbols::Unit;
 use crate::yaml::{Entry, Node, Text, Value};
 
-const KEYS: &[&str] =
-    &["states", "passes", "outputs", "events", "outcomes", "trials", "variables", "order", "never", "interlock", "end"];
+const KEYS: &[&str] = &[
+    "states",
+    "passes",
+    "outputs",
+    "events",
+    "outcomes",
+    "trials",
+    "variables",
+    "order",
+    "never",
+    "interlock",
+    "breaches",
+    "end",
+];
 const EXAMPLE: &str = "{states: [ready, wait: 2 s, reward: 2.5 s], outputs: {water: [{at: 2.5 s, for: 41 ms}]}}";
 
 /// What stands behind `end` for a session that the scenario itself ends.
@@ -83,6 +95,10 @@ pub(super) fn read(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> V
         let verdicts = interlock(node, words, reporter);
         found.push(Expectation { place: place("interlock"), what: Expect::Interlock(verdicts) });
     }
+    if let Some(node) = keys.get("breaches") {
+        let breaches = breaches(node, words, reporter);
+        found.push(Expectation { place: place("breaches"), what: Expect::Breaches(breaches) });
+    }
     if let Some(node) = keys.get("end") {
         let text = fields::text(node, "`end`", STOPPED, reporter);
         if let Some(end) = text.and_then(|text| end(text, words, reporter)) {
@@ -153,6 +169,9 @@ fn step(node: &Node, region: RegionId, words: &Words<'_>, reporter: &mut Reporte
     Some(Step { state, at, place: words.place(name.span) })
 }
 
+/// What may be said of a time on, besides how long it is.
+const SAID: [&str; 5] = ["volume", "power", "tone", "level", "ramp"];
+
 /// `none`, a count, a list of times on, or `{pulses: 20, width: 5 ms, first: 2.5 s, period: 50 ms}`.
 fn delivery(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<Delivery> {
     match &node.value {
@@ -162,37 +181,48 @@ fn delivery(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<D
         }
         Value::Map(_) => {
             let example = "{pulses: 20, width: 5 ms, first: 2.5 s, period: 50 ms}";
-            let known = ["pulses", "width", "volume", "first", "period"];
+            let known: Vec<&'static str> = ["pulses", "width", "first", "period"].into_iter().chain(SAID).collect();
             let keys = fields::fields(node, "what an output does", &known, example, reporter)?;
             let count = keys.need("pulses", "pulses: 20", reporter);
             let count = count.and_then(|node| how_often(node, reporter));
-            let volume_nl = volume(&keys, reporter);
+            let each = said(&keys, "width", reporter);
             let mut time = |key: &str, what| keys.get(key).and_then(|node| moment::read(node, what, reporter));
-            let (width, first) = (time("width", "`width`"), time("first", "`first`"));
-            let period = time("period", "`period`");
-            Some(Delivery::Pulses { count: count?, width, volume_nl, first, period })
+            let (first, period) = (time("first", "`first`"), time("period", "`period`"));
+            Some(Delivery::Pulses { count: count?, each, first, period })
         }
         _ => {
             let count = how_often(node, reporter)?;
-            Some(Delivery::Pulses { count, width: None, volume_nl: None, first: None, period: None })
+            Some(Delivery::Pulses { count, each: Said::default(), first: None, period: None })
         }
     }
 }
 
-fn volume(keys: &Fields<'_>, reporter: &mut Reporter) -> Option<i64> {
-    keys.get("volume").and_then(|node| fields::quantity(node, "`volume`", Unit::Volume, "10 µl", reporter))
+/// What is said of a time on; how long it is stands behind `width`.
+fn said(keys: &Fields<'_>, width: &str, reporter: &mut Reporter) -> Said {
+    let width = keys.get(width).and_then(|node| moment::read(node, "how long it is on", reporter));
+    let mut of = |key: &str, what, unit, example| {
+        keys.get(key).and_then(|node| fields::quantity(node, what, unit, example, reporter))
+    };
+    Said {
+        width,
+        volume_nl: of("volume", "`volume`", Unit::Volume, "10 µl"),
+        power_ppm: of("power", "`power`", Unit::Number, "40 %"),
+        tone_mhz: of("tone", "`tone`", Unit::Frequency, "8 kHz"),
+        level_cdb: of("level", "`level`", Unit::Level, "70 dB"),
+        ramp_us: of("ramp", "`ramp`", Unit::Time, "5 ms"),
+    }
 }
 
 fn on(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<On> {
     if let Value::Scalar(text) = &node.value {
         let at = moment::text(text, "when it goes on", reporter)?;
-        return Some(On { at, width: None, volume_nl: None, place: place_of(node, words) });
+        return Some(On { at, said: Said::default(), place: place_of(node, words) });
     }
-    let keys = fields::fields(node, "a time on", &["at", "for", "volume"], "{at: 2.5 s, for: 41 ms}", reporter)?;
+    let known: Vec<&'static str> = ["at", "for"].into_iter().chain(SAID).collect();
+    let keys = fields::fields(node, "a time on", &known, "{at: 2.5 s, for: 41 ms}", reporter)?;
     let at = keys.need("at", "at: 2.5 s", reporter).and_then(|node| moment::read(node, "`at`", reporter));
-    let width = keys.get("for").and_then(|node| moment::read(node, "`for`", reporter));
-    let volume_nl = volume(&keys, reporter);
-    Some(On { at: at?, width, volume_nl, place: place_of(node, words) })
+    let said = said(&keys, "for", reporter);
+    Some(On { at: at?, said, place: place_of(node, words) })
 }
 
 /// `none`, or a count.
@@ -281,6 +311,38 @@ fn interlock(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Vec<(Li
             };
             if let Some((line, _)) = line {
                 found.push((line, *said, words.place(name.span)));
+            }
+        }
+    }
+    found
+}
+
+/// Invariants, as the protocol writes them.
+fn breaches(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Vec<(InvariantId, super::Place)> {
+    let mut found = Vec::new();
+    for item in fields::list(node, "`breaches`", "[at most 1 deliver on water per trial]", reporter).unwrap_or_default()
+    {
+        let Some(text) = fields::text(item, "an invariant", "at most 1 deliver on water per trial", reporter) else {
+            continue;
+        };
+        let known = || words.symbols.invariants.iter().map(String::as_str);
+        match known().position(|known| known == text.text.trim()) {
+            Some(place) => {
+                found.push((InvariantId(u8::try_from(place).unwrap_or(u8::MAX)), words.place(text.span)));
+            }
+            None => {
+                reporter
+                    .error(
+                        "E428-unknown-invariant",
+                        text.span,
+                        format!("this protocol has no invariant `{}`", text.text),
+                    )
+                    .near(&text.text, known(), |known| {
+                        Some(match known.is_empty() {
+                            true => "it has none at all".to_owned(),
+                            false => listing("its invariants are", known),
+                        })
+                    });
             }
         }
     }

@@ -13,7 +13,7 @@ mod moment;
 mod value;
 mod words;
 
-use link::{EventId, LineId, OutcomeId, RegionId, StateId, VariableId, Verdict};
+use link::{EventId, InvariantId, LineId, OutcomeId, RegionId, StateId, VariableId, Verdict};
 
 use crate::Source;
 use crate::diagnostic::{Diagnostics, Reporter, Span};
@@ -271,6 +271,8 @@ pub enum Expect {
     },
     /// What the interlock does not carry out as asked, all of it, in order.
     Interlock(Vec<(LineId, Verdict, Place)>),
+    /// The requests that invariants block, all of them, in order: each by its invariant.
+    Breaches(Vec<(InvariantId, Place)>),
     /// What ends the session, as the protocol writes it; `stopped` if it is the scenario's own end.
     End(String),
 }
@@ -304,10 +306,8 @@ pub enum Delivery {
     Pulses {
         /// How often it goes on.
         count: u32,
-        /// How long each time.
-        width: Option<Moment>,
-        /// The volume asked for each time, in nl.
-        volume_nl: Option<i64>,
+        /// What holds of it each time.
+        each: Said,
         /// When first.
         first: Option<Moment>,
         /// From one time it goes on to the next.
@@ -320,12 +320,27 @@ pub enum Delivery {
 pub struct On {
     /// When it goes on.
     pub at: Moment,
-    /// For how long, if that matters.
-    pub width: Option<Moment>,
-    /// The volume asked for, in nl, if that matters.
-    pub volume_nl: Option<i64>,
+    /// What else is said of it.
+    pub said: Said,
     /// Where it stands.
     pub place: Place,
+}
+
+/// What is said of a time an output is on, as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Said {
+    /// For how long.
+    pub width: Option<Moment>,
+    /// The volume asked for, in nl.
+    pub volume_nl: Option<i64>,
+    /// The power it is on at, in millionths of full power.
+    pub power_ppm: Option<i64>,
+    /// The frequency of the tone asked for, in mHz.
+    pub tone_mhz: Option<i64>,
+    /// The level of the sound asked for, in hundredths of a dB.
+    pub level_cdb: Option<i64>,
+    /// The ramp of the sound asked for, in µs.
+    pub ramp_us: Option<i64>,
 }
 
 /// How often, or when, something happens.

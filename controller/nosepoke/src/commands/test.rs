@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use compiler::scenario::Scenario;
-use controller::scenarios::{Suite, run, suite};
+use controller::scenarios::{Chip, LONGEST_ON_CHIP_US, Suite, run, suite};
 
 use super::Complaint;
 
@@ -18,7 +18,8 @@ use super::Complaint;
 #[command(after_help = "Examples:\n  \
     nosepoke test protocols/\n  \
     nosepoke test protocols/first-lever.yaml\n  \
-    nosepoke test my-task.test.yaml --filter \"early pull\"")]
+    nosepoke test my-task.test.yaml --filter \"early pull\"\n  \
+    nosepoke test protocols/ --body emulated")]
 pub(crate) struct Test {
     /// Test files (NAME.test.yaml), protocols that have one beside them, or folders of them.
     #[arg(required = true)]
@@ -26,9 +27,20 @@ pub(crate) struct Test {
     /// Runs only scenarios whose name, or whose file's name, holds this.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// What carries the device: the simulator, or the emulated image for the RP2040 as well, which must do the same. That
+    /// takes this repository, node, and about as long as the scenarios last.
+    #[arg(long, value_enum, default_value_t = Body::Simulator)]
+    body: Body,
     /// Says it as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// What carries the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Body {
+    Simulator,
+    Emulated,
 }
 
 impl Test {
@@ -45,22 +57,30 @@ impl Test {
             .flat_map(|suite| suite.file.scenarios.iter().map(move |scenario| (suite, scenario)))
             .filter(|(suite, scenario)| self.wants(suite, scenario))
             .collect();
+        let chip = match self.body {
+            Body::Simulator => None,
+            Body::Emulated => Some(Chip::ready().map_err(Complaint::new)?),
+        };
         let progress = told::progress(all.len());
         let came = side_by_side(&all, |(suite, scenario)| {
             let came = run(scenario, suite.stage());
+            // What does not hold needs no comparison.
+            let good = came.as_ref().ok().filter(|ran| ran.is_good());
+            let good = good.filter(|ran| ran.length_us <= LONGEST_ON_CHIP_US);
+            let on_chip = chip.as_ref().zip(good).map(|(chip, ran)| chip.compare(scenario, suite.stage(), ran));
             progress.inc(1);
-            came
+            told::Done { scenario, came, on_chip }
         });
         progress.finish_and_clear();
         let mut came = came.into_iter();
         let mut results = Vec::new();
         for suite in &suites {
-            let scenarios = suite.file.scenarios.iter().filter(|scenario| self.wants(suite, scenario));
-            let scenarios: Vec<_> = scenarios.zip(came.by_ref()).collect();
+            let wanted = suite.file.scenarios.iter().filter(|scenario| self.wants(suite, scenario)).count();
+            let scenarios: Vec<_> = came.by_ref().take(wanted).collect();
             // Of a part of the scenarios nothing can be said of what they leave out.
             let coverage = self.filter.is_none().then(|| {
-                let covered =
-                    scenarios.iter().filter_map(|(_, came)| came.as_ref().ok()).map(|ran| ran.covered.clone());
+                let ran = scenarios.iter().filter_map(|done| done.came.as_ref().ok());
+                let covered = ran.map(|ran| ran.covered.clone());
                 suite.coverage(&covered.collect::<Vec<_>>())
             });
             results.push(told::Result { suite, scenarios, coverage });

@@ -44,22 +44,24 @@ fn has(rig: &RigConfig, lines: &[(String, String)]) -> bool {
     lines.iter().all(|(name, kind)| rig.line(name).is_some_and(|line| line.kind == *kind))
 }
 
-/// The rig that fits lines of these names and kinds.
+/// The rig that fits a protocol.
 ///
 /// # Errors
 /// When the lines need more than a rig has, as the rig-config that was tried says.
-pub fn rig(lines: &[(String, String)]) -> Result<(Source, RigConfig), Diagnostics> {
-    let (source, config) = shipped(lines)?;
-    if has(&config, lines) {
+pub fn rig(protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
+    let lines = compiler::scenario::lines_of(protocol);
+    let powered = protocol.text.contains("power:");
+    let (source, config) = shipped(&lines)?;
+    if !powered && has(&config, &lines) {
         return Ok((source, config));
     }
-    let source = made(lines);
+    let source = made(&lines, powered);
     let config = compiler::read_rig(&source)?;
     Ok((source, config))
 }
 
-/// A rig with these lines, each with what its kind needs.
-fn made(lines: &[(String, String)]) -> Source {
+/// A rig with these lines, each with what its kind needs; where powers are spoken of, lines that carry one.
+fn made(lines: &[(String, String)], powered: bool) -> Source {
     let (mut pins, mut analog) = (PINS.iter(), ANALOG_PINS.iter());
     let mut text =
         "rig: made-box\nabout: A simulated rig made for the lines of a protocol.\nbody: simulator\nlines:\n".to_owned();
@@ -78,6 +80,7 @@ fn made(lines: &[(String, String)]) -> Source {
                 let other = pins.next().copied().unwrap_or(0);
                 format!(", pin_b: {other}, counts_per_turn: 4096, per_turn: 471 mm")
             }
+            "light" | "laser" | "motor" if powered => ", pwm: 1 kHz".to_owned(),
             _ => String::new(),
         };
         // Writing into a string cannot fail.

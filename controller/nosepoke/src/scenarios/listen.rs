@@ -21,6 +21,11 @@ impl<B: VirtualBody, F: FnMut(Micros, Micros, &Record)> Listening<B, F> {
         Self { body, frames: Deframer::default(), next: 0, tell }
     }
 
+    /// The body, and nobody listens any more.
+    pub(super) fn into_body(self) -> B {
+        self.body
+    }
+
     fn hear(&mut self, now: Micros, mut bytes: &[u8]) {
         while self.frames.next_frame(&mut bytes) {
             let Some(frame) = DeviceFrame::decode(self.frames.payload()) else { continue };

@@ -4,12 +4,15 @@
 //! - [`suite`]: a test file with its protocol and rig.
 //! - [`fit`]: the simulated rig that fits a protocol.
 //! - [`run`]: one scenario on the simulator.
+//! - [`chip`]: the same on the emulated image for the RP2040, put beside it.
 //! - [`listen`]: hears the device's records as they leave it.
 
+pub mod chip;
 pub mod fit;
 mod listen;
 pub mod run;
 pub mod suite;
 
+pub use chip::{Chip, ChipError, Compared, LONGEST_ON_CHIP_US};
 pub use run::{Ran, RunError, run};
 pub use suite::{Suite, SuiteError};

@@ -31,8 +31,8 @@ use crate::session::{Plan, Session, SessionError, SyncPolicy};
 const AHEAD_US: u64 = 1_000;
 /// How often a session is run again for acts that follow too soon.
 const AGAIN_MAX: u32 = 5_000;
-/// The longest a scenario runs that does not say how long, in µs: an hour.
-pub const LONGEST_US: u64 = 3_600 * 1_000_000;
+/// The longest a scenario runs that does not say how long, in µs: two hours.
+pub const LONGEST_US: u64 = 2 * 3_600 * 1_000_000;
 /// Seeds that are tried for the draws a scenario asks for.
 pub const SEEDS: u64 = 4_096;
 
@@ -45,6 +45,8 @@ pub struct Ran {
     pub searched: bool,
     /// Everything the animal did.
     pub script: Script,
+    /// How far the scenario goes, in µs from the session's start.
+    pub length_us: i64,
     /// The program that ran.
     pub compiled: Compiled,
     /// The journal's bytes.
@@ -175,9 +177,10 @@ pub fn run(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
         let failures = scenario::judge(scenario, &seen, latency_us);
         let replay = journal::replay(&session);
         let covered = Covered::default();
-        let mut ran = Ran { seed, searched, script, compiled: compiled.clone(), journal, failures, replay, covered };
+        let (length_us, compiled) = (seen.length_us, compiled.clone());
+        let mut ran = Ran { seed, searched, script, length_us, compiled, journal, failures, replay, covered };
         if ran.is_good() {
-            let cover = cover::cover(stage.protocol, stage.rig, &options, &compiled);
+            let cover = cover::cover(stage.protocol, stage.rig, &options, &ran.compiled);
             ran.covered = cover.map(|cover| Covered::of(scenario, &seen, &session, &cover)).unwrap_or_default();
         }
         return Ok(ran);
@@ -186,10 +189,10 @@ pub fn run(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
 }
 
 /// A scenario with its program.
-struct Theatre<'a> {
-    scenario: &'a Scenario,
-    stage: Stage<'a>,
-    compiled: &'a Compiled,
+pub(super) struct Theatre<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) stage: Stage<'a>,
+    pub(super) compiled: &'a Compiled,
 }
 
 /// How a performance went on until it stopped.
@@ -257,7 +260,12 @@ impl Theatre<'_> {
     }
 
     /// Runs a session on a body until it ends or the scenario is over: the journal.
-    fn session(&self, seed: u64, body: &mut impl VirtualBody, over: impl Fn() -> Over) -> Result<Vec<u8>, RunError> {
+    pub(super) fn session(
+        &self,
+        seed: u64,
+        body: &mut impl VirtualBody,
+        over: impl Fn() -> Over,
+    ) -> Result<Vec<u8>, RunError> {
         let Self { scenario, stage, compiled } = self;
         let kept = Kept::default();
         let storage = kept.clone();
@@ -298,7 +306,7 @@ impl Theatre<'_> {
 }
 
 /// When a session is to be stopped.
-enum Over {
+pub(super) enum Over {
     Now,
     At(Micros),
     NotYet,

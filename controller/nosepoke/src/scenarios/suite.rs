@@ -54,7 +54,7 @@ impl Suite {
                 let rig = compiler::read_rig(&source).map_err(failed)?;
                 (source, rig)
             }
-            None => fit::rig(&scenario::lines_of(&protocol)).map_err(failed)?,
+            None => fit::rig(&protocol).map_err(failed)?,
         };
         let compiled = compiler::compile(&protocol, &rig, &Options::default()).map_err(failed)?;
         let file = scenario::read(&source, &compiled.symbols).map_err(failed)?;

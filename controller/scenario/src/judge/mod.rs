@@ -44,7 +44,7 @@ pub fn judge(scenario: &Scenario, seen: &Seen<'_>, latency_us: i64) -> Vec<Failu
     if !asked {
         judge.nothing_refused();
     }
-    judge.nothing_broken();
+    judge.nothing_broken(scenario.expect.iter().any(|expectation| matches!(expectation.what, Expect::Breaches(_))));
     for expectation in &scenario.expect {
         judge.place = expectation.place;
         match &expectation.what {
@@ -57,6 +57,7 @@ pub fn judge(scenario: &Scenario, seen: &Seen<'_>, latency_us: i64) -> Vec<Failu
             Expect::Order(order) => judge.order(order),
             Expect::Never { what, during } => judge.never(*what, *during),
             Expect::Interlock(verdicts) => judge.interlock(verdicts),
+            Expect::Breaches(breaches) => judge.breaches(breaches),
             Expect::End(end) => judge.ends_by(end),
         }
     }
@@ -139,8 +140,8 @@ impl Judge<'_> {
         }
     }
 
-    /// No scenario may break an invariant, a bound of the engine or a rule of the device unless it says so.
-    fn nothing_broken(&mut self) {
+    /// No scenario may break an invariant, unless it says so, a bound of the engine or a rule of the device.
+    fn nothing_broken(&mut self, breaches_are_said: bool) {
         let symbols = self.seen.symbols;
         let broken: Vec<(i64, String)> = self
             .seen
@@ -148,7 +149,7 @@ impl Judge<'_> {
             .iter()
             .filter_map(|(at, record)| {
                 let what = match record {
-                    Record::Breach { invariant, line } => {
+                    Record::Breach { invariant, line } if !breaches_are_said => {
                         let rule = symbols.invariants.get(invariant.index()).map_or("", String::as_str);
                         format!("a request on {} breaks the invariant `{rule}`", self.line(*line))
                     }

@@ -3,7 +3,7 @@
 use compiler::scenario::{
     Forbidden, Happening, Level, Occurrences, Place, Row, verdict_word, written as value_written,
 };
-use link::{LineId, OutcomeId, Record, VariableId, Verdict};
+use link::{InvariantId, LineId, OutcomeId, Record, VariableId, Verdict};
 
 use super::{Judge, moment, within};
 use crate::happened::written;
@@ -179,6 +179,26 @@ impl Judge<'_> {
                     self.fail("never", "never together", saw, Some(from));
                 }
             }
+        }
+    }
+
+    pub(super) fn breaches(&mut self, breaches: &[(InvariantId, Place)]) {
+        let seen: Vec<(i64, InvariantId)> = self
+            .seen
+            .records
+            .iter()
+            .filter_map(|(at, record)| match record {
+                Record::Breach { invariant, .. } => Some((*at, *invariant)),
+                _ => None,
+            })
+            .collect();
+        if !seen.iter().map(|(_, id)| id).eq(breaches.iter().map(|(id, _)| id)) {
+            let symbols = self.seen.symbols;
+            let name = |id: InvariantId| symbols.invariants.get(id.index()).map_or("?", String::as_str);
+            let expected: Vec<&str> = breaches.iter().map(|(id, _)| name(*id)).collect();
+            let saw: Vec<String> = seen.iter().map(|(at, id)| format!("{} at {}", name(*id), seconds(*at))).collect();
+            let at = seen.last().map_or(self.seen.length_us, |(at, _)| *at);
+            self.fail("breaches", listed(&expected), listed(&saw), Some(at));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use compiler::scenario::Scenario;
-use controller::scenarios::{Ran, RunError, Suite, SuiteError};
+use controller::scenarios::{ChipError, Compared, LONGEST_ON_CHIP_US, Ran, RunError, Suite, SuiteError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use journal::ReplayReport;
 use scenario::timeline::seconds;
@@ -14,19 +14,30 @@ use super::super::{Complaint, draw, say};
 /// A test file with what came of its scenarios.
 pub(super) struct Result<'s> {
     pub(super) suite: &'s Suite,
-    pub(super) scenarios: Vec<(&'s Scenario, std::result::Result<Ran, RunError>)>,
+    pub(super) scenarios: Vec<Done<'s>>,
     /// What they cover; none if not all were run.
     pub(super) coverage: Option<Coverage>,
 }
 
-impl Result<'_> {
-    pub(super) fn is_good(&self) -> bool {
-        self.scenarios.iter().all(|(_, came)| is_good(came)) && self.coverage.as_ref().is_none_or(Coverage::is_whole)
+/// A scenario with what came of it.
+pub(super) struct Done<'s> {
+    pub(super) scenario: &'s Scenario,
+    pub(super) came: std::result::Result<Ran, RunError>,
+    /// The same on the emulated chip, if that was asked for and it held on the simulator.
+    pub(super) on_chip: Option<std::result::Result<Compared, ChipError>>,
+}
+
+impl Done<'_> {
+    fn is_good(&self) -> bool {
+        let same = |on_chip: &std::result::Result<Compared, ChipError>| on_chip.as_ref().is_ok_and(Compared::is_good);
+        self.came.as_ref().is_ok_and(Ran::is_good) && self.on_chip.as_ref().is_none_or(same)
     }
 }
 
-fn is_good(came: &std::result::Result<Ran, RunError>) -> bool {
-    came.as_ref().is_ok_and(Ran::is_good)
+impl Result<'_> {
+    pub(super) fn is_good(&self) -> bool {
+        self.scenarios.iter().all(Done::is_good) && self.coverage.as_ref().is_none_or(Coverage::is_whole)
+    }
 }
 
 /// The line that moves while scenarios run, on a terminal.
@@ -49,16 +60,19 @@ pub(super) fn text(unread: &[SuiteError], results: &[Result<'_>]) -> std::result
     for result in results {
         let file = result.suite.path.display().to_string();
         say(&file)?;
-        for (scenario, came) in &result.scenarios {
-            say(format_args!("  {} {}", if is_good(came) { '✓' } else { '✗' }, scenario.name))?;
-            self::scenario(&file, came)?;
+        for done in &result.scenarios {
+            say(format_args!("  {} {}", if done.is_good() { '✓' } else { '✗' }, done.scenario.name))?;
+            scenario(&file, &done.came)?;
+            if let Some(on_chip) = &done.on_chip {
+                chip(on_chip)?;
+            }
         }
         if let Some(coverage) = &result.coverage {
             self::coverage(result.suite, coverage)?;
         }
     }
     let all = results.iter().flat_map(|result| &result.scenarios);
-    let (all, good) = (all.clone().count(), all.filter(|(_, came)| is_good(came)).count());
+    let (all, good) = (all.clone().count(), all.filter(|done| done.is_good()).count());
     let files = match (results.len(), unread.len()) {
         (1, 0) => "in 1 file".to_owned(),
         (read, 0) => format!("in {read} files"),
@@ -78,7 +92,55 @@ pub(super) fn text(unread: &[SuiteError], results: &[Result<'_>]) -> std::result
         1 => "; 1 file leaves something uncovered".to_owned(),
         files => format!("; {files} files leave something uncovered"),
     };
-    say(format_args!("{verdict} {files}{uncovered}"))
+    say(format_args!("{verdict} {files}{uncovered}"))?;
+    widest(results)
+}
+
+/// How far the two bodies lay apart at most, where both ran.
+fn widest(results: &[Result<'_>]) -> std::result::Result<(), Complaint> {
+    let compared = || {
+        let all = results.iter().flat_map(|result| &result.scenarios);
+        all.filter_map(|done| done.on_chip.as_ref()?.as_ref().ok())
+    };
+    let Some(first) = compared().next() else { return Ok(()) };
+    let most = |of: fn(&Compared) -> u64| compared().map(of).max().unwrap_or(0);
+    say(format_args!(
+        "on the emulated RP2040: {} records and {} of the interlock's compared; at most {} µs apart, and {} µs what the \
+         interlock did ({} µs may be)",
+        compared().map(|compared| compared.found.records).sum::<usize>(),
+        compared().map(|compared| compared.found.edges).sum::<usize>(),
+        most(|compared| compared.widest_us().1),
+        most(|compared| compared.widest_us().0),
+        first.interlock_us
+    ))?;
+    let all = results.iter().flat_map(|result| &result.scenarios);
+    let ran = all.filter_map(|done| done.came.as_ref().ok());
+    match ran.filter(|ran| ran.is_good() && ran.length_us > LONGEST_ON_CHIP_US).count() {
+        0 => Ok(()),
+        long => say(format_args!("{long} of the scenarios last longer than 5 min and were not run on it")),
+    }
+}
+
+/// What came of a scenario on the chip.
+fn chip(on_chip: &std::result::Result<Compared, ChipError>) -> std::result::Result<(), Complaint> {
+    match on_chip {
+        Err(error) => say(format_args!("      on the emulated RP2040: {error}")),
+        Ok(compared) => {
+            for difference in &compared.found.differences {
+                let told = difference.to_string().replace('\n', "\n      ");
+                say(format_args!("      simulator and emulated RP2040: {told}"))?;
+            }
+            match &compared.replay {
+                Err(failure) => {
+                    say(format_args!("      the journal of the emulated RP2040 does not replay: {failure}"))
+                }
+                Ok(report) if !report.is_clean() => {
+                    say(format_args!("      the journal of the emulated RP2040 does not replay: {report}"))
+                }
+                Ok(_) => Ok(()),
+            }
+        }
+    }
 }
 
 fn scenario(file: &str, came: &std::result::Result<Ran, RunError>) -> std::result::Result<(), Complaint> {
@@ -160,14 +222,15 @@ pub(super) fn json(unread: &[SuiteError], results: &[Result<'_>]) -> std::result
         serde_json::json!({
             "test": result.suite.path,
             "good": result.is_good(),
-            "scenarios": result.scenarios.iter().map(|(scenario, came)| as_json(scenario, came)).collect::<Vec<_>>(),
+            "scenarios": result.scenarios.iter().map(as_json).collect::<Vec<_>>(),
             "coverage": result.coverage.as_ref().map(coverage_as_json),
         })
     });
     say(format_args!("{:#}", serde_json::Value::Array(unread.chain(results).collect())))
 }
 
-fn as_json(scenario: &Scenario, came: &std::result::Result<Ran, RunError>) -> serde_json::Value {
+fn as_json(done: &Done<'_>) -> serde_json::Value {
+    let Done { scenario, came, on_chip } = done;
     let (failures, error, seed) = match came {
         Ok(ran) => {
             let failures = ran.failures.iter().map(|failure| {
@@ -184,9 +247,23 @@ fn as_json(scenario: &Scenario, came: &std::result::Result<Ran, RunError>) -> se
         Err(error) => (Vec::new(), Some(error.to_string()), None),
     };
     serde_json::json!({
-        "scenario": scenario.name, "line": scenario.place.line, "good": is_good(came), "seed": seed,
-        "failures": failures, "error": error,
+        "scenario": scenario.name, "line": scenario.place.line, "good": done.is_good(), "seed": seed,
+        "failures": failures, "error": error, "emulated": on_chip.as_ref().map(chip_as_json),
     })
+}
+
+fn chip_as_json(on_chip: &std::result::Result<Compared, ChipError>) -> serde_json::Value {
+    match on_chip {
+        Err(error) => serde_json::json!({"good": false, "error": error.to_string()}),
+        Ok(compared) => {
+            let (interlock_us, others_us) = compared.widest_us();
+            serde_json::json!({
+                "good": compared.is_good(), "records": compared.found.records, "edges": compared.found.edges,
+                "widest_us": others_us, "widest_of_interlock_us": interlock_us,
+                "differences": compared.found.differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })
+        }
+    }
 }
 
 fn coverage_as_json(coverage: &Coverage) -> serde_json::Value {
