@@ -63,7 +63,13 @@ pub fn cover(protocol: &Source, rig: &RigConfig, options: &Options, compiled: &C
     if let Some(stage) = stage {
         written.enter(stage, &mut reporter);
     }
-    let lowered = lower::lower(&written, rig, options, &compiled.sitting, &mut reporter)?;
+    // What the compiler makes of it has the places of what it was made from, and what it adds has none among the rows.
+    let mut expanded = protocol::read(&root, &mut reporter)?;
+    if let Some(stage) = stage {
+        expanded.enter(stage, &mut reporter);
+    }
+    let expanded = crate::expand::expand(expanded, rig, &mut reporter);
+    let lowered = lower::lower(&expanded, rig, options, &compiled.sitting, &mut reporter)?;
     let place_of = |span: Span| {
         let (source, span) = reporter.located(span);
         Place::of(source, span)
@@ -138,7 +144,9 @@ fn spans(written: &Protocol) -> BTreeMap<(usize, String), Span> {
 /// Where a row is told of: at what it waits for.
 fn place(row: &Row) -> Option<Span> {
     match &row.trigger {
-        protocol::Trigger::Event(event) => Some(event.span),
+        protocol::Trigger::Event(text) | protocol::Trigger::At(text) | protocol::Trigger::Timer(text) => {
+            Some(text.span)
+        }
         protocol::Trigger::After(expr) | protocol::Trigger::When(expr) => Some(expr.span),
         protocol::Trigger::Broken => None,
     }
@@ -153,6 +161,7 @@ fn told(reporter: &Reporter, state: &str, row: &Row, to: Option<&str>) -> String
     };
     let waits = match &row.trigger {
         protocol::Trigger::Event(event) => format!("on {}", event.text),
+        protocol::Trigger::At(time) | protocol::Trigger::Timer(time) => format!("at {}", time.text),
         protocol::Trigger::After(expr) => format!("after {}", written(expr.span)),
         protocol::Trigger::When(expr) => format!("when {}", written(expr.span)),
         protocol::Trigger::Broken => String::new(),

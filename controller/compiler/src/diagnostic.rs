@@ -344,6 +344,11 @@ impl Reporter {
         format!("{} on line {line}", source.name)
     }
 
+    /// One that nobody reads.
+    pub(crate) fn silent() -> Self {
+        Self::new(&Source { name: String::new(), text: String::new() })
+    }
+
     pub(crate) fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
         self.add(code, Severity::Error, span, message.into())
     }

@@ -38,6 +38,7 @@ const PAGES: &[&str] = pages![
     "names",
     "next-trial",
     "rows-and-actions",
+    "arrays-and-times",
     "outputs",
     "draws",
     "paper",

@@ -12,6 +12,7 @@ pub mod cost;
 pub mod cover;
 mod day;
 mod diagnostic;
+mod expand;
 pub mod explain;
 mod expression;
 mod fields;
@@ -176,7 +177,7 @@ pub fn compile_for(
     let gathered = root.and_then(|root| fragments::gather(root, files, &mut reporter));
     let Some(Gathered { root, fragments }) = gathered else { return Err(reporter.finish()) };
     let each = sitting::each_stage(&root, sitting, &mut reporter, |written, reporter| {
-        compiled(written, rig, options, sitting, reporter)
+        compiled(&expand::expand(written, rig, reporter), rig, options, sitting, reporter)
     });
     let Some((written, compiled)) = each else { return Err(reporter.finish()) };
     let failed = reporter.has_errors();

@@ -7,7 +7,10 @@ use link::{EventId, LineId, OutcomeId, StateId, StimulusId, TimerId};
 
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::expression::check::{Ir, Type};
+use crate::fields;
 use crate::kinds::Kind;
+use crate::protocol::arrays::Array;
+use crate::protocol::timers::Timer;
 use crate::symbols::ParameterSymbol;
 
 /// Where in the protocol something stands.
@@ -90,6 +93,13 @@ pub(crate) struct Names {
     pub(crate) variables: Vec<Variable>,
     pub(crate) lines: Vec<Line>,
     pub(crate) lists: Vec<List>,
+    pub(crate) arrays: Vec<Array>,
+    /// Inputs that must be steady, each with the kind of its line.
+    pub(crate) stable: Vec<(String, &'static Kind)>,
+    /// Timers that are told what they are.
+    pub(crate) timers_told: Vec<Timer>,
+    /// The array and the element of it that what is looked at stands for.
+    pub(crate) element: Option<(usize, usize)>,
     /// Tables: their names, and the sets of labels that are their rows.
     pub(crate) tables: Vec<(String, usize)>,
     pub(crate) parts: Vec<Part>,
@@ -105,6 +115,16 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The timers a person named; those of the compiler's own have names that no one can write.
+    pub(crate) fn told_timers(&self) -> impl Iterator<Item = &str> {
+        self.timers.iter().map(String::as_str).filter(|name| fields::is_name(name))
+    }
+
+    /// The lists a person named.
+    pub(crate) fn told_lists(&self) -> impl Iterator<Item = &str> {
+        self.lists.iter().map(|list| list.name.as_str()).filter(|name| fields::is_name(name))
+    }
+
     /// The number of a set of labels; equal sets are one.
     pub(crate) fn label_set(&mut self, labels: Vec<String>) -> usize {
         if let Some(known) = self.label_sets.iter().position(|set| *set == labels) {
@@ -137,6 +157,10 @@ impl Names {
     pub(crate) fn line(&self, name: &str) -> Option<(LineId, &'static Kind)> {
         let at = self.lines.iter().position(|line| line.name == name)?;
         Some((LineId(u8::try_from(at).unwrap_or(u8::MAX)), self.lines.get(at)?.kind))
+    }
+
+    pub(crate) fn array(&self, name: &str) -> Option<(usize, &Array)> {
+        self.arrays.iter().enumerate().find(|(_, array)| array.name.text == name)
     }
 
     pub(crate) fn list(&self, name: &str) -> Option<(u16, &List)> {

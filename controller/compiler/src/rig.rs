@@ -1,6 +1,7 @@
 //! Reads a rig-config: what carries the device, which line is on which pin, its limits and its calibration. Knows
 //! nothing of any protocol.
 
+mod array;
 pub(crate) mod body;
 mod calibration;
 mod device;

@@ -56,12 +56,12 @@ pub(crate) fn each_stage(
     root: &Node,
     sitting: &Sitting,
     reporter: &mut Reporter,
-    mut one: impl FnMut(&Protocol, &mut Reporter) -> Option<Compiled>,
+    mut one: impl FnMut(Protocol, &mut Reporter) -> Option<Compiled>,
 ) -> Option<(Protocol, Option<Compiled>)> {
     let written = protocol::read(root, reporter)?;
     let stages: Vec<String> = written.stages.iter().map(|stage| stage.name.text.clone()).collect();
     if stages.is_empty() {
-        let compiled = one(&written, reporter);
+        let compiled = one(protocol::read(root, reporter)?, reporter);
         return Some((written, compiled));
     }
     let wanted = match &sitting.stage {
@@ -83,7 +83,7 @@ pub(crate) fn each_stage(
         // Its mistakes in shape were told above.
         let Some(mut of_one) = protocol::read(root, reporter) else { continue };
         of_one.enter(n, &mut of_stage);
-        let compiled = one(&of_one, &mut of_stage);
+        let compiled = one(of_one, &mut of_stage);
         if n == wanted {
             chosen = compiled;
         }

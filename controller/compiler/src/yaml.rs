@@ -30,9 +30,15 @@ impl Text {
         Self { text: text.to_owned(), span, quoted: false, places: None }
     }
 
+    /// Text that was worked out: all of it stands for what is written at `span`.
+    pub(crate) fn standing_for(text: &str, span: Span) -> Self {
+        Self { text: text.to_owned(), span, quoted: false, places: Some(Vec::new()) }
+    }
+
     /// Where bytes `start..end` of the text stand in the source.
     pub(crate) fn span_of(&self, start: usize, end: usize) -> Span {
         match &self.places {
+            Some(places) if places.is_empty() => self.span,
             None => Span { start: self.span.start + start, end: self.span.start + end },
             Some(places) => {
                 let at = |n: usize| places.get(n).copied().unwrap_or(self.span.end);

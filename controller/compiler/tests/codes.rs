@@ -38,6 +38,8 @@ lines:
   cue: {kind: speaker, pin: 18, calibration: {date: 2026-11-02, full_scale: 95 dB}}
   mask: {kind: light, pin: 12}
   laser: {kind: laser, pin: 13}
+  port: {kind: poke, pin: [20, 21]}
+  port_light: {kind: light, pin: [27, 28]}
   joystick: {kind: analog, pin: 26, calibration: {date: 2026-11-02, points: [[0.35 V, 0 mm], [2.9 V, 8 mm]]}}
 ";
 

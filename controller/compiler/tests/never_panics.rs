@@ -3,8 +3,9 @@
 
 mod common;
 
+use common::trace::{compiled_for, holes};
 use common::{shipped, sim_box, task};
-use compiler::{Files, Options, Sitting, Source, Style, compile, compile_for, read_rig};
+use compiler::{Files, Options, RigConfig, Sitting, Source, Style, compile, compile_for, read_rig};
 use proptest::prelude::*;
 
 /// What can happen to a file.
@@ -57,6 +58,11 @@ fn damage() -> impl Strategy<Value = Damage> {
         "==",
         " and ",
         "on: ",
+        "[any]",
+        "[other]",
+        ".change",
+        ".which",
+        "at: ",
         "~",
         "<<: ",
         "? ",
@@ -106,9 +112,14 @@ fn damaged(text: &str, damages: &[Damage]) -> String {
     chars.into_iter().collect()
 }
 
-/// Compiles and looks at every word that is said about it.
+/// Compiles for the simulated box that ships and looks at every word that is said about it.
 fn look(text: &str) {
-    let found = match compile(&task(text), &sim_box(), &Options::default()) {
+    look_on(&sim_box(), text);
+}
+
+/// The same for any rig.
+fn look_on(rig: &RigConfig, text: &str) {
+    let found = match compile(&task(text), rig, &Options::default()) {
         Ok(compiled) => compiled.warnings,
         Err(found) => {
             assert!(found.errors() > 0, "refused without a reason:\n{text}");
@@ -121,6 +132,46 @@ fn look(text: &str) {
     }
     assert!(found.render_in(Style::ASCII).len() >= found.list.len());
 }
+
+/// A protocol of which the compiler makes more than what is written: arrays, counters, timers, times and ends.
+const EXPANDED: &str = "\
+protocol: expanded
+lines:
+  hole: {array: 5, kind: poke, parts: {light: light}}
+  tray: poke
+  house: light
+  cue: speaker
+detectors: {away: {line: tray, stable_for: 200 ms}}
+parameters: {target: {default: 2, range: [1, 5]}, rest: {default: 300 ms}}
+variables: {choice: 0}
+timers: {blink: {for: 200 ms, delay: 100 ms, repeat: 2, interval: rest, on: 'hole[5].light'}, late: }
+counters: {pokes: {count: 'hole[any].in'}, tries: {count: respond.entered, reset: session}, wins: {count: outcome.won}}
+stimuli: {cs: {tone: {frequency: 8 kHz, level: 70 dB, duration: 3 s}}}
+session: {ends: [{trials: 3}]}
+start: ready
+states:
+  ready:
+    entry: [{trial: begin}, {play: {line: cue, stimulus: cs}}, {timer: {start: blink}, if: tries > 0}]
+    transitions: [{event: away.out, to: respond}, {at: cs.end - 1 s, to: respond}]
+  respond:
+    entry: [{on: 'hole[target].light'}, {on: {line: house, until: cs.end}}]
+    on: [{event: tray.change, do: [{reset: pokes}, {timer: {pause: blink}}]}]
+    transitions:
+      - {event: 'hole[target].in', outcome: won, do: [{set: {choice: hole.which}}], to: ready}
+      - {event: 'hole[other].in', if: 'not hole[hole.which].occupied', outcome: lost, do: [{timer: {reset: blink}}], to: ready}
+      - {when: 'hole[all].occupied or away.since > 1 min and blink.left < rest', to: ready}
+      - {at: 'hole[any].out + rest', outcome: lost, do: [{off: 'hole[all].light'}], to: ready}
+everywhere:
+  entry: [{timer: {start: late, for: 1 s, repeat: forever}}]
+invariants: ['at most 5 on on hole[all].light per trial']
+";
+
+#[test]
+fn what_is_to_be_damaged_is_good() {
+    assert!(compiled_for(EXPANDED, &holes()).warnings.is_empty());
+}
+
+const RIGS: &[&str] = &["rig-configs/guarded-box.yaml", "rig-configs/sim-box.yaml", "rig-configs/five-hole-box.yaml"];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: assembler::random::cases(300) as u32, failure_persistence: None, ..ProptestConfig::default() })]
@@ -164,8 +215,12 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_rig_is_told_so(damages in prop::collection::vec(damage(), 1..4), guarded in any::<bool>()) {
-        let file = if guarded { "rig-configs/guarded-box.yaml" } else { "rig-configs/sim-box.yaml" };
+    fn a_damaged_protocol_that_is_made_more_of_is_told_so(damages in prop::collection::vec(damage(), 1..6)) {
+        look_on(&holes(), &damaged(EXPANDED, &damages));
+    }
+
+    #[test]
+    fn a_damaged_rig_is_told_so(damages in prop::collection::vec(damage(), 1..4), file in prop::sample::select(RIGS)) {
         let text = damaged(&shipped(file).text, &damages);
         if let Ok(rig) = read_rig(&Source { name: "box.yaml".to_owned(), text })
             && let Ok(compiled) = compile(&task(common::GOOD), &rig, &Options::default())

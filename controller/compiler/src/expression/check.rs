@@ -168,8 +168,17 @@ impl<'a> Checker<'a> {
             ExprKind::Truth(truth) => Some(Typed { ir: Ir::Constant(i64::from(*truth)), ty: Type::Truth, span }),
             ExprKind::Literal(quantity) => self.literal(quantity, hint, span),
             ExprKind::Name(word) => self.word(word, hint, span),
+            ExprKind::Dotted { owner, member, member_span, .. } if self.names.array(owner).is_some() => {
+                self.of_array(owner, (member, *member_span), span)
+            }
+            ExprKind::Dotted { owner, member, member_span, .. } if self.has_members(owner) => {
+                self.member(owner, (member, *member_span), span)
+            }
             ExprKind::Dotted { owner, owner_span, member, member_span } => {
                 self.dotted((owner, *owner_span), (member, *member_span), span)
+            }
+            ExprKind::Element { list, index, member, .. } if self.names.array(list).is_some() => {
+                self.of_element(list, index, member.as_ref(), span)
             }
             ExprKind::Element { list, list_span, index, member: None } => self.element(list, *list_span, index, span),
             ExprKind::Element { list, list_span, index, member: Some((member, member_span)) } => {
@@ -287,7 +296,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn dotted(&mut self, owner: (&str, Span), member: (&str, Span), span: Span) -> Option<Typed> {
+    pub(super) fn dotted(&mut self, owner: (&str, Span), member: (&str, Span), span: Span) -> Option<Typed> {
         let special = |special, of, ty| Some(Typed { ir: Ir::Special(special, of), ty, span });
         let (members, found): (Vec<&str>, Option<Typed>) = match (owner.0, member.0) {
             ("session", "time") => return special(Special::SessionTime, 0, Type::Time),
@@ -354,7 +363,7 @@ impl<'a> Checker<'a> {
         if members.is_empty() {
             let names = self.names;
             let known = names.lines.iter().map(|line| line.name.as_str());
-            let known = known.chain(names.timers.iter().map(String::as_str)).chain(["session", "trial", "state"]);
+            let known = known.chain(names.told_timers()).chain(["session", "trial", "state"]);
             self.reporter
                 .error("E063-unknown-name", owner.1, format!("nothing here is called `{}`: no line, no timer", owner.0))
                 .near(owner.0, known, |known| Some(format!("there are {}", listed(known.iter().copied()))));
@@ -381,7 +390,7 @@ impl<'a> Checker<'a> {
             let names = self.names;
             self.reporter.error("E067-unknown-list", list_span, format!("there is no list `{list}`")).near(
                 list,
-                names.lists.iter().map(|list| list.name.as_str()),
+                names.told_lists(),
                 |known| {
                     Some(if known.is_empty() {
                         "declare it: `lists: {sizes: [5 µl, 10 µl]}`".to_owned()

@@ -2,9 +2,11 @@
 //! places ([`parse`]), given types against the names of a protocol ([`check`]) and turned into operations ([`emit`]).
 //! Total by construction: no loops, no effects, no recursion at run time.
 
+mod arrays;
 pub(crate) mod check;
 pub(crate) mod emit;
 mod lexer;
+mod members;
 mod operators;
 pub(crate) mod parse;
 mod tables;

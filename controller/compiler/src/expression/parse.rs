@@ -199,7 +199,13 @@ impl Parser<'_> {
                 self.take();
                 let index = self.expression(0)?;
                 let close = self.expect(&Token::CloseSquare, "a closing bracket")?;
-                let member = if self.peek() == Some(&Token::Dot) { Some(self.member()?) } else { None };
+                let mut member = if self.peek() == Some(&Token::Dot) { Some(self.member()?) } else { None };
+                // A part of an element of an array: `hole[1].light.end`.
+                if let (Some((part, span)), Some(Token::Dot)) = (&member, self.peek()) {
+                    let (part, span) = (part.clone(), *span);
+                    let (rest, end) = self.member()?;
+                    member = Some((format!("{part}.{rest}"), span.to(end)));
+                }
                 let end = member.as_ref().map_or(close, |(_, span)| *span);
                 let kind = ExprKind::Element { list: word, list_span: span, index: Box::new(index), member };
                 Some(Expr { span: span.to(end), kind })

@@ -10,6 +10,7 @@ use super::places::Asks;
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
 use crate::expression::check::{Ir, Type};
+use crate::expression::parse::parse;
 use crate::expression::{Expr, emit};
 use crate::kinds::{Kind, LONGEST_US, Verb};
 use crate::names::{Origin, Scope};
@@ -18,9 +19,12 @@ use crate::quantity::written;
 use crate::symbols::Unit;
 use crate::yaml::Text;
 
+/// A line that is on for the length of a state, and whether it was this one that was switched on.
+type Held = (LineId, Option<Expr>);
+
 impl Lowering<'_> {
-    /// The operations of actions, and the lines they hold on for their state.
-    pub(super) fn actions(&mut self, actions: &[Action], scope: Scope, entry: bool) -> (Vec<Op>, Vec<LineId>) {
+    /// The operations of actions, and those that end at the exit of their state what they hold on for it.
+    pub(super) fn actions(&mut self, actions: &[Action], scope: Scope, entry: bool) -> (Vec<Op>, Vec<Op>) {
         let mut ops = Vec::new();
         let mut held = Vec::new();
         for action in actions {
@@ -33,10 +37,16 @@ impl Lowering<'_> {
             let guard = guard.filter(|guard| guard.constant() != Some(1)).map(|guard| guard.ir);
             ops.extend(guarded(guard.as_ref(), body, &mut self.assembly));
         }
-        (ops, held)
+        let mut release = Vec::new();
+        for (line, held_if) in held {
+            let held_if =
+                held_if.and_then(|held_if| self.value(&held_if, Type::Truth, scope)).map(|held_if| held_if.ir);
+            release.extend(guarded(held_if.as_ref(), vec![Op::new(OpCode::Off, line.0, 0)], &mut self.assembly));
+        }
+        (ops, release)
     }
 
-    fn action(&mut self, action: &Action, scope: Scope, entry: bool, held: &mut Vec<LineId>) -> Option<Vec<Op>> {
+    fn action(&mut self, action: &Action, scope: Scope, entry: bool, held: &mut Vec<Held>) -> Option<Vec<Op>> {
         let one = |op| Some(vec![op]);
         match &action.kind {
             ActionKind::Trial => Some(self.trial(scope)),
@@ -50,7 +60,7 @@ impl Lowering<'_> {
             }
             ActionKind::PulseWidth { line, width, power } => self.pulse(line, width, power.as_ref(), scope),
             ActionKind::Deliver { line, volume } => self.deliver(line, volume, scope),
-            ActionKind::On { line, outlives, power } => {
+            ActionKind::On { line, outlives, power, held_if, .. } => {
                 let (id, _) = self.output(line, Verb::Switch)?;
                 if !outlives && !entry {
                     self.reporter
@@ -83,8 +93,8 @@ impl Lowering<'_> {
                             )
                             .help(format!("add `- off: {}` where it should go off", line.text));
                     }
-                } else if !held.contains(&id) {
-                    held.push(id);
+                } else if !held.iter().any(|(other, other_if)| *other == id && other_if.is_none()) {
+                    held.push((id, held_if.clone()));
                 }
                 let Some(power) = power else {
                     self.check_power(line, None, line.span);
@@ -105,6 +115,7 @@ impl Lowering<'_> {
                 }
                 one(Op::new(OpCode::Off, id.0, 0))
             }
+            ActionKind::Keep { variable, value } => self.keep(variable, value, scope),
             ActionKind::Event(event) => {
                 let id = self.names.event(&event.text)?;
                 one(Op::new(OpCode::Signal, 0, id.0))
@@ -113,15 +124,51 @@ impl Lowering<'_> {
                 let id = self.outcome(outcome)?;
                 one(Op::new(OpCode::Outcome, 0, id.0))
             }
-            ActionKind::TimerStart { timer, time, repeat } => self.timer_start(timer, time, repeat.as_ref(), scope),
+            ActionKind::Count(counter) => {
+                let (id, _) = self.names.variable(&counter.text)?;
+                let add = [Op::new(OpCode::Load, 0, id), self.assembly.push(1), Op::new(OpCode::Add, 0, 0)];
+                Some(add.into_iter().chain([Op::new(OpCode::Store, 1, id)]).collect())
+            }
+            ActionKind::Reset(counter) => self.reset(counter),
+            ActionKind::Due { timer, time } => self.due(timer, time, scope),
+            ActionKind::TimerStart { timer, time, repeat } => {
+                self.timer_start(timer, time.as_ref()?, repeat.as_ref(), scope)
+            }
             ActionKind::Timer { timer, verb } => {
                 let id = self.timer(timer)?;
                 let code = match verb {
                     TimerVerb::Stop => OpCode::TimerStop,
                     TimerVerb::Pause => OpCode::TimerPause,
                     TimerVerb::Resume => OpCode::TimerResume,
+                    // It was made into a start before.
+                    TimerVerb::Reset => return None,
                 };
                 one(Op::new(code, id.0, 0))
+            }
+        }
+    }
+
+    /// A counter begins anew.
+    fn reset(&mut self, counter: &Text) -> Option<Vec<Op>> {
+        match self.names.variable(&counter.text) {
+            Some((id, variable)) if variable.origin == Origin::Counter => {
+                Some(vec![self.assembly.push(0), Op::new(OpCode::Store, 1, id)])
+            }
+            Some(_) => {
+                self.reporter
+                    .error("E251-not-a-counter", counter.span, format!("`{}` is no counter", counter.text))
+                    .help(format!("what the program works out is set: `set: {{{}: …}}`", counter.text));
+                None
+            }
+            None => {
+                let counters = self.protocol.counters.iter().map(|known| known.name.text.as_str());
+                self.reporter
+                    .error("E251-not-a-counter", counter.span, format!("there is no counter `{}`", counter.text))
+                    .near(&counter.text, counters, |known| match known {
+                        [] => Some("declare it: `counters: {licks: {count: spout.lick, reset: trial}}`".to_owned()),
+                        known => Some(format!("counters are {}", listed(known.iter().copied()))),
+                    });
+                None
             }
         }
     }
@@ -163,6 +210,16 @@ impl Lowering<'_> {
             self.flow.sets(id);
         }
         Some(self.put(&target, &value.ir))
+    }
+
+    /// A variable of the compiler's own takes a value, which leaves no record.
+    fn keep(&mut self, variable: &str, value: &Expr, scope: Scope) -> Option<Vec<Op>> {
+        let (id, found) = self.names.variable(variable)?;
+        let value = self.value(value, found.ty?, scope)?;
+        let mut ops = Vec::new();
+        emit::emit(&value.ir, &mut self.assembly, &mut ops);
+        ops.push(Op::new(OpCode::Store, 0, id));
+        Some(ops)
     }
 
     fn not_an_output(&mut self, line: &Text, kind: &Kind) {
@@ -324,7 +381,7 @@ impl Lowering<'_> {
     fn timer(&mut self, timer: &Text) -> Option<link::TimerId> {
         let found = self.names.timer(&timer.text);
         if found.is_none() {
-            let known = self.names.timers.iter().map(String::as_str);
+            let known = self.names.told_timers();
             self.reporter.error("E127-unknown-timer", timer.span, format!("there is no timer `{}`", timer.text)).near(
                 &timer.text,
                 known,
@@ -351,20 +408,25 @@ impl Lowering<'_> {
         let further = match repeat {
             None => 0,
             Some(text) if text.text == "forever" => u16::MAX,
-            Some(text) => match text.text.parse::<u16>().ok().filter(|times| (1..u16::MAX).contains(times)) {
-                Some(times) => times,
-                None => {
-                    self.reporter
-                        .error("E128-repeat", text.span, format!("`{}` is no number of repeats", text.text))
-                        .help("write how many further times, 1 to 65534, or `forever`");
-                    return None;
-                }
-            },
+            Some(text) => self.repeats(text, scope)?,
         };
         let mut ops = Vec::new();
         emit::emit(&typed.ir, &mut self.assembly, &mut ops);
         ops.push(Op::new(OpCode::TimerStart, id?.0, further));
         Some(ops)
+    }
+
+    /// How often a timer rings again, which must be known before the session.
+    fn repeats(&mut self, text: &Text, scope: Scope) -> Option<u16> {
+        let expr = parse(text, self.reporter);
+        let times = self.known(&expr, Type::Count, scope, "how often a timer rings again")?;
+        let fits = u16::try_from(times).ok().filter(|times| (1..u16::MAX).contains(times));
+        if fits.is_none() {
+            self.reporter
+                .error("E128-repeat", text.span, format!("`{}` is no number of repeats", text.text))
+                .help("write how many further times, 1 to 65534, or `forever`");
+        }
+        fits
     }
 
     /// A dose: its volume, and the opening that gives it.

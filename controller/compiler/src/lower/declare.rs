@@ -29,8 +29,11 @@ pub(super) fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64
 impl Lowering<'_> {
     pub(super) fn declare(&mut self, options: &Options, sitting: &Sitting) {
         self.declare_lines();
+        self.names.arrays.clone_from(&self.protocol.arrays);
+        self.names.timers_told.clone_from(&self.protocol.timers_told);
         self.check_forbidden();
         self.name_detectors();
+        self.name_stable();
         self.declare_parameters(options);
         self.declare_subject(options, sitting);
         self.name_tables();

@@ -155,6 +155,10 @@ impl Lowering<'_> {
     /// be left by the rows it inherits, and is not judged.
     pub(super) fn check_cut(&mut self, state: &State, scope: Scope) {
         let own = |row: &&Row| row.guard.is_none() && super::states::is_after(row);
+        let at_a_time = |row: &Row| row.guard.is_none() && matches!(row.trigger, Trigger::Timer(_));
+        if state.transitions.iter().any(at_a_time) {
+            return;
+        }
         let mut longest = None;
         for row in state.transitions.iter().filter(own) {
             let Trigger::After(time) = &row.trigger else { continue };
@@ -167,12 +171,18 @@ impl Lowering<'_> {
         if longest.is_none() && (held || everywhere) {
             return;
         }
+        let mut told = Vec::new();
         for action in &state.entry {
             let ActionKind::On { line, outlives: false, .. } = &action.kind else { continue };
+            // One action may stand for several, about one line of an array each.
+            if told.contains(&action.span) {
+                continue;
+            }
             let most = self.max_on(&line.text);
             if most >= LONGEST_US || longest.is_some_and(|us| us <= most) {
                 continue;
             }
+            told.push(action.span);
             let lasts = longest.map_or("longer".to_owned(), |us| written(us, Unit::Time));
             let most = written(most, Unit::Time);
             self.reporter

@@ -2,6 +2,7 @@
 //! Everything wrong on the way is reported, and the rest is still looked at.
 
 mod actions;
+mod arrays;
 mod chosen;
 mod columns;
 mod declare;
@@ -12,12 +13,15 @@ mod ends;
 mod flow;
 mod forbidden;
 mod invariants;
+mod left;
 mod lines;
 mod lists;
 pub(crate) mod places;
+mod points;
 mod power;
 mod requests;
 mod sound;
+mod stable;
 mod states;
 mod subject;
 mod trials;
@@ -65,6 +69,8 @@ pub(crate) struct Lowering<'a> {
     /// Lines whose calibration is missing or poor, each told once.
     told_calibration: Vec<String>,
     flow: flow::Flow,
+    /// States whose time is kept at their exit, each with the variable that keeps it.
+    left: Vec<(link::StateId, u16)>,
     /// What trial types, blocks, histories and staircases are made of.
     trials: trials::Trials,
     places: places::Places,
@@ -110,6 +116,7 @@ pub(crate) fn lower(
         detectors: Vec::new(),
         told_calibration: Vec::new(),
         flow: flow::Flow::default(),
+        left: Vec::new(),
         trials: trials::Trials::default(),
         places: places::Places::default(),
         asked: Vec::new(),
@@ -318,6 +325,15 @@ impl Lowering<'_> {
         };
         for (n, line) in self.names.lines.iter().enumerate() {
             if !self.uses.lines.iter().any(|used| usize::from(*used) == n) {
+                if let Some((name, lines)) = self.protocol.arrays.iter().find_map(|array| array.siblings(&line.name)) {
+                    // It is enough that one of an array is used.
+                    let used = |line: &&crate::names::Line| lines.contains(&line.name);
+                    let used = self.names.lines.iter().enumerate().filter(|(_, line)| used(line));
+                    if !used.into_iter().any(|(n, _)| self.uses.lines.iter().any(|used| usize::from(*used) == n)) {
+                        warn(self.reporter, line.span, "array", &name);
+                    }
+                    continue;
+                }
                 let what = if n < self.protocol.lines.len() { "line" } else { "detector" };
                 warn(self.reporter, line.span, what, &line.name);
             }

@@ -22,9 +22,10 @@ struct Block<'p> {
 impl Lowering<'_> {
     /// Whether a region needs a root.
     fn has_root(&self, region: usize) -> bool {
-        let counters = region == 0 && !self.protocol.counters.is_empty();
-        counters
-            || self.protocol.regions.get(region).is_some_and(|r| !r.handlers.is_empty() || !r.transitions.is_empty())
+        self.protocol
+            .regions
+            .get(region)
+            .is_some_and(|r| !r.entry.is_empty() || !r.handlers.is_empty() || !r.transitions.is_empty())
     }
 
     /// Gives every state its number: a region after the other, what holds before what is held.
@@ -84,15 +85,19 @@ impl Lowering<'_> {
             depth = 1;
             let scope = Scope { region: n, state: Some(id) };
             self.flow.everywhere();
-            let counters = if n == 0 { self.counters() } else { Vec::new() };
             let block = Block { scope, handlers: &region.handlers, transitions: &region.transitions };
-            let (rules, afters, whens) = self.block(&block, counters);
+            self.flow.at_entry();
+            // What is held on here is held until the session ends, when every output goes off.
+            let (entry, _) = self.actions(&region.entry, scope, true);
+            self.flow.at_rows();
+            let entry = self.assembly.code(&entry);
+            let (rules, afters, whens) = self.block(&block);
             self.assembly.states.push(rows::State {
                 parent: StateId::NONE,
                 initial: start.unwrap_or(StateId::NONE),
                 region: region_id(n),
                 depth: 0,
-                entry: Code::NONE,
+                entry,
                 exit: Code::NONE,
                 rules,
                 afters,
@@ -139,7 +144,7 @@ impl Lowering<'_> {
         };
         self.flow.state(&state.name, initial, !state.states.is_empty(), state.is_final);
         self.flow.at_entry();
-        let (entry, held) = self.actions(&state.entry, scope, true);
+        let (entry, release) = self.actions(&state.entry, scope, true);
         let entry = self.assembly.code(&entry);
         self.flow.at_rows();
         let row = self.assembly.states.len();
@@ -155,11 +160,12 @@ impl Lowering<'_> {
             whens: Slice::default(),
         });
         let block = Block { scope, handlers: &state.handlers, transitions: &state.transitions };
-        let (rules, afters, whens) = self.block(&block, Vec::new());
+        let (rules, afters, whens) = self.block(&block);
         self.flow.at_exit();
-        let (mut exit, _) = self.actions(&state.exit, scope, false);
+        let mut exit = self.keep_time(id);
+        exit.extend(self.actions(&state.exit, scope, false).0);
         // What entry switched on for the state goes off with it.
-        exit.extend(held.iter().map(|line| Op::new(OpCode::Off, line.0, 0)));
+        exit.extend(release);
         let exit = self.assembly.code(&exit);
         if let Some(row) = self.assembly.states.get_mut(row) {
             (row.exit, row.rules, row.afters, row.whens) = (exit, rules, afters, whens);
@@ -183,30 +189,15 @@ impl Lowering<'_> {
         }
     }
 
-    /// Counters are handlers that add one.
-    fn counters(&mut self) -> Vec<Rule> {
-        let protocol = self.protocol;
-        let mut found = Vec::new();
-        for counter in &protocol.counters {
-            let Some(event) = self.event(&counter.event) else { continue };
-            let Some((id, _)) = self.names.variable(&counter.name.text) else { continue };
-            let one = self.assembly.push(1);
-            let ops = [Op::new(OpCode::Load, 0, id), one, Op::new(OpCode::Add, 0, 0), Op::new(OpCode::Store, 1, id)];
-            let action = self.assembly.code(&ops);
-            found.push(Rule { event, target: StateId::NONE, guard: Code::NONE, action });
-        }
-        found
-    }
-
     /// The rows of a state: handlers before transitions, so that they act whatever is taken.
-    fn block(&mut self, block: &Block<'_>, counters: Vec<Rule>) -> (Slice, Slice, Slice) {
-        let mut rules = counters;
-        let (mut afters, mut whens) = (Vec::new(), Vec::new());
+    fn block(&mut self, block: &Block<'_>) -> (Slice, Slice, Slice) {
+        let (mut rules, mut afters, mut whens) = (Vec::new(), Vec::new(), Vec::new());
         let scope = block.scope;
         let before = (self.assembly.rules.len(), self.assembly.afters.len(), self.assembly.whens.len());
         self.places.up_to(before.0 + rules.len(), before.1, before.2, None);
         for row in block.handlers.iter().chain(block.transitions) {
             self.flow.row();
+            self.names.element = row.element;
             let target = match &row.to {
                 None => Some(StateId::NONE),
                 Some(to) => self.target(to, scope),
@@ -216,6 +207,7 @@ impl Lowering<'_> {
             let guard = if trigger_is_when { Code::NONE } else { self.guard(row.guard.as_ref(), scope) };
             let event = match &row.trigger {
                 Trigger::Event(event) => self.event(event),
+                Trigger::Timer(timer) => self.names.timer(&timer.text).map(EventId::timer),
                 _ => None,
             };
             let duration = match &row.trigger {
@@ -226,11 +218,14 @@ impl Lowering<'_> {
                 Trigger::When(when) => self.when(when, row.guard.as_ref(), scope),
                 _ => None,
             };
-            let mut ops = Vec::new();
+            let mut ops = self.keep_element();
             if let Some(outcome) = &row.outcome {
                 ops.extend(self.outcome(outcome).map(|id| Op::new(OpCode::Outcome, 0, id.0)));
             }
-            let (actions, _) = self.actions(&row.actions, scope, false);
+            let (mut actions, _) = self.actions(&row.actions, scope, false);
+            if let (Some(state), Some(target)) = (scope.state, target) {
+                self.asks_what_was_left(&mut actions, state, target, row.to.as_ref());
+            }
             ops.extend(actions);
             let action = self.assembly.code(&ops);
             let Some(target) = target else { continue };
@@ -249,6 +244,7 @@ impl Lowering<'_> {
             let (rules, afters, whens) = (before.0 + rules.len(), before.1 + afters.len(), before.2 + whens.len());
             self.places.up_to(rules, afters, whens, place(row));
         }
+        self.names.element = None;
         let slice = |before: usize, added: usize| Slice { first: index(before), len: index(added) };
         let slices = (
             slice(self.assembly.rules.len(), rules.len()),
@@ -367,6 +363,9 @@ impl Lowering<'_> {
         let Some((owner, member)) = event.text.split_once('.') else {
             return self.named_event(event);
         };
+        if let Some(id) = self.event_of_stable(event, owner, member) {
+            return id;
+        }
         let owner_span = event.span_of(0, owner.len());
         let member_span = event.span_of(owner.len() + 1, event.text.len());
         if let Some((line, kind)) = self.names.line(owner) {
@@ -395,6 +394,9 @@ impl Lowering<'_> {
             if member == "end" {
                 return Some(EventId::timer(timer));
             }
+            if let Some(told) = self.names.event(&event.text) {
+                return Some(told);
+            }
             self.reporter
                 .error("E112-unknown-event", member_span, format!("a timer has no event `{member}`"))
                 .help(format!("write `{owner}.end`"));
@@ -404,7 +406,7 @@ impl Lowering<'_> {
             return None;
         }
         let known = self.names.lines.iter().map(|line| line.name.as_str());
-        let known = known.chain(self.names.timers.iter().map(String::as_str));
+        let known = known.chain(self.names.told_timers());
         self.reporter
             .error("E111-unknown-line", owner_span, format!("nothing here is called `{owner}`: no line, no timer"))
             .near(owner, known, |known| Some(format!("there are {}", listed(known.iter().copied()))));
@@ -475,7 +477,7 @@ fn detect(line: &str) -> String {
 /// Where a row is told of: at what it waits for.
 fn place(row: &Row) -> Option<Span> {
     match &row.trigger {
-        Trigger::Event(event) => Some(event.span),
+        Trigger::Event(text) | Trigger::At(text) | Trigger::Timer(text) => Some(text.span),
         Trigger::After(expr) | Trigger::When(expr) => Some(expr.span),
         Trigger::Broken => None,
     }

@@ -58,7 +58,8 @@ impl Paper<'_, '_> {
                 found.push((outcome.span, "outcome", &outcome.text, "never given"));
             }
         }
-        for (span, what, name, how) in found {
+        // What the compiler keeps for itself has a name that no one can write.
+        for (span, what, name, how) in found.into_iter().filter(|(_, _, name, _)| crate::fields::is_name(name)) {
             self.reporter
                 .warning("W003-unused", span, format!("the {what} `{name}` is {how}"))
                 .help("leave it out, or look for the place where it should stand");

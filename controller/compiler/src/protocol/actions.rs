@@ -10,7 +10,7 @@ use crate::protocol::states::guard;
 use crate::yaml::{Entry, Node, Text, Value};
 
 const VERBS: &[&str] =
-    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "timer", "if"];
+    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "reset", "timer", "if"];
 
 /// A list of actions.
 pub(super) fn list(node: &Node, what: &'static str, reporter: &mut Reporter) -> Vec<Action> {
@@ -146,33 +146,35 @@ fn read(
                 let line = line(&keys, reporter);
                 let power = expression(&keys, "power", "40 %", reporter);
                 let inner = guard(&keys, reporter);
-                let outlives = match keys.get("until") {
-                    Some(until) => {
-                        fields::choice(until, "`until`", &[("off", ())], reporter)?;
-                        true
-                    }
-                    None => false,
+                let until = match keys.get("until") {
+                    Some(until) => Some(fields::text(until, "`until`", "off", reporter)?.clone()),
+                    None => None,
                 };
-                match (keys.get("for"), outlives) {
-                    (Some(time), true) => {
+                match (keys.get("for"), until) {
+                    (Some(time), Some(_)) => {
                         reporter
                             .error("E087-for-and-until", time.span, "`for` and `until` contradict each other")
                             .help("keep one of them");
                     }
-                    (Some(_), false) => {
+                    (Some(_), None) => {
                         let width = expression(&keys, "for", "1 s", reporter);
                         push(ActionKind::PulseWidth { line: line?, width: width?, power }, inner);
                     }
-                    (None, outlives) => push(ActionKind::On { line: line?, outlives, power }, inner),
+                    (None, until) => {
+                        let outlives = until.is_some();
+                        let until = until.filter(|until| until.text != "off");
+                        push(ActionKind::On { line: line?, outlives, until, power, held_if: None }, inner);
+                    }
                 }
             } else {
                 let line = fields::text(value, "the line", "mask", reporter)?.clone();
-                push(ActionKind::On { line, outlives: false, power: None }, None);
+                push(ActionKind::On { line, outlives: false, until: None, power: None, held_if: None }, None);
             }
         }
         "off" => push(ActionKind::Off { line: fields::text(value, "the line", "mask", reporter)?.clone() }, None),
         "event" => push(ActionKind::Event(fields::name(value, "an event", "cue_on", reporter)?.clone()), None),
         "outcome" => push(ActionKind::Outcome(fields::text(value, "the outcome", "rewarded", reporter)?.clone()), None),
+        "reset" => push(ActionKind::Reset(fields::text(value, "the counter", "licks", reporter)?.clone()), None),
         _ => push(timer(value, reporter)?, None),
     }
     Some(())
@@ -197,16 +199,21 @@ fn expression(keys: &Fields<'_>, key: &str, example: &str, reporter: &mut Report
 }
 
 fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
-    const KEYS: &[&str] = &["start", "stop", "pause", "resume", "for", "repeat"];
+    const KEYS: &[&str] = &["start", "stop", "pause", "resume", "reset", "for", "repeat"];
     let keys = fields::fields(value, "`timer`", KEYS, "{start: patience, for: 5 s}", reporter)?;
-    let verbs = [("stop", TimerVerb::Stop), ("pause", TimerVerb::Pause), ("resume", TimerVerb::Resume)];
-    let given: Vec<&str> = KEYS.iter().copied().take(4).filter(|key| keys.get(key).is_some()).collect();
+    let verbs = [
+        ("stop", TimerVerb::Stop),
+        ("pause", TimerVerb::Pause),
+        ("resume", TimerVerb::Resume),
+        ("reset", TimerVerb::Reset),
+    ];
+    let given: Vec<&str> = KEYS.iter().copied().take(5).filter(|key| keys.get(key).is_some()).collect();
     let [key] = given.as_slice() else {
         reporter
             .error(
                 "E088-timer-verb",
                 keys.short_span(),
-                "a timer is started, stopped, paused or resumed, one at a time",
+                "a timer is started, stopped, paused, resumed or reset, one at a time",
             )
             .help("write for instance `{start: patience, for: 5 s}` or `{stop: patience}`");
         return None;
@@ -222,8 +229,7 @@ fn timer(value: &Node, reporter: &mut Reporter) -> Option<ActionKind> {
         }
         return Some(ActionKind::Timer { timer, verb: *verb });
     }
-    keys.need("for", "for: 5 s", reporter);
-    let time = expression(&keys, "for", "5 s", reporter)?;
+    let time = expression(&keys, "for", "5 s", reporter);
     let repeat = keys.get("repeat").and_then(|node| fields::text(node, "`repeat`", "3", reporter)).cloned();
     Some(ActionKind::TimerStart { timer, time, repeat })
 }

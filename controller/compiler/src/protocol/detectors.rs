@@ -35,7 +35,8 @@ pub(crate) enum LooksFor {
 pub(super) fn read(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Detector> {
     let example = "pull: {line: joystick, reach: 3 mm, hysteresis: 0.3 mm}";
     let found = entries(top, "detectors", "`detectors`", example, reporter);
-    found.iter().filter_map(|entry| detector(entry, reporter)).collect()
+    let sampled = found.iter().filter(|entry| !super::stable::is_one(entry));
+    sampled.filter_map(|entry| detector(entry, reporter)).collect()
 }
 
 fn detector(entry: &Entry, reporter: &mut Reporter) -> Option<Detector> {

@@ -2,17 +2,20 @@
 //! structures below; every name is still a word with its place.
 
 mod actions;
+pub(crate) mod arrays;
 pub(crate) mod blocks;
 mod columns;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
 mod ends;
 pub(crate) mod history;
+pub(crate) mod stable;
 mod stages;
 pub(crate) mod staircases;
 mod states;
 mod subject;
 pub(crate) mod tables;
+pub(crate) mod timers;
 pub(crate) mod trial_types;
 
 use crate::diagnostic::{Reporter, Span};
@@ -33,6 +36,8 @@ pub(crate) struct Protocol {
     /// What is taken from where.
     pub(crate) sources: Vec<(String, String)>,
     pub(crate) lines: Vec<(Text, Node)>,
+    /// Arrays whose elements are among the lines.
+    pub(crate) arrays: Vec<arrays::Array>,
     /// Outputs that are never to be on: lines of the rig, or kinds.
     pub(crate) forbid: Vec<Text>,
     /// The stages of the experiment, in their order; none if it has none.
@@ -57,6 +62,10 @@ pub(crate) struct Protocol {
     pub(crate) history: Vec<history::History>,
     pub(crate) staircases: Vec<staircases::Staircase>,
     pub(crate) timers: Vec<Text>,
+    /// Those that are told once what they are.
+    pub(crate) timers_told: Vec<timers::Timer>,
+    /// Inputs that must have been steady for a while.
+    pub(crate) stable: Vec<stable::Stable>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) stimuli: Vec<(Text, Stimulus)>,
     pub(crate) outcomes: Option<Vec<Text>>,
@@ -118,6 +127,8 @@ pub(crate) struct Stimulus {
 pub(crate) struct Region {
     pub(crate) name: String,
     pub(crate) span: Span,
+    /// What is done as the session begins.
+    pub(crate) entry: Vec<Action>,
     pub(crate) start: Option<Text>,
     pub(crate) states: Vec<State>,
     pub(crate) handlers: Vec<Row>,
@@ -138,27 +149,33 @@ pub(crate) struct State {
 }
 
 /// A transition, or a handler if it leads nowhere.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) trigger: Trigger,
     pub(crate) guard: Option<Expr>,
     pub(crate) outcome: Option<Text>,
     pub(crate) actions: Vec<Action>,
     pub(crate) to: Option<Text>,
+    /// The array and the element of it that this row is about, if it is one of several that one row stands for.
+    pub(crate) element: Option<(usize, usize)>,
 }
 
 /// What a row waits for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Trigger {
     Event(Text),
     After(Expr),
+    /// A time told from a point: `cs.end - 1 s`.
+    At(Text),
+    /// The end of a timer of the compiler's own.
+    Timer(Text),
     When(Expr),
     /// Something already reported.
     Broken,
 }
 
 /// An action.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Action {
     pub(crate) span: Span,
     pub(crate) guard: Option<Expr>,
@@ -166,7 +183,7 @@ pub(crate) struct Action {
 }
 
 /// What an action does.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum ActionKind {
     Trial,
     /// The trial under way does not count.
@@ -196,19 +213,36 @@ pub(crate) enum ActionKind {
         line: Text,
         volume: Expr,
     },
+    /// `until` is an event or a time told from a point; `held_if` says at the exit of the state whether it was this line that was switched on for it.
     On {
         line: Text,
         outlives: bool,
+        until: Option<Text>,
         power: Option<Expr>,
+        held_if: Option<Expr>,
     },
     Off {
         line: Text,
     },
+    /// Something is kept in a variable of the compiler's own, without a record.
+    Keep {
+        variable: String,
+        value: Expr,
+    },
     Event(Text),
     Outcome(Text),
-    TimerStart {
+    /// A counter counts one more.
+    Count(Text),
+    /// A counter begins anew.
+    Reset(Text),
+    /// A timer of the compiler's own runs until a time that a point tells, which may be now.
+    Due {
         timer: Text,
         time: Expr,
+    },
+    TimerStart {
+        timer: Text,
+        time: Option<Expr>,
         repeat: Option<Text>,
     },
     Timer {
@@ -223,10 +257,12 @@ pub(crate) enum TimerVerb {
     Stop,
     Pause,
     Resume,
+    /// Starts anew what runs or stands still.
+    Reset,
 }
 
 /// A draw.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Draw {
     pub(crate) variable: Text,
     pub(crate) kind: DrawKind,
@@ -240,7 +276,7 @@ pub(crate) struct Draw {
 }
 
 /// What is drawn.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum DrawKind {
     Chance(Expr),
     Uniform(Expr, Expr),
@@ -319,6 +355,8 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
             }
         }
     }
+    let (lines, arrays) = arrays::split(declarations::lines(&top, reporter), reporter);
+    let (timers, timers_told) = timers::read(&top, reporter);
     let (picture_group, picture_show) = declarations::picture(&top, reporter);
     let ends = ends::read(&top, reporter);
     let sections = [
@@ -343,7 +381,8 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
     let alone = alone.into_iter().filter(|(key, _)| top.get(key).is_some()).map(|(_, name)| name.to_owned());
     Some(Protocol {
         declared: sections.flatten().map(|entry| entry.key.text.clone()).chain(alone).collect(),
-        lines: declarations::lines(&top, reporter),
+        lines,
+        arrays,
         forbid: declarations::names(&top, "forbid", "`forbid`", "[shock]", reporter).unwrap_or_default(),
         stages: stages::read(&top, &ends, reporter),
         stage: None,
@@ -360,7 +399,9 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         blocks: blocks::read(&top, reporter),
         history: history::read(&top, reporter),
         staircases: staircases::read(&top, reporter),
-        timers: declarations::names(&top, "timers", "`timers`", "[patience]", reporter).unwrap_or_default(),
+        timers,
+        timers_told,
+        stable: stable::read(&top, reporter),
         counters: declarations::counters(&top, reporter),
         stimuli: declarations::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
@@ -401,6 +442,7 @@ impl Protocol {
     pub(crate) fn actions(&self) -> Vec<&Action> {
         let mut found = Vec::new();
         for region in &self.regions {
+            found.extend(&region.entry);
             rows(&region.handlers, &mut found);
             rows(&region.transitions, &mut found);
             for state in &region.states {

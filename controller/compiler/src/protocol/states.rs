@@ -13,17 +13,20 @@ const EXAMPLE: &str = "{transitions: [{after: 1 s, to: ready}]}";
 /// A region: the whole protocol is one, each under `regions` another.
 pub(super) fn region(name: String, span: Span, keys: &Fields<'_>, reporter: &mut Reporter) -> Region {
     let (start, states) = nested(keys, reporter);
-    let mut region = Region { name, span, start, states, handlers: Vec::new(), transitions: Vec::new() };
+    let mut region =
+        Region { name, span, entry: Vec::new(), start, states, handlers: Vec::new(), transitions: Vec::new() };
     let everywhere = keys.get("everywhere").and_then(|node| {
         fields::fields(
             node,
             "`everywhere`",
-            &["on", "transitions"],
+            &["entry", "on", "transitions"],
             "{transitions: [{event: stop, to: end}]}",
             reporter,
         )
     });
     if let Some(everywhere) = everywhere {
+        let entry = everywhere.get("entry").map(|node| actions::list(node, "`entry`", reporter));
+        region.entry = entry.unwrap_or_default();
         (region.handlers, region.transitions) = rows_of(&everywhere, reporter);
     }
     region
@@ -97,8 +100,8 @@ fn rows_of(keys: &Fields<'_>, reporter: &mut Reporter) -> (Vec<Row>, Vec<Row>) {
 }
 
 fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
-    const TRANSITION: &[&str] = &["event", "after", "when", "if", "outcome", "do", "to"];
-    const HANDLER: &[&str] = &["event", "after", "if", "outcome", "do"];
+    const TRANSITION: &[&str] = &["event", "after", "at", "when", "if", "outcome", "do", "to"];
+    const HANDLER: &[&str] = &["event", "after", "at", "if", "outcome", "do"];
     let keys = if handler {
         let found = fields::fields(node, "a handler", HANDLER, "{event: spout.lick, do: [{event: licked}]}", reporter)?;
         if found.get("outcome").is_none() {
@@ -108,7 +111,7 @@ fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
     } else {
         fields::fields(node, "a transition", TRANSITION, "{event: lever.press, to: wait}", reporter)?
     };
-    let triggers = ["event", "after", "when"];
+    let triggers = ["event", "after", "at", "when"];
     let given: Vec<&str> = triggers.into_iter().filter(|key| keys.get(key).is_some()).collect();
     let trigger = match given.as_slice() {
         [] if triggers.into_iter().any(|key| keys.is_meant(key)) => Trigger::Broken,
@@ -138,6 +141,7 @@ fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
                 None => Trigger::Broken,
                 Some(text) if *key == "event" => Trigger::Event(text.clone()),
                 Some(text) if *key == "after" => Trigger::After(parse(text, reporter)),
+                Some(text) if *key == "at" => Trigger::At(text.clone()),
                 Some(text) => Trigger::When(parse(text, reporter)),
             }
         }
@@ -151,7 +155,7 @@ fn row(node: &Node, handler: bool, reporter: &mut Reporter) -> Option<Row> {
         let to = keys.need("to", "to: ready", reporter);
         Some(to.and_then(|node| fields::text(node, "the target", "ready", reporter))?.clone())
     };
-    Some(Row { trigger, guard, outcome, actions, to })
+    Some(Row { trigger, guard, outcome, actions, to, element: None })
 }
 
 /// What stands behind `if`. An empty one is an error: no one writes a guard to have none.

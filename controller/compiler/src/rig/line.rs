@@ -9,13 +9,13 @@ use super::calibration::{self, Calibration, Measured};
 use super::limits::OutputTotals;
 use super::power::{self, Made};
 use super::sense::{self, SenseConfig};
-use super::{guards, output};
+use super::{array, guards, output};
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::fields::{self, Fields};
 use crate::kinds::{self, Direction, Kind};
 use crate::quantity::{Quantity, written};
 use crate::symbols::{Scale, Unit};
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{Entry, Node, Text, Value};
 
 /// One line of a rig.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,7 @@ pub(super) fn read(top: &Fields<'_>, body: Body, sample_us: u32, reporter: &mut 
     let example = "lever: {kind: lever, pin: 2}";
     let Some(node) = top.need("lines", "lines: {lever: {kind: lever, pin: 2}}", reporter) else { return Vec::new() };
     let Some(entries) = fields::map(node, "`lines`", example, reporter) else { return Vec::new() };
+    let entries = array::spread(entries, reporter);
     if entries.len() > MAX_LINES {
         reporter
             .error(
@@ -83,7 +84,10 @@ pub(super) fn read(top: &Fields<'_>, body: Body, sample_us: u32, reporter: &mut 
         .filter(|entry| states(entry, "pwm", |_| true) || states(entry, "kind", |kind| kind == "speaker"));
     let sliced = sliced.flat_map(stated_pins).collect();
     let mut found = Found { lines: Vec::new(), pins: entries.iter().flat_map(stated_pins).collect(), sliced };
-    for entry in entries {
+    for entry in &entries {
+        if twice(&entry.key, &found, reporter) {
+            continue;
+        }
         if fields::check_name(&entry.key, "a line", reporter)
             && let Some((line, pin)) = line(entry, body, &found, reporter)
         {
@@ -108,8 +112,19 @@ pub(super) fn read(top: &Fields<'_>, body: Body, sample_us: u32, reporter: &mut 
         }
     }
     let mut lines = found.lines.into_iter().map(|(line, _)| line).collect::<Vec<_>>();
-    sense::read(entries, &mut lines, body, sample_us, reporter);
+    sense::read(&entries, &mut lines, body, sample_us, reporter);
     lines
+}
+
+/// Whether a line of this name is there already, which is reported: an element of an array may be called as a line is.
+fn twice(name: &Text, found: &Found, reporter: &mut Reporter) -> bool {
+    let known = found.lines.iter().any(|(line, _)| line.name == name.text);
+    if known {
+        reporter
+            .error("E074-named-twice", name.span, format!("the line `{}` is named twice", name.text))
+            .help("an element of an array is a line too: give one of them another name");
+    }
+    known
 }
 
 /// A device keeps count of so many outputs, and there is one key at most: two could contradict each other.

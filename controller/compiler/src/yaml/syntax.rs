@@ -64,6 +64,9 @@ pub(super) fn explain(source: &str, error: &ScanError) -> Slip {
     if let Some(found) = look_alike(source, line).or_else(|| beginning(line, error.kind())) {
         return found;
     }
+    if let Some(found) = index(source, here, line) {
+        return found;
+    }
     match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
@@ -158,6 +161,27 @@ fn look_alike(source: &str, line: Line<'_>) -> Option<Slip> {
             format!("type a plain {what} in its place"),
         ))
     })
+}
+
+/// `{event: hole[1].in}`: within braces a bracket begins a list, unless it is quoted.
+fn index(source: &str, here: Span, line: Line<'_>) -> Option<Slip> {
+    let before = source.get(line.start..here.start)?;
+    let opens = source.get(here.start..here.end)? == "[" && before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    if !opens {
+        return None;
+    }
+    let start = before.rfind([':', ',', '{', '[']).map_or(line.start, |n| line.start + n + 1);
+    let mut depth = 0;
+    let behind = source.get(here.start..line.start + line.text.len())?;
+    let length = behind.find(|c| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        matches!(c, ',' | '}') && depth == 0
+    });
+    let end = here.start + length.unwrap_or(behind.len());
+    let text = source.get(start..end)?.trim();
+    let start = end - source.get(start..end)?.trim_start().len();
+    let message = "within braces, the bracket of an index begins a list";
+    Some(slip("E007-torn", Span { start, end: start + text.len() }, message, format!("quote this: \"{text}\"")))
 }
 
 /// A line that begins as none can: with a dash that touches what follows, or with another language's comment.

@@ -1,6 +1,7 @@
 //! What the compiler's stories share: the files that ship, and a small good protocol to spoil.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod trace;
 pub(crate) mod trials;
 
 use std::fmt::Write;
