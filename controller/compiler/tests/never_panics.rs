@@ -5,7 +5,7 @@ mod common;
 
 use common::trace::{compiled_for, holes};
 use common::{shipped, sim_box, task};
-use compiler::{Options, RigConfig, Source, Style, compile, read_rig, scenario};
+use compiler::{Files, Options, RigConfig, Sitting, Source, Style, compile, compile_for, read_rig, scenario};
 use proptest::prelude::*;
 
 /// What can happen to a file.
@@ -208,6 +208,23 @@ proptest! {
         // The inputs the shipped rig has.
         let text = text.replace("left: poke, right: poke", "lever: lever, spout: lick");
         look(&damaged(&text.replace("left.in", "lever.press").replace("right.in", "spout.lick"), &damages));
+    }
+
+    #[test]
+    fn a_damaged_experiment_over_days_is_told_so(damages in prop::collection::vec(damage(), 1..4)) {
+        look(&damaged(&shipped("protocols/shaping.yaml").text, &damages));
+    }
+
+    #[test]
+    fn a_damaged_fragment_is_told_so(damages in prop::collection::vec(damage(), 1..4)) {
+        let fragment = damaged(&shipped("docs/examples/shared/iti.yaml").text, &damages);
+        let files = Files::Of(vec![("shared/iti.yaml".to_owned(), fragment)]);
+        let task = shipped("docs/examples/shared-files.yaml");
+        let found = match compile_for(&task, &files, &sim_box(), &Options::default(), &Sitting::default()) {
+            Ok(compiled) => compiled.warnings,
+            Err(found) => found,
+        };
+        prop_assert!(found.render_in(Style::ASCII).len() >= found.list.len());
     }
 
     #[test]

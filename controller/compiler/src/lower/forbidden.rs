@@ -23,7 +23,7 @@ pub(super) struct InVain {
 
 impl Lowering<'_> {
     /// Whether the protocol forbids a line of the rig.
-    fn is_forbidden(&self, name: &str, kind: &str) -> bool {
+    pub(super) fn is_forbidden(&self, name: &str, kind: &str) -> bool {
         let named = |forbidden: &Text| forbidden.text == name || forbidden.text == kind;
         self.protocol.forbid.iter().chain(&self.protocol.forbid_in_stage).any(named)
     }

@@ -220,6 +220,10 @@ impl Lowering<'_> {
         let mut told: Vec<String> = Vec::new();
         for Asked { line, span, amount } in std::mem::take(&mut self.asked) {
             let Some(config) = self.rig.line(&line).filter(|_| !told.contains(&line)) else { continue };
+            // What is never on reaches no total.
+            if self.is_forbidden(&line, &config.kind) {
+                continue;
+            }
             let Some(output) = config.line.role.output() else { continue };
             let total = output.limits.total;
             if amount.past(&total, config).is_some() {
