@@ -37,6 +37,7 @@ enum Command {
     Show(commands::show::Show),
     Subject(commands::subject::Subject),
     Unblind(commands::subject::Unblind),
+    Barcodes(commands::barcodes::Barcodes),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Command::Show(show) => show.execute(),
         Command::Subject(subject) => subject.execute(),
         Command::Unblind(unblind) => unblind.execute(),
+        Command::Barcodes(barcodes) => barcodes.execute(),
     };
     match done {
         Ok(code) => code,

@@ -542,3 +542,42 @@ fn a_scenario_that_says_what_means_nothing_fails_with_the_answer() {
         "{said}"
     );
 }
+
+#[test]
+fn another_recording_of_the_barcodes_is_related_to_the_session() {
+    let said = Script::new([]);
+    let read = session_of("barcodes", SCOPE, SCOPE_BOX, Box::new(said), vec![Tap::new(SECOND, LineId(1), true)]);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside-barcodes/session.npj");
+    let told = common::run(&["barcodes", text(&path)]);
+    let first: Vec<String> = out(&told).lines().take(3).map(str::to_owned).collect();
+    assert_eq!(first[0], "number,session_s");
+    assert!(first[1].starts_with("41,0.0000") && first[2].starts_with("42,1.0000"), "{first:?}");
+
+    // As a system records it that was started 2.5 s before the session, 50 ppm fast, 20 µs at a time, and misses the first half.
+    let start = read.records().next().unwrap().1;
+    let mut csv = "time_s,level\n".to_owned();
+    for (_, at, record) in read.records() {
+        if let (Record::Edge { line: LineId(2), on }, 5_000_000..) = (record, at - start) {
+            let seconds = 2.5 + (at - start) as f64 / 1e6 * 1.000_05;
+            csv += &format!("{:.5},{}\n", (seconds / 2e-5).round() * 2e-5, u8::from(on));
+        }
+    }
+    let edges = path.with_file_name("ephys.csv");
+    std::fs::write(&edges, csv).unwrap();
+    let told = common::run(&["barcodes", text(&path), "--edges", text(&edges)]);
+    let said = complaint(&told);
+    assert!(told.status.success(), "{said}");
+    assert!(out(&told).starts_with("number,session_s,other_s\n46,5.00000"), "{}", out(&told));
+    let line = said.lines().find(|line| line.starts_with("other_s = ")).unwrap_or_else(|| panic!("{said}"));
+    let number = |from: &str, to: &str| -> f64 {
+        let rest = &line[line.find(from).unwrap() + from.len()..];
+        rest[..rest.find(to).unwrap()].trim().parse().unwrap()
+    };
+    assert!((number("other_s = ", "+") - 2.5).abs() < 1e-4, "{line}");
+    assert!((number("× (1", "ppm") - 50.0).abs() < 5.0, "{line}");
+    assert!(number("within", "µs") <= 20.0, "{line}");
+
+    std::fs::write(&edges, "time_s,level\n1.0,up\n").unwrap();
+    let refused = common::run(&["barcodes", text(&path), "--edges", text(&edges)]);
+    assert!(complaint(&refused).contains("ephys.csv:2: this is no edge"), "{}", complaint(&refused));
+}

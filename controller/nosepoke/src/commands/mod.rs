@@ -1,6 +1,7 @@
 //! The commands, one file each, and the few things they share.
 
 mod ask;
+pub(crate) mod barcodes;
 mod carry_out;
 pub(crate) mod check;
 mod day;
