@@ -310,6 +310,15 @@ fn more_than_the_link_carries_waits_and_none_of_it_is_lost() {
     assert!(told.iter().all(|(_, told)| told.is_ok()));
     let arrived = words_of(&read).iter().filter(|word| word.ends_with("zone.arrive")).count();
     assert_eq!(arrived, 999);
+    let number = compiled().symbols.world.outside[2].event;
+    let heard = |record: &Record| matches!(record, Record::Outside { event, .. } if *event == EventId::named(number));
+    let times: Vec<Micros> = read.records().filter(|(_, _, record)| heard(record)).map(|(_, at, _)| at).collect();
+    let each_us = (times[times.len() - 1] - times[0]) / (times.len() as u64 - 1);
+    println!("a value every {each_us} µs");
+    assert!(
+        (3_900..=4_100).contains(&each_us),
+        "two commands, each there and back over the simulated cable: {each_us} µs"
+    );
 }
 
 /// The protocol and a rig on disk, to be run by the command line in real time.
