@@ -98,3 +98,28 @@ fn noise_is_as_loud_as_asked_for_and_rises() {
     assert!(loud.half_ns < 1_000_000, "without a rise it is there at once");
     assert!((5_000_000..14_000_000).contains(&soft.half_ns), "with one of 20 ms it rises");
 }
+
+#[test]
+fn sweeps_glide_and_pips_come_again() {
+    let Some(image) = OnChip::ready(Cord::Uart) else { return };
+    let heard = heard(
+        &image,
+        &[
+            "sweep: {from: 2 kHz, to: 8 kHz, level: 95 dB, duration: 300 ms}",
+            "sweep: {from: 2 kHz, to: 8 kHz, scale: linear, level: 95 dB, duration: 300 ms}",
+            "sweep: {from: 20 kHz, to: 10 kHz, scale: linear, level: 75 dB, duration: 300 ms, ramp: 20 ms}",
+            "tone: {frequency: 4 kHz, level: 89 dB, duration: 50 ms, ramp: 5 ms, rate: 5 Hz, count: 4}",
+        ],
+    );
+    println!("{heard:?}");
+    // The mean over its time: of as many octaves in each part of it, (8 - 2) / ln 4 kHz.
+    for (sound, mean_hz) in heard.iter().zip([6_000.0 / 4_f64.ln(), 5_000.0, 15_000.0]) {
+        let off = sound.frequency_mhz as f64 / 1_000.0 / mean_hz - 1.0;
+        assert!(off.abs() < 0.01, "{mean_hz} Hz on the mean, off by {off}: {sound:?}");
+    }
+    let level = 20.0 * (f64::from(heard[2].widths.1) / FULL).log10() + 20.0;
+    assert!(level.abs() < 0.5, "{level} dB off");
+    assert!((6_000_000..14_000_000).contains(&heard[2].half_ns), "it rises: {:?}", heard[2]);
+    assert_eq!(heard.len(), 3 + 4, "four pips");
+    assert!(heard[3..].iter().all(|pip| (pip.frequency_mhz as f64 / 4e6 - 1.0).abs() < 1e-3), "{:?}", &heard[3..]);
+}

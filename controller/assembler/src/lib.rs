@@ -8,10 +8,13 @@ pub mod random;
 
 use std::collections::HashMap;
 
+use link::LineId;
 use link::limits::MAX_PROGRAM_WORDS;
 use link::program::op::{Op, OpCode};
 use link::program::rows::{After, Code, Draw, End, Invariant, Region, Row, Rule, Slice, State, Stimulus, When};
 use link::program::{FORMAT, HEADER_WORDS, MAGIC, TABLES, Table};
+use link::pulses::{self, ListPulse};
+use link::record::Train;
 
 /// A program under construction: the tables of the image, as plain rows.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +44,10 @@ pub struct Assembly {
     code: Vec<u32>,
     known_code: HashMap<Vec<u32>, Code>,
     constants: Vec<i64>,
+    /// Constants that are pulses of lists.
+    list_pulses: usize,
+    /// What stands before operations that ask for a line.
+    before: Vec<Before>,
     known_constants: HashMap<i64, u16>,
 }
 
@@ -74,6 +81,57 @@ impl std::fmt::Display for AssemblyError {
 
 impl std::error::Error for AssemblyError {}
 
+/// What stands before operations that ask for a line.
+#[derive(Debug, Clone)]
+struct Before {
+    what: &'static str,
+    line: LineId,
+    on: Vec<Op>,
+    off: Vec<Op>,
+}
+
+/// The operations with what stands before some of them; jumps lead where they led.
+fn with_before(ops: &[Op], before: &[&Before]) -> Vec<Op> {
+    let added = |op: &Op| {
+        let on = match op.code {
+            OpCode::Off => false,
+            OpCode::On
+            | OpCode::OnPower
+            | OpCode::Play
+            | OpCode::PlayPower
+            | OpCode::Pulse
+            | OpCode::PulsePower
+            | OpCode::Deliver => true,
+            _ => return Vec::new(),
+        };
+        let of = before.iter().filter(|before| before.line.0 == op.a);
+        of.flat_map(|before| if on { &before.on } else { &before.off }).copied().collect()
+    };
+    if before.is_empty() {
+        return ops.to_vec();
+    }
+    let (mut found, mut places) = (Vec::new(), Vec::new());
+    for op in ops {
+        places.push(found.len());
+        found.extend(added(op));
+        found.push(*op);
+    }
+    places.push(found.len());
+    for (n, op) in ops.iter().enumerate() {
+        if !matches!(op.code, OpCode::Jump | OpCode::JumpIfFalse) {
+            continue;
+        }
+        let (from, to) = (places.get(n).copied(), places.get(n + 1 + usize::from(op.b)).copied());
+        // Nothing stands before a jump, so it is where its place says.
+        if let (Some(from), Some(to)) = (from, to)
+            && let Some(jump) = found.get_mut(from)
+        {
+            jump.b = u16::try_from(to.saturating_sub(from + 1)).unwrap_or(u16::MAX);
+        }
+    }
+    found
+}
+
 impl Assembly {
     /// A constant that was given out; 0 past their end.
     #[must_use]
@@ -99,6 +157,18 @@ impl Assembly {
         first
     }
 
+    /// The pulses of a list, to be played as a train; none if they are no list a device can play. Lists come before all other
+    /// constants, where the device looks for them.
+    pub fn list(&mut self, delay_us: u32, pulses: &[ListPulse]) -> Option<Train> {
+        if self.constants.len() != self.list_pulses {
+            return None;
+        }
+        let train = pulses::list(delay_us, self.list_pulses as u16, pulses.iter().copied())?;
+        self.constants.extend(pulses.iter().map(|pulse| pulse.constant()));
+        self.list_pulses = self.constants.len();
+        Some(train)
+    }
+
     /// The operation that pushes `value`.
     pub fn push(&mut self, value: i64) -> Op {
         match i16::try_from(value) {
@@ -107,8 +177,28 @@ impl Assembly {
         }
     }
 
+    /// From here on these operations stand before every one that switches a line on, and these before every one that switches it
+    /// off. They leave nothing on the stack. `what` says what they are for: see [`Assembly::code_but_for`].
+    pub fn before(
+        &mut self,
+        what: &'static str,
+        line: LineId,
+        on: impl IntoIterator<Item = Op>,
+        off: impl IntoIterator<Item = Op>,
+    ) {
+        let (on, off) = (on.into_iter().collect(), off.into_iter().collect());
+        self.before.push(Before { what, line, on, off });
+    }
+
     /// The address of a piece of code, shared between equal ones; its `End` is added. No operations: nothing to run.
     pub fn code(&mut self, ops: &[Op]) -> Code {
+        self.code_but_for(ops, &[])
+    }
+
+    /// The same without what stands before operations for these: of what itself goes on at a line.
+    pub fn code_but_for(&mut self, ops: &[Op], what: &[&str]) -> Code {
+        let before: Vec<&Before> = self.before.iter().filter(|before| !what.contains(&before.what)).collect();
+        let ops = &with_before(ops, &before);
         if ops.is_empty() {
             return Code::NONE;
         }

@@ -8,7 +8,9 @@ use link::program::op::{Op, OpCode, Special};
 use link::program::rows::{
     After, Code, Draw, DrawKind, End, Invariant, Region, Rule, Scope, Slice, State, Stimulus, When,
 };
-use link::record::Train;
+use link::pulses::ListPulse;
+use link::pwm::FULL_POWER_PPM;
+use link::record::{Carrier, Train, Wave};
 use link::{EndReason, EventId, LineId, Micros, OutcomeId, RegionId, StateId, TimerId, VariableId};
 
 use crate::Assembly;
@@ -238,12 +240,44 @@ impl Maker {
                 count: self.dice.from(1, 5) as u32,
                 carrier: None,
             };
+            let train = self.course(train);
             self.assembly.stimuli.push(Stimulus { train });
         }
         for len in [1, 4] {
             let values: Vec<i64> = (0..len).map(|_| self.dice.below(9) as i64).collect();
             let first = self.assembly.constants(&values);
             self.assembly.lists.push(Slice { first, len });
+        }
+    }
+
+    /// Some trains come in bursts, with a power from pulse to pulse, or as a list.
+    fn course(&mut self, train: Train) -> Train {
+        let (count, width_us) = (self.dice.from(2, 9) as u32, train.width_us);
+        let pause_us = self.dice.from(1, self.pace_us.max(2)) as u32;
+        match self.dice.below(8) {
+            0 | 1 => {
+                let (pulses, period_us) = (self.dice.from(1, 4) as u16, train.period_us + 1);
+                let interval_us = period_us * (u32::from(pulses) - 1) + width_us + pause_us;
+                let wave = Wave::Bursts { pulses, interval_us, powered: false };
+                Train { count, period_us, carrier: Some(Carrier::silent(wave)), ..train }
+            }
+            2 => {
+                let pulses: Vec<ListPulse> = (1..=count)
+                    .map(|n| {
+                        let width_us = self.dice.from(self.least_us.max(1), self.pace_us) as u32;
+                        let gap_us = self.dice.from(1, self.pace_us.max(2)) as u32;
+                        ListPulse { distance_us: if n == count { 0 } else { width_us + gap_us }, width_us }
+                    })
+                    .collect();
+                self.assembly.list(train.delay_us, &pulses).unwrap_or(train)
+            }
+            3 => {
+                let step_ppm = self.dice.below(200_000) as i32 - 100_000;
+                let (wave, power_ppm) = (Wave::Ramp { step_ppm }, self.dice.below(FULL_POWER_PPM as u64) as i32);
+                let carrier = Carrier { level_cdb: power_ppm, ..Carrier::silent(wave) };
+                Train { count, carrier: Some(carrier), ..train }
+            }
+            _ => train,
         }
     }
 

@@ -40,6 +40,7 @@ const PAGES: &[&str] = pages![
     "rows-and-actions",
     "arrays-and-times",
     "outputs",
+    "stimuli",
     "draws",
     "paper",
     "rigs",

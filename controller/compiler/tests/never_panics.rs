@@ -117,6 +117,17 @@ fn look(text: &str) {
     look_on(&sim_box(), text);
 }
 
+/// An example of stimuli on the lines of the rotarod.
+fn rotated(text: &str) -> String {
+    let text = text
+        .replace("key: button", "go_key: button")
+        .replace("key.", "go_key.")
+        .replace("lever: lever", "passive_1: button");
+    let lights =
+        text.replace("lever.", "passive_1.").replace("mask: light", "rod: motor").replace("line: mask", "line: rod");
+    lights.replace("house: light", "sync: sync").replace("line: house", "line: sync")
+}
+
 /// The same for any rig.
 fn look_on(rig: &RigConfig, text: &str) {
     let found = match compile(&task(text), rig, &Options::default()) {
@@ -200,6 +211,14 @@ proptest! {
     #[test]
     fn a_damaged_protocol_that_is_made_more_of_is_told_so(damages in prop::collection::vec(damage(), 1..6)) {
         look_on(&holes(), &damaged(EXPANDED, &damages));
+    }
+
+    #[test]
+    fn a_damaged_stimulus_is_told_so(
+        file in prop::sample::select(vec!["docs/examples/stimuli.yaml", "docs/examples/held-outputs.yaml", "protocols/accelerating-rotarod.yaml"]),
+        damages in prop::collection::vec(damage(), 1..5),
+    ) {
+        look_on(&common::trace::rig("rig-configs/rotarod-box.yaml"), &damaged(&rotated(&shipped(file).text), &damages));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! subjects nor days, nor what a time at a pin gives.
 
 use link::pwm::FULL_POWER_PPM;
-use link::record::Request;
+use link::record::{Carrier, Request, Train, Wave};
 use link::rig::Rig;
 use link::{LineId, Micros, Record};
 
@@ -24,6 +24,8 @@ pub struct Delivered {
 enum Happened {
     /// It was asked to carry this power from here on, in millionths.
     Power(u64),
+    /// The same, and each further pulse adds so much to it.
+    Ramp(u64, i32),
     /// A request before was refused: its power never was.
     Refused,
     On,
@@ -40,7 +42,7 @@ pub fn delivered(session: &Session) -> Vec<Delivered> {
         .filter_map(|(_, at, record)| match record {
             Record::Edge { line, on } => Some((at, line, if on { Happened::On } else { Happened::Off })),
             Record::Verdict { line, verdict } if verdict.is_refusal() => Some((at, line, Happened::Refused)),
-            Record::Request { line, request } => power(&request).map(|ppm| (at, line, Happened::Power(ppm))),
+            Record::Request { line, request } => power(&request).map(|ppm| (at, line, changed(&request, ppm))),
             _ => None,
         })
         .collect();
@@ -64,10 +66,21 @@ fn power(request: &Request) -> Option<u64> {
     }
 }
 
+fn changed(request: &Request, ppm: u64) -> Happened {
+    match request {
+        Request::Train(Train { carrier: Some(Carrier { wave: Wave::Ramp { step_ppm }, .. }), .. }) => {
+            Happened::Ramp(ppm, *step_ppm)
+        }
+        _ => Happened::Power(ppm),
+    }
+}
+
 /// Adds up what happened at one output, in the order of time.
 fn count(happened: impl Iterator<Item = (Micros, Happened)>, max_on_us: u64) -> Delivered {
     let full = u64::from(FULL_POWER_PPM.unsigned_abs());
     let (mut power, mut before) = (full, full);
+    // What the next pulse adds to the power, and what those behind it do.
+    let (mut next, mut step) = (0, 0);
     let (mut pulses, mut on_us, mut ppm_us) = (0_u64, 0_u64, 0_u128);
     // When it went on, and up to when that is counted.
     let mut on: Option<(Micros, Micros)> = None;
@@ -82,9 +95,16 @@ fn count(happened: impl Iterator<Item = (Micros, Happened)>, max_on_us: u64) -> 
             *counted = at.max(*counted);
         }
         match what {
-            Happened::Power(asked) => (before, power) = (power, asked),
-            Happened::Refused => power = before,
+            Happened::Power(asked) => (before, power, next, step) = (power, asked, 0, 0),
+            Happened::Ramp(asked, by) => {
+                (before, power, step) = (power, asked, by);
+                // One that goes on has its first pulse already.
+                next = if on.is_some() { by } else { 0 };
+            }
+            Happened::Refused => (power, next, step) = (before, 0, 0),
             Happened::On if on.is_none() => {
+                power = power.saturating_add_signed(next.into()).min(full);
+                next = step;
                 pulses += 1;
                 on = Some((at, at));
             }
@@ -102,7 +122,7 @@ fn count(happened: impl Iterator<Item = (Micros, Happened)>, max_on_us: u64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Happened::{Off, On, Power, Refused};
+    use Happened::{Off, On, Power, Ramp, Refused};
 
     fn counted(happened: &[(Micros, Happened)]) -> (u64, u64, u64) {
         let Delivered { pulses, on_us, full_us } = count(happened.iter().copied(), 500);
@@ -124,6 +144,16 @@ mod tests {
     #[test]
     fn another_power_while_it_is_on_counts_from_there() {
         assert_eq!(counted(&[(0, Power(500_000)), (0, On), (20, Power(1_000_000)), (30, Off)]), (1, 30, 20));
+    }
+
+    #[test]
+    fn each_pulse_of_a_ramp_counts_at_its_own_power() {
+        let pulses = [(10, On), (20, Off), (30, On), (40, Off), (50, On), (60, Off)];
+        let ramp = |by| [vec![(9, Ramp(500_000, by))], pulses.to_vec()].concat();
+        assert_eq!(counted(&ramp(100_000)), (3, 30, 5 + 6 + 7));
+        assert_eq!(counted(&ramp(-200_000)), (3, 30, 5 + 3 + 1));
+        let then_level = [ramp(100_000), vec![(70, Power(1_000_000)), (80, On), (90, Off)]].concat();
+        assert_eq!(counted(&then_level), (4, 40, 18 + 10));
     }
 
     #[test]

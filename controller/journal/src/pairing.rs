@@ -10,8 +10,9 @@ mod unpaired;
 
 pub use unpaired::Unpaired;
 
+use link::pulses::{self, ListPulse};
 use link::pwm::FULL_POWER_PPM;
-use link::record::{Request, Train};
+use link::record::{Carrier, Request, Train, Wave};
 use link::rig::{Output, Rig, RigLine, Role};
 use link::{EndReason, LineId, Micros, Record, Verdict};
 
@@ -22,17 +23,20 @@ pub struct Tolerance {
     pub latency_us: Micros,
     /// From where a later edge of a train should be, measured from the train's first edge.
     pub train_us: Micros,
+    /// The same of a sound: where it begins and ends is no edge of a pin that could be foretold.
+    pub sound_us: Micros,
 }
 
 impl Tolerance {
     /// What a simulated body needs, whose halves interrupt one another as those of a loaded chip may; only the half that
     /// makes the edges of a train is interrupted by none.
-    pub const SIMULATED: Self = Self { latency_us: 25, train_us: 1 };
+    pub const SIMULATED: Self = Self { latency_us: 25, train_us: 1, sound_us: 1 };
 
     /// What the image for the Pico needs. A first edge of the flagship comes up to 70 µs after its request with flash cache
     /// and USB modelled, that of the first trial's cue up to 195 µs, behind the session's own beginning (emulated;
-    /// `tests/stories/on_a_table.rs`). The edges after it are made by the same half as in simulation.
-    pub const RP2040: Self = Self { latency_us: 250, train_us: 1 };
+    /// `tests/stories/on_a_table.rs`). The edges after it are made by the same half as in simulation; a sound's by P0 when it
+    /// comes to it, behind an edge of the same microsecond that is answered first.
+    pub const RP2040: Self = Self { latency_us: 250, train_us: 1, sound_us: 100 };
 
     /// What a kind of board needs, by the name it has in its hello. Boards not in this table are held to the strictest.
     #[must_use]
@@ -68,10 +72,11 @@ pub struct Pairing {
     pub unpaired: Vec<Unpaired>,
 }
 
-/// Pairs the records of a session, within `tolerance`. `whole` says that nothing is missing at the end, so that
-/// every edge must be there and every line disarmed.
+/// Pairs the records of a session, within `tolerance`. `lists` are the pulses of its program's lists, in their places. `whole`
+/// says that nothing is missing at the end, so that every edge must be there and every line disarmed.
 pub fn pair(
     rig: &Rig,
+    lists: &[ListPulse],
     records: impl Iterator<Item = (u64, Micros, Record)>,
     tolerance: Tolerance,
     whole: bool,
@@ -80,7 +85,7 @@ pub fn pair(
     for (number, at, record) in records {
         gatherer.take(number, at, record);
     }
-    gatherer.pair()
+    gatherer.pair(lists)
 }
 
 /// Something a line must do, from `at` on until the next.
@@ -141,7 +146,7 @@ impl Line {
         let powered = max_power_ppm.is_some();
         let power_ppm = request.power_ppm();
         let on_us = train.map(|train| {
-            let touching = train.count > 1 && train.width_us >= train.period_us;
+            let touching = touches(&train);
             if touching { train.length_us() - u64::from(train.delay_us) } else { u64::from(train.width_us) }
         });
         match (request, verdict) {
@@ -152,7 +157,9 @@ impl Line {
                 power_ppm.is_some() && !powered || train.is_some_and(|train| train.sounds() != speaker)
             }
             (_, Verdict::NoSuchPower) => {
-                powered && power_ppm.is_some_and(|power_ppm| !(0..=FULL_POWER_PPM).contains(&power_ppm))
+                let last_ppm = train.and_then(|train| train.last_power_ppm());
+                let no_such = |power_ppm| !(0..=FULL_POWER_PPM).contains(&power_ppm);
+                powered && power_ppm.into_iter().chain(last_ppm).any(no_such)
             }
             _ => true,
         }
@@ -289,7 +296,7 @@ impl Gatherer {
         }
     }
 
-    fn pair(mut self) -> Pairing {
+    fn pair(mut self, lists: &[ListPulse]) -> Pairing {
         let tolerance = self.tolerance;
         if let (Some((number, at)), true) = (self.end, self.whole && self.armed != 0) {
             self.pairing.unpaired.push(Unpaired::LeftArmed { number, at, lines: self.armed });
@@ -302,6 +309,7 @@ impl Gatherer {
             let mut matcher = Matcher {
                 line: LineId(n as u8),
                 edges: &line.edges,
+                lists,
                 level: false,
                 changed_at: 0,
                 tolerance,
@@ -317,6 +325,12 @@ impl Gatherer {
         self.pairing.unpaired.sort_by_key(Unpaired::number);
         self.pairing
     }
+}
+
+/// Whether its pulses are one at the pin.
+fn touches(train: &Train) -> bool {
+    let listed = matches!(train.carrier, Some(Carrier { wave: Wave::List { .. }, .. }));
+    train.count > 1 && train.width_us >= train.period_us && !listed
 }
 
 /// Puts acts in the order the pin saw them: by their time, but a cut that was written down before a request came before
@@ -340,6 +354,7 @@ fn put_in_order(acts: &mut [Act]) {
 struct Matcher<'e> {
     line: LineId,
     edges: &'e [Edge],
+    lists: &'e [ListPulse],
     level: bool,
     /// When the line last changed.
     changed_at: Micros,
@@ -434,9 +449,12 @@ impl Matcher<'_> {
             self.off(act, until);
             return;
         }
-        let touching = train.count > 1 && train.width_us >= train.period_us;
         let on_us = train.length_us().saturating_sub(u64::from(train.delay_us));
-        let (pulses, width_us) = if touching { (1, on_us) } else { (train.count, u64::from(train.width_us)) };
+        let touching = touches(train).then_some((0, on_us));
+        let nothing = ListPulse { distance_us: 0, width_us: 0 };
+        let (all, lists) = (if touching.is_some() { 0 } else { train.count }, self.lists);
+        let train_of_all = Train { count: all, ..*train };
+        let each = pulses::each(&train_of_all, |place| lists.get(place).copied().unwrap_or(nothing));
         if train.delay_us > 0 {
             // What was on before goes off while the train waits.
             self.off(act, until);
@@ -445,10 +463,10 @@ impl Matcher<'_> {
         // Whether an edge has told when the train really began. One that begins on a line already on shows none at first.
         let mut anchored = false;
         let mut missing: Option<(Micros, bool, u32)> = None;
-        'pulses: for n in 0..pulses {
+        'pulses: for (n, (rises_us, width_us)) in touching.into_iter().chain(each).enumerate() {
             for on in [true, false] {
                 // Worked out edge by edge: all others count from where the first one was.
-                let rise = first.saturating_add(u64::from(n).saturating_mul(u64::from(train.period_us)));
+                let rise = first.saturating_add(rises_us);
                 let due = if on { rise } else { rise.saturating_add(width_us) };
                 let is_first = n == 0 && on;
                 // It holds the line until the next request is taken up; but of a train that has shown no edge nobody can
@@ -457,7 +475,12 @@ impl Matcher<'_> {
                 if due > until.saturating_add(held_us) || due > self.horizon || (endless && !on) {
                     break 'pulses;
                 }
-                let within_us = if anchored { self.tolerance.train_us } else { self.tolerance.latency_us };
+                let Tolerance { latency_us, train_us, sound_us } = self.tolerance;
+                let within_us = match anchored {
+                    false => latency_us,
+                    true if train.sounds() => sound_us,
+                    true => train_us,
+                };
                 let met = match self.meet(due, on, until, within_us) {
                     // What ran before was still on when this was asked for: taken up then, it shows no edge to on.
                     Met::Missing if is_first && self.changed_at >= due => Met::NoChange,

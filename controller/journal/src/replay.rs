@@ -12,7 +12,9 @@ use std::fmt;
 
 use engine::{Engine, Given, Start};
 use link::limits::MAX_INBOX;
+use link::limits::MAX_LIST_PULSES;
 use link::program::{ImageError, Program};
+use link::pulses::ListPulse;
 use link::rig::Rig;
 use link::{EndReason, Micros, Record};
 
@@ -208,6 +210,7 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
     let ended_whole =
         matches!(session.close, Some(Close { why: Why::Ended(reason), .. }) if reason != EndReason::DeviceReset);
     let whole = ended_whole && gap.is_none();
+    let lists: Vec<ListPulse> = (0..MAX_LIST_PULSES).map(|place| ListPulse::of(&program, place)).collect();
     let derived = engines.iter().filter(|(_, _, record)| record.is_derived()).count() as u64;
     Ok(ReplayReport {
         records: known().count() as u64,
@@ -215,7 +218,7 @@ pub fn replay_within(session: &Session, tolerance: Tolerance) -> Result<ReplayRe
         derived,
         ended,
         gap,
-        pairing: pairing::pair(&rig, known(), tolerance, whole),
+        pairing: pairing::pair(&rig, &lists, known(), tolerance, whole),
         tolerance,
         sensed: sensed::look_again(&rig, known()),
     })

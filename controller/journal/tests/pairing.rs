@@ -5,7 +5,8 @@ mod common;
 
 use common::bench::{LASER, WATER, rig};
 use journal::pairing::{Tolerance, Unpaired, pair};
-use link::record::{Request, Train};
+use link::pulses::{self, ListPulse};
+use link::record::{Carrier, Request, Train, Wave};
 use link::rig::{Limits, Rig, Role};
 use link::{DisarmCause, EndReason, InvariantId, LineId, Micros, Record, TripCause, Verdict};
 
@@ -35,7 +36,13 @@ fn unpaired(records: &[(Micros, Record)]) -> Vec<Unpaired> {
 fn unpaired_on(rig: &Rig, records: &[(Micros, Record)]) -> Vec<Unpaired> {
     let end = records.iter().map(|(at, _)| *at).max().unwrap() + 1_000_000;
     let numbered = records.iter().copied().chain([(end, Record::End(EndReason::Stopped))]).enumerate();
-    pair(rig, numbered.map(|(n, (at, record))| (n as u64, T + at, record)), Tolerance::SIMULATED, true).unpaired
+    pair(rig, &lists(), numbered.map(|(n, (at, record))| (n as u64, T + at, record)), Tolerance::SIMULATED, true)
+        .unpaired
+}
+
+/// The pulses of two lists: 10 µs, 90 µs later 20 µs; and a single one.
+fn lists() -> [ListPulse; 3] {
+    [(100, 10), (0, 20), (0, 5)].map(|(distance_us, width_us)| ListPulse { distance_us, width_us })
 }
 
 fn pairs(records: &[(Micros, Record)]) {
@@ -208,7 +215,7 @@ fn an_endless_train_without_a_single_edge_is_one_finding() {
 fn an_interrupted_session_owes_nothing_past_its_last_record() {
     let records = [(0, train(0, 10, 50, 3)), (3, edge(true)), (13, edge(false)), (40, Record::Silence(true))];
     let numbered = records.iter().enumerate().map(|(n, (at, record))| (n as u64, T + at, *record));
-    assert_eq!(pair(&rig(), numbered, Tolerance::SIMULATED, false).unpaired, []);
+    assert_eq!(pair(&rig(), &lists(), numbered, Tolerance::SIMULATED, false).unpaired, []);
 }
 
 #[test]
@@ -237,4 +244,25 @@ fn another_power_has_no_edge_and_a_power_no_line_has_is_explained_by_its_verdict
     let unexplained = unpaired_on(&rig, &[(0, at(1_000_000)), (3, verdict(Verdict::NoSuchPower))]);
     assert!(matches!(unexplained[..], [_, Unpaired::Verdict { number: 1, .. }]), "{unexplained:?}");
     pairs(&[(0, at(400_000)), (3, verdict(Verdict::NotAnOutput))]);
+}
+
+#[test]
+fn bursts_and_lists_have_the_edges_they_say() {
+    let silent = |wave| Some(Carrier::silent(wave));
+    let wave = Wave::Bursts { pulses: 2, interval_us: 1_000, powered: false };
+    let bursts = Train { delay_us: 0, width_us: 10, period_us: 100, count: 3, carrier: silent(wave) };
+    let shape = |from: Micros, pulses: &[(Micros, Micros)]| {
+        let edges = pulses.iter().flat_map(|(at, width)| [(from + at, edge(true)), (from + at + width, edge(false))]);
+        edges.collect::<Vec<_>>()
+    };
+    let asked = |train| vec![(0, request(Request::Train(train)))];
+    pairs(&[asked(bursts), shape(4, &[(0, 10), (100, 10), (1_000, 10)])].concat());
+    let moved = unpaired(&[asked(bursts), shape(4, &[(0, 10), (100, 10), (200, 10)])].concat());
+    assert!(!moved.is_empty(), "the second burst comes where a train would go on");
+    let first = pulses::list(30, 0, lists().into_iter().take(2)).unwrap();
+    pairs(&[asked(first), shape(34, &[(0, 10), (100, 20)])].concat());
+    let second = pulses::list(0, 2, lists().into_iter().skip(2)).unwrap();
+    pairs(&[asked(second), shape(4, &[(0, 5)])].concat());
+    let wide = unpaired(&[asked(first), shape(34, &[(0, 10), (100, 10)])].concat());
+    assert!(!wide.is_empty(), "its second pulse is as short as its first");
 }

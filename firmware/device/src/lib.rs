@@ -28,6 +28,7 @@ mod orders;
 pub mod outer;
 mod queue;
 pub mod ring;
+mod scores;
 mod sense;
 pub mod storage;
 

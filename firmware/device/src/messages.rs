@@ -13,6 +13,7 @@ use link::{DisarmCause, EventId, InvariantId, LineId, Micros, TripCause, Variabl
 use crate::answers::{Answering, Answers};
 use crate::edge::inputs::Accepted;
 use crate::queue::{self, Packed};
+use crate::scores::Scores;
 
 /// Reports that may wait for P1.
 pub(crate) const REPORTS: usize = 256;
@@ -382,11 +383,13 @@ pub(crate) struct Reports<'s> {
     lost: u32,
     /// The word that a session is over, when it found no room: P1 waits for it.
     owed: Option<Report>,
+    /// What the pulses of lists are.
+    pub(crate) scores: &'s Scores,
 }
 
 impl<'s> Reports<'s> {
-    pub(crate) const fn new(queue: ReportsOut<'s>, answers: &'s Answers) -> Self {
-        Self { queue, lost: 0, owed: None, answering: Answering::new(answers) }
+    pub(crate) const fn new(queue: ReportsOut<'s>, answers: &'s Answers, scores: &'s Scores) -> Self {
+        Self { queue, lost: 0, owed: None, answering: Answering::new(answers), scores }
     }
 
     fn places(&self) -> usize {
@@ -516,7 +519,7 @@ mod tests {
         let line = LineId(31);
         let mut train = Train { delay_us: u32::MAX, width_us: 2, period_us: u32::MAX, count: u32::MAX, carrier: None };
         let plain = train;
-        let wave = Wave::Sine { frequency_mhz: u32::MAX - 2 };
+        let wave = Wave::Sine { frequency_mhz: (1 << 31) - 1 };
         train.carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let role = Role::Output { limits: Limits::on_for(u32::MAX).armed(), speaker: true };
         let powered = Role::Powered {
@@ -528,11 +531,22 @@ mod tests {
         let rig_line = |role| RigLine { pin: u8::MAX, active_high: true, role };
         let deliver = Request::Deliver { volume_nl: u32::MAX, width_us: 1 };
         let requests = [Request::Off, Request::On, Request::Train(train), Request::Train(plain), deliver];
+        let carried = |wave| {
+            let carrier = Some(Carrier { level_cdb: i32::MIN, ..Carrier::silent(wave) });
+            Order::Request(line, Request::Train(Train { carrier, ..plain }))
+        };
+        let wave = Wave::Sweep { from_mhz: (1 << 28) - 1, octaves: i16::MIN, logarithmic: true };
+        let sweep = Carrier { wave, level_cdb: -20_000, amplitude: u16::MAX, ramp_us: u32::MAX };
         let mut orders: std::vec::Vec<Order> = requests.map(|request| Order::Request(line, request)).into();
         orders.extend([
             Order::Request(line, Request::Train(Train::pulse(7))),
             Order::Request(line, Request::Power { power_ppm: i32::MIN }),
             Order::Request(line, Request::Train(plain.at_power(i32::MIN))),
+            carried(Wave::Ramp { step_ppm: -1 }),
+            carried(Wave::Bursts { pulses: u16::MAX, interval_us: u32::MAX, powered: false }),
+            carried(Wave::Bursts { pulses: 1, interval_us: 1, powered: true }),
+            carried(Wave::List { first: u16::MAX, gap_us: u32::MAX, powered: true }),
+            Order::Request(line, Request::Train(Train { carrier: Some(sweep), ..plain })),
             Order::Line(line, rig_line(powered)),
             Order::Clear { silence_us: u32::MAX },
             Order::Line(line, rig_line(role)),

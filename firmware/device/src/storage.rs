@@ -15,6 +15,7 @@ use crate::messages::{COMMANDS, Command, NOTICES, Notice, ReportQueue, Reports};
 use crate::orders::OrderQueue;
 use crate::outer::Outer;
 use crate::ring::Ring;
+use crate::scores::Scores;
 use crate::sense::encoders::Counts;
 
 /// The words that more than one half reads; each has one writer.
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) counts: Counts,
     /// What P0 may answer by itself; see there.
     pub(crate) answers: Answers,
+    /// The pulses of the program's lists; written by P1.
+    pub(crate) scores: Scores,
     pub(crate) beats: Beats,
 }
 
@@ -85,6 +88,7 @@ impl Shared {
             tripped: AtomicBool::new(false),
             counts: Counts::new(),
             answers: Answers::new(),
+            scores: Scores::new(),
             beats: Beats { edge: AtomicU32::new(0), core: AtomicU32::new(0), outer: AtomicU32::new(0) },
         }
     }
@@ -165,7 +169,7 @@ impl<M: AsRef<[u32]> + AsMut<[u32]>> Storage<M> {
         let (notices, from_core) = self.notices.split();
         let (writer, reader) = ring.recover();
         (
-            Edge::new(orders, Reports::new(reports, &self.shared.answers), &self.shared),
+            Edge::new(orders, Reports::new(reports, &self.shared.answers, &self.shared.scores), &self.shared),
             Core::new(identity.settle_us, to_edge, from_edge, commands, notices, writer, &self.shared),
             Outer::new(identity.boot, hello, image, to_core, from_core, reader, &self.shared),
         )

@@ -5,6 +5,7 @@
 //! - [`limits`]: every fixed capacity, in one place.
 //! - [`program`]: the compiled protocol as a flat image of 32-bit words, its rows, its operations, and [`program::check`],
 //!   which lets nothing through that the engine could stumble over.
+//! - [`pulses`]: the pulses of lists, each with a width of its own, as constants of a program.
 //! - [`pwm`]: how a counter makes a frequency, and how finely it divides a power.
 //! - [`rig`]: what the device must know of the rig: lines, pins, limits.
 //! - [`samples`]: samples of a line in few bytes.
@@ -30,6 +31,7 @@ pub mod limits;
 pub mod message;
 pub mod packed_rig;
 pub mod program;
+pub mod pulses;
 pub mod pwm;
 pub mod record;
 pub mod reliable;

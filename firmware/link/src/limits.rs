@@ -15,6 +15,8 @@ pub const MAX_COUNTED: usize = 16;
 pub const MAX_SENSES: usize = 8;
 /// Samples a detector may look back over.
 pub const MAX_WINDOW: usize = 128;
+/// Pulses of all lists of one program together.
+pub const MAX_LIST_PULSES: usize = 64;
 /// States of one program.
 pub const MAX_STATES: usize = 1024;
 /// Parallel regions of one program.

@@ -20,7 +20,7 @@ pub const LINK_MIN: u16 = 1;
 pub const LINK_CURRENT: u16 = 1;
 /// A hash over the frozen sample bytes of every message and record (`tests/wire_v1` computes it): two builds that
 /// claim one version but write different bytes find out in the hello.
-pub const SCHEMA: u32 = 0xC703_4032;
+pub const SCHEMA: u32 = 0xC837_1E41;
 
 /// Bytes of one [`Command::Piece`] at most.
 pub const PIECE_BYTES: usize = 160;

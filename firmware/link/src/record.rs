@@ -8,6 +8,8 @@
 //! A record's time is stored as its signed distance from the record before it, so a stream says nothing of when its
 //! session began: that stands beside it, once.
 
+mod bytes;
+
 use serde::{Deserialize, Serialize};
 
 use crate::samples::SampleBlock;
@@ -60,7 +62,45 @@ pub enum Wave {
         /// In millionths of full power, as asked for: one that no line can have is refused by the interlock.
         power_ppm: i32,
     },
+    /// No sound but a power that changes by the same step from each pulse to the next. That of the first pulse stands in the
+    /// place of the level, in millionths of full power; the rest of the carrier is 0.
+    Ramp {
+        /// What each pulse adds to the power of the one before, in millionths of full power.
+        step_ppm: i32,
+    },
+    /// No sound: the pulses come in bursts. `count` is that of all pulses, `period` lies between those of a burst. Their power,
+    /// if one is stated, stands in the place of the level; the rest of the carrier is 0.
+    Bursts {
+        /// Pulses of a burst; more than `count` is one burst.
+        pulses: u16,
+        /// From the first rise of a burst to that of the next.
+        interval_us: u32,
+        /// Whether a power is stated.
+        powered: bool,
+    },
+    /// No sound: each pulse has its own width and distance to the next, which stand in the program ([`crate::pulses`]). `width`
+    /// is that of the longest, `period` lies between the first rise and the last fall. Their power as with bursts.
+    List {
+        /// The place of the first pulse.
+        first: u16,
+        /// The shortest time off between two of them; of no meaning for a single one.
+        gap_us: u32,
+        /// Whether a power is stated.
+        powered: bool,
+    },
+    /// A pure tone that glides from one frequency to another within each pulse.
+    Sweep {
+        /// Where it begins, in mHz.
+        from_mhz: u32,
+        /// How far it goes, in octaves / [`OCTAVE`].
+        octaves: i16,
+        /// Whether it goes through as many octaves in each part of its time; else through as many Hz.
+        logarithmic: bool,
+    },
 }
+
+/// Parts an octave is counted in; one of them is 0.017 % of a frequency.
+pub const OCTAVE: i16 = 4_096;
 
 /// A sound, as a speaker line carries it, or a power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,29 +122,86 @@ impl Train {
         Self { delay_us: 0, width_us, period_us: width_us, count: 1, carrier: None }
     }
 
-    /// The same train with pulses at a power.
+    /// The same train with pulses at a power; one whose power changes from pulse to pulse begins there.
     #[must_use]
     pub const fn at_power(self, power_ppm: i32) -> Self {
-        let carrier = Carrier { wave: Wave::Power { power_ppm }, level_cdb: 0, amplitude: 0, ramp_us: 0 };
-        Self { carrier: Some(carrier), ..self }
+        let (wave, level_cdb) = match self.carrier {
+            Some(Carrier { wave: Wave::Bursts { pulses, interval_us, .. }, .. }) => {
+                (Wave::Bursts { pulses, interval_us, powered: true }, power_ppm)
+            }
+            Some(Carrier { wave: Wave::List { first, gap_us, .. }, .. }) => {
+                (Wave::List { first, gap_us, powered: true }, power_ppm)
+            }
+            Some(Carrier { wave: wave @ Wave::Ramp { .. }, .. }) => (wave, power_ppm),
+            _ => (Wave::Power { power_ppm }, 0),
+        };
+        Self { carrier: Some(Carrier { level_cdb, ..Carrier::silent(wave) }), ..self }
     }
 
-    /// The power of its pulses, if one is stated.
+    /// The power of its first pulse, if one is stated.
     #[must_use]
     pub const fn power_ppm(&self) -> Option<i32> {
-        match self.carrier {
-            Some(Carrier { wave: Wave::Power { power_ppm }, .. }) => Some(power_ppm),
+        let Some(Carrier { wave, level_cdb, .. }) = self.carrier else { return None };
+        match wave {
+            Wave::Power { power_ppm } => Some(power_ppm),
+            Wave::Ramp { .. } | Wave::Bursts { powered: true, .. } | Wave::List { powered: true, .. } => {
+                Some(level_cdb)
+            }
             _ => None,
+        }
+    }
+
+    /// The power of its last pulse, if one is stated: that of the first but for a ramp.
+    #[must_use]
+    pub const fn last_power_ppm(&self) -> Option<i32> {
+        match self.carrier {
+            Some(Carrier { wave: Wave::Ramp { step_ppm }, level_cdb, .. }) => {
+                let steps = self.count.saturating_sub(1);
+                let steps = if steps > i32::MAX as u32 { i32::MAX } else { steps.cast_signed() };
+                Some(level_cdb.saturating_add(step_ppm.saturating_mul(steps)))
+            }
+            _ => self.power_ppm(),
         }
     }
 
     /// Whether its pulses are sounds.
     #[must_use]
     pub const fn sounds(&self) -> bool {
-        self.carrier.is_some() && self.power_ppm().is_none()
+        matches!(self.carrier, Some(Carrier { wave: Wave::Sine { .. } | Wave::Noise | Wave::Sweep { .. }, .. }))
+    }
+
+    /// The shortest time off between two of its pulses, in µs; [`u32::MAX`] for a single pulse.
+    #[must_use]
+    #[inline(always)]
+    pub const fn least_gap_us(&self) -> u32 {
+        let between = self.period_us.saturating_sub(self.width_us);
+        match self.carrier {
+            _ if self.count <= 1 => u32::MAX,
+            Some(Carrier { wave: Wave::List { gap_us, .. }, .. }) => gap_us,
+            Some(Carrier { wave: Wave::Bursts { pulses, interval_us, .. }, .. }) => {
+                let more = (pulses as u32).saturating_sub(1);
+                let burst_us = self.period_us.saturating_mul(more).saturating_add(self.width_us);
+                let pause_us = interval_us.saturating_sub(burst_us);
+                if more == 0 || pause_us < between { pause_us } else { between }
+            }
+            _ => between,
+        }
+    }
+
+    /// How near its pulses come to one another, in µs: a period, or less where they lie unevenly.
+    #[must_use]
+    pub const fn nearest_us(&self) -> u32 {
+        match self.carrier {
+            Some(Carrier { wave: Wave::Bursts { .. } | Wave::List { .. }, .. }) => {
+                let gap_us = self.least_gap_us();
+                if gap_us < self.period_us { gap_us } else { self.period_us }
+            }
+            _ => self.period_us,
+        }
     }
 
     /// The longest it is on within any window of that length, in µs: one that begins with a pulse. Its pulses do not touch.
+    /// Never too little: of bursts as if a window held one more, of a list as if all its pulses were near and the longest.
     #[must_use]
     #[inline(always)]
     pub const fn most_on_within_us(&self, window_us: u32) -> u32 {
@@ -112,22 +209,50 @@ impl Train {
             if one < other { one } else { other }
         }
         let Self { width_us: width, period_us: period, count, .. } = *self;
+        if let Some(Carrier { wave: Wave::List { .. }, .. }) = self.carrier {
+            return least(width.saturating_mul(count), window_us);
+        }
         if count <= 1 || period == 0 {
             return if count == 0 { 0 } else { least(width, window_us) };
         }
         let whole = window_us / period;
-        if whole >= count {
-            return width.saturating_mul(count);
-        }
         let rest = window_us.saturating_sub(whole.saturating_mul(period));
-        width.saturating_mul(whole).saturating_add(least(width, rest))
+        let even = if whole >= count {
+            width.saturating_mul(count)
+        } else {
+            width.saturating_mul(whole).saturating_add(least(width, rest))
+        };
+        match self.carrier {
+            Some(Carrier { wave: Wave::Bursts { pulses, interval_us, .. }, .. }) if interval_us != 0 => {
+                let bursts = (window_us / interval_us).saturating_add(1);
+                least(even, bursts.saturating_mul(pulses as u32).saturating_mul(width))
+            }
+            _ => even,
+        }
     }
 
     /// From the request to the last falling edge, in µs. At most 2³² · 2³² + 2³³, which saturates.
     #[must_use]
     pub const fn length_us(&self) -> u64 {
-        let periods = (self.count.saturating_sub(1) as u64).saturating_mul(self.period_us as u64);
-        periods.saturating_add(self.delay_us as u64).saturating_add(self.width_us as u64)
+        let (delay_us, more) = (self.delay_us as u64, self.count.saturating_sub(1));
+        let (bursts, more, interval_us) = match self.carrier {
+            Some(Carrier { wave: Wave::List { .. }, .. }) => return delay_us.saturating_add(self.period_us as u64),
+            Some(Carrier { wave: Wave::Bursts { pulses, interval_us, .. }, .. }) if pulses != 0 => {
+                (more / pulses as u32, more % pulses as u32, interval_us)
+            }
+            _ => (0, more, 0),
+        };
+        let periods = (more as u64).saturating_mul(self.period_us as u64);
+        let bursts_us = (bursts as u64).saturating_mul(interval_us as u64);
+        periods.saturating_add(bursts_us).saturating_add(delay_us).saturating_add(self.width_us as u64)
+    }
+}
+
+impl Carrier {
+    /// What is carried is no sound.
+    #[must_use]
+    pub const fn silent(wave: Wave) -> Self {
+        Self { wave, level_cdb: 0, amplitude: 0, ramp_us: 0 }
     }
 }
 
@@ -403,11 +528,10 @@ impl Writer {
     pub fn write<'b>(&mut self, at: Micros, record: &Record, bytes: &'b mut [u8; ENTRY_BYTES_MAX]) -> &'b [u8] {
         let since_us = at.wrapping_sub(self.last).cast_signed();
         self.last = at;
-        match postcard::to_slice(&Entry { since_us, record: *record }, bytes) {
-            Ok(used) => used,
-            // No record is longer than the array; `longest_record_fits` shows it.
-            Err(_) => &[],
-        }
+        let mut bytes = bytes::Bytes::new(bytes);
+        bytes.signed_long(since_us);
+        bytes.record(record);
+        bytes.written()
     }
 }
 
@@ -451,7 +575,7 @@ mod tests {
 
     #[test]
     fn longest_record_fits() {
-        let wave = Wave::Sine { frequency_mhz: u32::MAX };
+        let wave = Wave::Bursts { pulses: u16::MAX, interval_us: u32::MAX, powered: true };
         let carrier = Some(Carrier { wave, level_cdb: i32::MIN, amplitude: u16::MAX, ramp_us: u32::MAX });
         let train = Train { delay_us: u32::MAX, width_us: u32::MAX, period_us: u32::MAX, count: u32::MAX, carrier };
         let longest = [

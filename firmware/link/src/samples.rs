@@ -36,6 +36,11 @@ impl SampleBlock {
         Unpacked { bytes: self.bytes, next: 0, used: self.used.into(), last: 0 }
     }
 
+    /// The bytes that hold them.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.used.into()).unwrap_or_default()
+    }
+
     /// A block of these bytes, if they are one.
     fn from_bytes(found: &[u8]) -> Option<Self> {
         let mut block = Self::EMPTY;
@@ -138,7 +143,7 @@ impl Iterator for Unpacked {
 
 impl Serialize for SampleBlock {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.bytes.get(..self.used.into()).unwrap_or_default())
+        serializer.serialize_bytes(self.as_bytes())
     }
 }
 

@@ -13,6 +13,8 @@ mod chip;
 mod clock;
 #[cfg(target_os = "none")]
 mod fault;
+#[cfg(any(target_os = "none", test))]
+mod glide;
 #[cfg(target_os = "none")]
 mod identity;
 #[cfg(target_os = "none")]
@@ -27,6 +29,8 @@ mod pins;
 mod ports;
 #[cfg(target_os = "none")]
 mod power;
+#[cfg(target_os = "none")]
+mod shift;
 #[cfg(target_os = "none")]
 mod stamp;
 #[cfg(target_os = "none")]

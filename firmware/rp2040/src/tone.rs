@@ -2,7 +2,7 @@
 //! two voices, and the level between P1 and P2 that shapes how sounds rise and fall.
 //!
 //! No level runs for a sample. P0 leaves word of a sound and asks for this level, or ends a sound with two stores. This
-//! level writes tables: for a sine at each step of its rise and fall, for noise before it repeats. P1 may hold it up; how
+//! level writes tables: for a sine at each step of its rise and fall, for noise and what glides before it repeats. P1 may hold it up; how
 //! far a sound has risen is counted from P0's word all the same.
 //!
 //! Between sounds a speaker's pin is low: off is off for a speaker too.
@@ -18,6 +18,7 @@ use link::record::Wave;
 
 use crate::chip::{CORE_HZ, TONE_IRQ, dma, io, pwm};
 use crate::clock::{self, Alarm};
+use crate::glide::Glide;
 use crate::owned::Owned;
 use crate::power::slice;
 use crate::wave::{self, Noise, Plan, SAMPLES, TOP};
@@ -42,6 +43,8 @@ struct Wish {
     slice: AtomicU32,
     /// Frequency in mHz; 0 for silence, all ones for noise.
     frequency: AtomicU32,
+    /// How far it glides, in octaves / 4096, with [`GLIDES`] and [`LOGARITHMIC`]; 0 if it does not.
+    glides: AtomicU32,
     amplitude: AtomicU32,
     ramp_us: AtomicU32,
     length_us: AtomicU32,
@@ -49,6 +52,8 @@ struct Wish {
 }
 
 const NOISE: u32 = u32::MAX;
+const GLIDES: u32 = 1 << 31;
+const LOGARITHMIC: u32 = 1 << 30;
 
 impl Wish {
     const fn new() -> Self {
@@ -59,6 +64,7 @@ impl Wish {
             count: zero(),
             slice: zero(),
             frequency: zero(),
+            glides: zero(),
             amplitude: zero(),
             ramp_us: zero(),
             length_us: zero(),
@@ -67,16 +73,20 @@ impl Wish {
     }
 
     fn want(&self, since: u32, sound: Option<&Sound>) {
-        let words = sound.map_or([0; 4], |sound| {
-            let frequency = match sound.wave {
-                Wave::Sine { frequency_mhz } => frequency_mhz,
-                Wave::Noise => NOISE,
+        let words = sound.map_or([0; 5], |sound| {
+            let (frequency, glides) = match sound.wave {
+                Wave::Sine { frequency_mhz } => (frequency_mhz, 0),
+                Wave::Noise => (NOISE, 0),
+                Wave::Sweep { from_mhz, octaves, logarithmic } => {
+                    let far = u32::from(octaves.cast_unsigned()) | if logarithmic { LOGARITHMIC } else { 0 };
+                    (from_mhz, GLIDES | far)
+                }
                 // No sound: what carries a power is no speaker.
-                Wave::Power { .. } => 0,
+                _ => (0, 0),
             };
-            [frequency, sound.amplitude.into(), sound.ramp_us, sound.length_us]
+            [frequency, glides, sound.amplitude.into(), sound.ramp_us, sound.length_us]
         });
-        let slots = [&self.frequency, &self.amplitude, &self.ramp_us, &self.length_us];
+        let slots = [&self.frequency, &self.glides, &self.amplitude, &self.ramp_us, &self.length_us];
         for (slot, word) in slots.into_iter().zip(words) {
             slot.store(word, Ordering::Relaxed);
         }
@@ -91,6 +101,7 @@ impl Wish {
             let get = |word: &AtomicU32| word.load(Ordering::Relaxed);
             let playing = Playing {
                 frequency: get(&self.frequency),
+                glides: get(&self.glides),
                 amplitude: get(&self.amplitude) as u16,
                 ramp_us: get(&self.ramp_us),
                 length_us: get(&self.length_us),
@@ -108,6 +119,7 @@ impl Wish {
 #[derive(Debug, Clone, Copy)]
 struct Playing {
     frequency: u32,
+    glides: u32,
     amplitude: u16,
     ramp_us: u32,
     length_us: u32,
@@ -187,13 +199,15 @@ struct Voice {
     seen: u32,
     playing: Option<(Playing, Plan)>,
     noise: Noise,
-    /// Up to here noise is new.
+    glide: Glide,
+    /// Up to here noise, or what glides, is new.
     filled: usize,
 }
 
 /// This level's alone.
-static VOICES_HERE: Owned<[Voice; VOICES]> =
-    Owned::new([const { Voice { seen: 0, playing: None, noise: Noise::new(), filled: 0 } }; VOICES]);
+static VOICES_HERE: Owned<[Voice; VOICES]> = Owned::new(
+    [const { Voice { seen: 0, playing: None, noise: Noise::new(), glide: Glide::NONE, filled: 0 } }; VOICES],
+);
 /// This level writes, DMA reads: nothing that was not written for a sound before, so the start leaves them as they are.
 #[unsafe(link_section = ".tables")]
 static TABLES: Owned<[Table; VOICES]> = Owned::new([const { Table([0; SAMPLES]) }; VOICES]);
@@ -233,8 +247,14 @@ impl Voice {
         let gain = wave::gain(at_us, playing.ramp_us, playing.length_us);
         let step_us = if samples > LONG { LONG_STEP_US } else { STEP_US };
         let wait_us = if playing.frequency == NOISE {
-            self.renew(number, table, playing.amplitude, gain);
+            let noise = &mut self.noise;
+            renew(number, table, &mut self.filled, |samples| noise.fill(samples.iter_mut(), playing.amplitude, gain));
             RENEW_US.min(step_us.max(playing.ramp_us / 16))
+        } else if playing.glides != 0 {
+            let glide = &mut self.glide;
+            let shape = (playing.amplitude, playing.ramp_us, playing.length_us);
+            renew(number, table, &mut self.filled, |samples| glide.fill(samples.iter_mut(), shape));
+            glide.table_us() / 3
         } else {
             wave::fill_tone(table.get_mut(..samples)?, playing.amplitude, gain);
             let left_us = playing.length_us.saturating_sub(at_us);
@@ -255,10 +275,16 @@ impl Voice {
                 break;
             }
         }
-        let plan = match wanted.frequency {
-            0 => None,
-            NOISE => Some(Plan::noise()),
-            frequency_mhz => Plan::tone(CORE_HZ, frequency_mhz),
+        let plan = match (wanted.frequency, wanted.glides) {
+            (0, _) => None,
+            (NOISE, _) => Some(Plan::noise()),
+            (frequency_mhz, 0) => Plan::tone(CORE_HZ, frequency_mhz),
+            (from_mhz, glides) => {
+                let (octaves, logarithmic) = ((glides as u16).cast_signed(), glides & LOGARITHMIC != 0);
+                let glide = Glide::new(CORE_HZ, from_mhz, octaves, logarithmic, wanted.length_us);
+                self.glide = glide.unwrap_or(Glide::NONE);
+                glide.map(|glide| Plan::stream(glide.every))
+            }
         };
         self.playing = plan.map(|plan| (wanted, plan));
         let Some(plan) = plan else { return };
@@ -267,6 +293,8 @@ impl Voice {
         let used = table.get_mut(..samples).unwrap_or_default();
         if wanted.frequency == NOISE {
             self.noise.fill(used.iter_mut(), wanted.amplitude, gain);
+        } else if wanted.glides != 0 {
+            self.glide.fill(used.iter_mut(), (wanted.amplitude, wanted.ramp_us, wanted.length_us));
         } else {
             wave::fill_tone(used, wanted.amplitude, gain);
         }
@@ -291,17 +319,17 @@ impl Voice {
             });
         }
     }
+}
 
-    /// Writes new noise behind the sample that is played.
-    fn renew(&mut self, number: usize, table: &mut [u16; SAMPLES], amplitude: u16, gain: u16) {
-        let played = dma().ch(number).ch_read_addr().read().bits().wrapping_sub(table.as_ptr() as u32);
-        let played = (played / 2) as usize % SAMPLES;
-        let (start, end) = table.split_at_mut(self.filled);
-        if played >= self.filled {
-            self.noise.fill(end.iter_mut().take(played - self.filled), amplitude, gain);
-        } else {
-            self.noise.fill(end.iter_mut().chain(start.iter_mut().take(played)), amplitude, gain);
-        }
-        self.filled = played;
+/// Has the part of a table that was played since written anew.
+fn renew(number: usize, table: &mut [u16; SAMPLES], filled: &mut usize, mut fill: impl FnMut(&mut [u16])) {
+    let played = dma().ch(number).ch_read_addr().read().bits().wrapping_sub(table.as_ptr() as u32);
+    let played = (played / 2) as usize % SAMPLES;
+    if played < *filled {
+        // Up to the end of the table, and then from its beginning.
+        fill(table.get_mut(*filled..).unwrap_or_default());
+        *filled = 0;
     }
+    fill(table.get_mut(*filled..played).unwrap_or_default());
+    *filled = played;
 }

@@ -1,5 +1,5 @@
-//! Sounds as numbers: a period of a sine, how fast it is to be played, how it rises and falls, noise. Owns no register; the
-//! same on a host, where it is tested.
+//! Sounds as numbers: a period of a sine, how fast it is to be played, how it rises and falls, noise; those that glide stand
+//! in `glide`. Owns no register; the same on a host, where it is tested.
 
 /// The counter of the pulse-width modulation ends here: a carrier of the core's clock / 1024.
 pub(crate) const TOP: u16 = 1023;
@@ -36,7 +36,7 @@ const fn quarter() -> [i16; SAMPLES / 4 + 1] {
 }
 
 /// The sine at `n` of [`SAMPLES`] parts of a period, in 1/32767.
-fn sine(n: usize) -> i32 {
+pub(crate) fn sine(n: usize) -> i32 {
     let quarter = SAMPLES / 4;
     let (half, n) = (n / (2 * quarter) % 2, n % (2 * quarter));
     let place = if n <= quarter { n } else { 2 * quarter - n };
@@ -76,7 +76,12 @@ impl Plan {
 
     /// For noise: half the carrier's rate.
     pub(crate) const fn noise() -> Self {
-        Self { samples: SAMPLES as u16, times: 1, over: (TOP + 1) * 2 }
+        Self::stream(2)
+    }
+
+    /// For what is written anew all the time: one sample every so many periods of the carrier.
+    pub(crate) const fn stream(every: u16) -> Self {
+        Self { samples: SAMPLES as u16, times: 1, over: (TOP + 1) * every }
     }
 }
 
@@ -102,7 +107,7 @@ pub(crate) fn gain(at_us: u32, ramp_us: u32, length_us: u32) -> u16 {
 
 /// Half of the highest sample at this amplitude and gain. Samples lie between nothing and twice this: so silence is a pin
 /// that is low, and what a sound adds to that rises and falls as it does.
-fn peak(amplitude: u16, gain: u16) -> i32 {
+pub(crate) fn peak(amplitude: u16, gain: u16) -> i32 {
     let amplitude = (u32::from(amplitude) * u32::from(gain)) >> 16;
     ((amplitude * PEAK + (1 << 15)) >> 16).cast_signed()
 }

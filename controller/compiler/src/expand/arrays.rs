@@ -323,7 +323,7 @@ impl Spread<'_> {
                 };
                 found.push(keep(&chosen, value));
                 let holds = match (&written.kind, entry) {
-                    (ActionKind::On { outlives: false, .. }, Some(state)) => {
+                    (kind, Some(state)) if kind.is_held() => {
                         let line = part.map_or(array.name.text.clone(), |part| format!("{}_{part}", array.name.text));
                         let held = self.fresh(&format!("{state}.{line}"), span);
                         found.push(keep(&held, name(&chosen, span)));
@@ -336,7 +336,7 @@ impl Spread<'_> {
                 for element in 0..array.words.len() {
                     let mut action = at(element);
                     action.guard = Some(is(&chosen, element));
-                    if let (ActionKind::On { held_if, .. }, Some(held)) = (&mut action.kind, &holds) {
+                    if let (Some(held_if), Some(held)) = (action.kind.held_if(), &holds) {
                         *held_if = Some(is(held, element));
                     }
                     found.push(action);

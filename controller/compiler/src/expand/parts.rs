@@ -112,6 +112,7 @@ pub(super) fn line_of(action: &mut Action) -> Option<&mut Text> {
         | ActionKind::Deliver { line, .. }
         | ActionKind::On { line, .. }
         | ActionKind::Off { line } => Some(line),
+        ActionKind::Shape(shape) | ActionKind::Toggle(shape) => Some(&mut shape.line),
         _ => None,
     }
 }

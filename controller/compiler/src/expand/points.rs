@@ -75,6 +75,7 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
                     ActionKind::Play { stimulus: played, .. } | ActionKind::Pulse { stimulus: played, .. } => {
                         played.text == stimulus
                     }
+                    ActionKind::Shape(shape) => shape.plays(&stimulus),
                     _ => false,
                 };
                 start(protocol, &is, after_us);

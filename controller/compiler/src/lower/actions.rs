@@ -20,7 +20,7 @@ use crate::symbols::Unit;
 use crate::yaml::Text;
 
 /// A line that is on for the length of a state, and whether it was this one that was switched on.
-type Held = (LineId, Option<Expr>);
+pub(super) type Held = (LineId, Option<Expr>);
 
 impl Lowering<'_> {
     /// The operations of actions, and those that end at the exit of their state what they hold on for it.
@@ -53,9 +53,9 @@ impl Lowering<'_> {
             ActionKind::Repeat => Some(self.repeat()),
             ActionKind::Set { variable, value } => self.set(variable, value, scope),
             ActionKind::Draw(draw) => self.draw(draw, scope),
-            ActionKind::Play { line, stimulus } => self.stimulus(line, stimulus, Verb::Play, None, scope),
+            ActionKind::Play { line, stimulus } => self.stimulus(line, stimulus, (Verb::Play, false), None, scope),
             ActionKind::Pulse { line, stimulus, power } => {
-                self.stimulus(line, stimulus, Verb::Pulse, power.as_ref(), scope)
+                self.stimulus(line, stimulus, (Verb::Pulse, false), power.as_ref(), scope)
             }
             ActionKind::PulseWidth { line, width, power } => self.pulse(line, width, power.as_ref(), scope),
             ActionKind::Deliver { line, volume } => self.deliver(line, volume, scope),
@@ -114,6 +114,7 @@ impl Lowering<'_> {
                 }
                 one(Op::new(OpCode::Off, id.0, 0))
             }
+            ActionKind::Shape(shape) | ActionKind::Toggle(shape) => self.shape(action, shape, (scope, entry), held),
             ActionKind::Keep { variable, value } => self.keep(variable, value, scope),
             ActionKind::Event(event) => {
                 let id = self.names.event(&event.text)?;
@@ -267,84 +268,6 @@ impl Lowering<'_> {
                     self.rig.file
                 ));
         }
-    }
-
-    pub(super) fn stimulus(
-        &mut self,
-        line: &Text,
-        stimulus: &Text,
-        verb: Verb,
-        power: Option<&Expr>,
-        scope: Scope,
-    ) -> Option<Vec<Op>> {
-        if stimulus.text.contains(['.', '[', '(']) {
-            return self.chosen_stimulus(line, stimulus, verb, power, scope);
-        }
-        let output = self.output(line, verb);
-        let Some(id) = self.names.stimulus(&stimulus.text) else {
-            if self.names.is_broken(&stimulus.text) {
-                return None;
-            }
-            let known = self.names.stimuli.iter().map(String::as_str);
-            self.reporter
-                .error("E125-unknown-stimulus", stimulus.span, format!("there is no stimulus `{}`", stimulus.text))
-                .near(&stimulus.text, known, |known| {
-                    Some(if known.is_empty() {
-                        "declare it under `stimuli`".to_owned()
-                    } else {
-                        format!("stimuli are {}", listed(known.iter().copied()))
-                    })
-                });
-            return None;
-        };
-        self.uses.stimuli.push(id.0);
-        let (line_id, _) = output?;
-        let train = self.assembly.stimuli.get(id.index())?.train;
-        match (verb, train.carrier) {
-            (Verb::Play, None) => {
-                self.reporter
-                    .error(
-                        "E126-wrong-stimulus",
-                        stimulus.span,
-                        format!("`{}` is a pulse train, not a sound", stimulus.text),
-                    )
-                    .help(
-                        "a speaker plays tones and noise: `{tone: {frequency: 8 kHz, level: 70 dB, duration: 300 ms}}`",
-                    );
-                return None;
-            }
-            (Verb::Pulse, Some(_)) => {
-                self.reporter
-                    .error("E126-wrong-stimulus", stimulus.span, format!("`{}` is a sound, not a pulse train", stimulus.text))
-                    .help("sounds are for `play` on a speaker; pulses are `{pulses: {width: 5 ms, rate: 20 Hz, count: 20}}`");
-                return None;
-            }
-            _ => {}
-        }
-        self.check_max_on(line, train.width_us.into(), stimulus.span);
-        let protocol = self.protocol;
-        let declared = protocol.stimuli.iter().find(|(name, _)| name.text == stimulus.text);
-        let declared = declared.and_then(|(_, stimulus)| stimulus.power.as_ref());
-        if let (Some(power), Some(_)) = (power, declared) {
-            self.reporter
-                .error(
-                    "E139-two-powers",
-                    power.span,
-                    format!("`{}` has a power of its own, and this states another", stimulus.text),
-                )
-                .help("keep one of them");
-            return None;
-        }
-        let known = power.or(declared).map(|power| self.at_start(power, Type::Number, scope));
-        self.check_request(line, &train, known.unwrap_or(Some(FULL_POWER_PPM.into())), stimulus.span);
-        if let Some(power) = power.or(declared) {
-            let mut ops = self.power(line, power, scope)?;
-            ops.push(Op::new(OpCode::PlayPower, line_id.0, id.0));
-            return Some(ops);
-        }
-        self.check_power(line, None, line.span);
-        let id = if verb == Verb::Play { self.sound(line, stimulus, id)? } else { id };
-        Some(vec![Op::new(OpCode::Play, line_id.0, id.0)])
     }
 
     fn pulse(&mut self, line: &Text, width: &Expr, power: Option<&Expr>, scope: Scope) -> Option<Vec<Op>> {

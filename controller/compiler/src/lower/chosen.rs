@@ -17,7 +17,7 @@ impl Lowering<'_> {
         &mut self,
         line: &Text,
         stimulus: &Text,
-        verb: Verb,
+        verb: (Verb, bool),
         power: Option<&Expr>,
         scope: Scope,
     ) -> Option<Vec<Op>> {

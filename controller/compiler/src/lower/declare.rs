@@ -27,6 +27,7 @@ pub(super) fn literal(text: &Text, reporter: &mut Reporter) -> Option<(Type, i64
 
 impl Lowering<'_> {
     pub(super) fn declare(&mut self, options: &Options) {
+        self.lay_lists();
         self.declare_lines();
         self.names.arrays.clone_from(&self.protocol.arrays);
         self.names.timers_told.clone_from(&self.protocol.timers_told);
@@ -39,6 +40,7 @@ impl Lowering<'_> {
         self.declare_lists();
         self.declare_timers();
         self.declare_stimuli();
+        self.declare_shapes();
         self.declare_outcomes();
         self.declare_events();
         self.declare_counters();
@@ -347,13 +349,6 @@ impl Lowering<'_> {
     fn declare_timers(&mut self) {
         for timer in &self.protocol.timers {
             self.names.timers.push(timer.text.clone());
-        }
-    }
-
-    fn declare_stimuli(&mut self) {
-        for (name, stimulus) in &self.protocol.stimuli {
-            self.names.stimuli.push(name.text.clone());
-            self.assembly.stimuli.push(link::program::rows::Stimulus { train: stimulus.train });
         }
     }
 

@@ -172,7 +172,11 @@ impl Lowering<'_> {
         }
         let mut told = Vec::new();
         for action in &state.entry {
-            let ActionKind::On { line, outlives: false, .. } = &action.kind else { continue };
+            let line = match &action.kind {
+                ActionKind::On { line, outlives: false, .. } => line,
+                ActionKind::Shape(shape) if shape.is_held_level() => &shape.line,
+                _ => continue,
+            };
             // One action may stand for several, about one line of an array each.
             if told.contains(&action.span) {
                 continue;

@@ -18,9 +18,11 @@ pub(crate) mod places;
 mod points;
 mod power;
 mod requests;
+mod shapes;
 mod sound;
 mod stable;
 mod states;
+mod stimuli;
 mod trials;
 
 use assembler::Assembly;
@@ -70,6 +72,10 @@ pub(crate) struct Lowering<'a> {
     places: places::Places,
     /// What is asked of outputs, as far as it is known.
     asked: Vec<Asked>,
+    /// Regions of the compiler's own, behind those that are written.
+    hidden_regions: Vec<String>,
+    /// What goes on for outputs beside the states.
+    shapes: shapes::Shapes,
 }
 
 /// What something in the protocol makes use of.
@@ -103,6 +109,8 @@ pub(crate) fn lower(
         trials: trials::Trials::default(),
         places: places::Places::default(),
         asked: Vec::new(),
+        hidden_regions: Vec::new(),
+        shapes: shapes::Shapes::default(),
     };
     lowering.declare(options);
     lowering.number_states();
@@ -110,6 +118,7 @@ pub(crate) fn lower(
     lowering.type_histories();
     lowering.infer_draws();
     lowering.states();
+    lowering.shape_regions();
     lowering.ends();
     let invariants = lowering.invariants();
     let picture = lowering.picture();
@@ -307,7 +316,7 @@ impl Lowering<'_> {
         let span = self.protocol.name.span;
         let counts = [
             (self.names.states.len(), limits::MAX_STATES, "states"),
-            (self.protocol.regions.len(), limits::MAX_REGIONS, "regions"),
+            (self.assembly.regions.len(), limits::MAX_REGIONS, "regions, those of gated outputs among them"),
             (self.names.variables.len(), limits::MAX_VARIABLES, "variables, parameters and counters"),
             (self.names.timers.len(), limits::MAX_TIMERS, "timers"),
             (self.assembly.draws.len(), limits::MAX_DRAWS, "draws"),
@@ -371,7 +380,10 @@ impl Lowering<'_> {
             sources: self.protocol.sources.clone(),
             rig: self.rig.name.clone(),
             lines,
-            regions: self.protocol.regions.iter().map(|region| region.name.clone()).collect(),
+            regions: {
+                let written = self.protocol.regions.iter().map(|region| region.name.clone());
+                written.chain(self.hidden_regions.iter().cloned()).collect()
+            },
             states: self
                 .names
                 .states

@@ -101,6 +101,25 @@ impl Lowering<'_> {
         }
     }
 
+    /// The same for a train without end, which no total allows.
+    pub(super) fn check_endless(&mut self, line: &Text, train: &Train, power_ppm: Option<i64>, span: Span) {
+        let total = self.rig.line(&line.text).and_then(|config| Some(config.line.role.output()?.limits.total));
+        if total.is_some_and(|total| total.pulses != NO_LIMIT || total.on_us != NO_LIMIT || total.dose_us != NO_LIMIT) {
+            let (name, file) = (&line.text, &self.rig.file);
+            self.reporter
+                .error(
+                    "E272-endless-and-total",
+                    span,
+                    format!("`{name}` may have only so much in a session, and this train has no end"),
+                )
+                .help(format!(
+                    "give it a `count` or `for`: what has no end is refused whole; its totals stand in {file}"
+                ));
+            return;
+        }
+        self.checked_amount(line, train, power_ppm, (span, "this is"));
+    }
+
     /// The same for a level, which the interlock takes as one that stays on for `max_on`. What a session of them comes to,
     /// nobody knows beforehand.
     pub(super) fn check_level(&mut self, line: &Text, power_ppm: Option<i64>, span: Span) {
@@ -128,7 +147,7 @@ impl Lowering<'_> {
         let (name, file) = (&line.text, &rig.file);
         let time = |us: u32| written(us.into(), Unit::Time);
         let raise = |key: &str| format!("or, if the hardware and the animal can stand it, change `{key}` in {file}");
-        let between_us = train.period_us.saturating_sub(train.width_us);
+        let between_us = train.least_gap_us();
         if train.count > 1 && between_us < min_off_us {
             let (between, min_off) = (time(between_us), time(min_off_us));
             self.reporter

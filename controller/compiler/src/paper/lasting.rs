@@ -63,6 +63,7 @@ impl Paper<'_, '_> {
     fn outlives(&self, name: &str) -> Option<crate::diagnostic::Span> {
         self.protocol.actions().into_iter().find_map(|action| match &action.kind {
             ActionKind::On { line, outlives: true, .. } if line.text == name => Some(action.span),
+            ActionKind::Shape(shape) if shape.outlives && shape.line.text == name => Some(action.span),
             _ => None,
         })
     }

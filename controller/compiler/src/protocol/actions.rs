@@ -1,6 +1,6 @@
 //! Actions and draws as written.
 
-use super::{Action, ActionKind, Draw, DrawKind, TimerVerb};
+use super::{Action, ActionKind, Draw, DrawKind, TimerVerb, shapes};
 use crate::diagnostic::{Reporter, listed};
 use crate::expression::Expr;
 use crate::expression::parse::parse;
@@ -8,8 +8,10 @@ use crate::fields::{self, Fields};
 use crate::protocol::states::guard;
 use crate::yaml::{Entry, Node, Text, Value};
 
-const VERBS: &[&str] =
-    &["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "outcome", "reset", "timer", "if"];
+const VERBS: &[&str] = &[
+    "trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "toggle", "event", "outcome", "reset", "timer",
+    "if",
+];
 
 /// A list of actions.
 pub(super) fn list(node: &Node, what: &'static str, reporter: &mut Reporter) -> Vec<Action> {
@@ -140,8 +142,11 @@ fn read(
         }
         "on" => {
             if let Value::Map(_) = value.value {
-                let known = &["line", "for", "until", "power", "if"];
-                let keys = fields::fields(value, "`on`", known, "{line: mask, for: 1 s}", reporter)?;
+                let keys = fields::fields(value, "`on`", shapes::KEYS, "{line: mask, for: 1 s}", reporter)?;
+                if shapes::is_shape(&keys) {
+                    push(shapes::read(&keys, span, false, reporter)?, guard(&keys, reporter));
+                    return Some(());
+                }
                 let line = line(&keys, reporter);
                 let power = expression(&keys, "power", "40 %", reporter);
                 let inner = guard(&keys, reporter);
@@ -171,6 +176,10 @@ fn read(
             }
         }
         "off" => push(ActionKind::Off { line: fields::text(value, "the line", "mask", reporter)?.clone() }, None),
+        "toggle" => {
+            let (kind, inner) = shapes::toggle(value, span, reporter)?;
+            push(kind, inner);
+        }
         "event" => push(ActionKind::Event(fields::name(value, "an event", "cue_on", reporter)?.clone()), None),
         "outcome" => push(ActionKind::Outcome(fields::text(value, "the outcome", "rewarded", reporter)?.clone()), None),
         "reset" => push(ActionKind::Reset(fields::text(value, "the counter", "licks", reporter)?.clone()), None),

@@ -1,12 +1,10 @@
 //! The declarations of a protocol as written: lines, parameters, variables, stimuli and what ends the session.
 
-use link::record::{Carrier, Train, Wave};
-
-use super::{Counter, End, EndKind, Parameter, Stimulus, Variable};
+use super::{Counter, End, EndKind, Parameter, Variable};
 use crate::diagnostic::Reporter;
 use crate::expression::parse::parse;
 use crate::fields::{self, Fields};
-use crate::quantity::{Quantity, written};
+use crate::quantity::Quantity;
 use crate::symbols::Unit;
 use crate::yaml::{Entry, Node, Text, Value};
 
@@ -213,150 +211,6 @@ pub(super) fn counters(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<Counter
         found.push(Counter { name: entry.key.clone(), event: event.clone(), per_trial: reset.unwrap_or(true) });
     }
     found
-}
-
-pub(super) fn stimuli(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<(Text, Stimulus)> {
-    let example = "go: {tone: {frequency: 8 kHz, level: 70 dB, duration: 300 ms}}";
-    let mut found = Vec::new();
-    for entry in entries(top, "stimuli", "`stimuli`", example, reporter) {
-        if !fields::check_name(&entry.key, "a stimulus", reporter) {
-            continue;
-        }
-        let kinds =
-            fields::fields(&entry.value, "a stimulus", &["tone", "noise", "pulses", "about"], "{tone: {…}}", reporter);
-        let Some(kinds) = kinds else { continue };
-        let stimulus = match (kinds.get("tone"), kinds.get("noise"), kinds.get("pulses")) {
-            (Some(node), None, None) => sound(node, "a tone", reporter).map(|train| Stimulus { train, power: None }),
-            (None, Some(node), None) => sound(node, "a noise", reporter).map(|train| Stimulus { train, power: None }),
-            (None, None, Some(node)) => pulses(node, reporter),
-            _ => {
-                reporter
-                    .error("E031-wrong-shape", entry.key.span, "a stimulus is one of `tone`, `noise` and `pulses`")
-                    .help(format!("write for instance `{example}`"));
-                None
-            }
-        };
-        if let Some(stimulus) = stimulus {
-            found.push((entry.key.clone(), stimulus));
-        }
-    }
-    found
-}
-
-/// A tone, or noise, which has no frequency. Its amplitude is worked out where it is played, by that speaker's calibration.
-fn sound(node: &Node, what: &'static str, reporter: &mut Reporter) -> Option<Train> {
-    const TONE: &[&str] = &["frequency", "level", "duration", "ramp", "delay"];
-    let is_tone = what == "a tone";
-    let (keys, example) = match is_tone {
-        true => (TONE, "{frequency: 8 kHz, level: 70 dB, duration: 300 ms, ramp: 5 ms}"),
-        false => (TONE.get(1..).unwrap_or_default(), "{level: 60 dB, duration: 300 ms, ramp: 5 ms}"),
-    };
-    let tone = fields::fields(node, what, keys, example, reporter)?;
-    let wave = match is_tone {
-        true => tone.need("frequency", "frequency: 8 kHz", reporter).and_then(|node| frequency(node, reporter)),
-        false => Some(Wave::Noise),
-    };
-    let level = tone.need("level", "level: 70 dB", reporter);
-    let duration = tone.need("duration", "duration: 300 ms", reporter);
-    let level_node = level;
-    let level = level.and_then(|n| fields::quantity(n, "the level", Unit::Level, "70 dB", reporter));
-    let width = duration.and_then(|n| fields::quantity_u32(n, "the duration", Unit::Time, 1, "300 ms", reporter));
-    let time = |key: &str, what: &'static str, reporter: &mut Reporter| {
-        tone.get(key).map_or(Some(0), |n| fields::quantity_u32(n, what, Unit::Time, 0, "5 ms", reporter))
-    };
-    let (ramp, delay) = (time("ramp", "the ramp", reporter), time("delay", "the delay", reporter));
-    let (ramp_us, width_us, delay_us, wave, level) = (ramp?, width?, delay?, wave?, level?);
-    let level_cdb = i32::try_from(level).ok().filter(|level| (-20_000..=20_000).contains(level));
-    if let (None, Some(node)) = (level_cdb, level_node) {
-        reporter
-            .error("E027-out-of-bounds", node.span, "a level lies between −200 dB and 200 dB")
-            .help("write for instance `70 dB`");
-    }
-    if u64::from(ramp_us) * 2 > u64::from(width_us) {
-        let span = tone.get("ramp").map_or(node.span, |node| node.span);
-        let (ramp, width) = (written(ramp_us.into(), Unit::Time), written(width_us.into(), Unit::Time));
-        reporter
-            .error("E076-ramp-too-long", span, format!("a ramp of {ramp} up and down does not fit into {width}"))
-            .help(format!("the ramp can be at most {}", written(i64::from(width_us / 2), Unit::Time)));
-        return None;
-    }
-    let carrier = Some(Carrier { wave, level_cdb: level_cdb?, amplitude: 0, ramp_us });
-    Some(Train { delay_us, width_us, period_us: width_us, count: 1, carrier })
-}
-
-/// The highest tone there is, in mHz: rats hear up to 80 kHz, mice a little higher.
-const FREQUENCY_MAX_MHZ: u32 = 100_000_000;
-
-fn frequency(node: &Node, reporter: &mut Reporter) -> Option<Wave> {
-    let frequency_mhz = fields::quantity_u32(node, "the frequency", Unit::Frequency, 1, "8 kHz", reporter)?;
-    if frequency_mhz > FREQUENCY_MAX_MHZ {
-        let most = written(FREQUENCY_MAX_MHZ.into(), Unit::Frequency);
-        reporter
-            .error("E027-out-of-bounds", node.span, format!("a tone is at most {most} high"))
-            .help("look for a digit or a unit too many");
-        return None;
-    }
-    Some(Wave::Sine { frequency_mhz })
-}
-
-fn pulses(node: &Node, reporter: &mut Reporter) -> Option<Stimulus> {
-    const KEYS: &[&str] = &["width", "rate", "period", "count", "delay", "power"];
-    let example = "{width: 5 ms, rate: 20 Hz, count: 20}";
-    let pulses = fields::fields(node, "a pulse train", KEYS, example, reporter)?;
-    let width = pulses.need("width", "width: 5 ms", reporter);
-    let width_us = width.and_then(|n| fields::quantity_u32(n, "the width", Unit::Time, 1, "5 ms", reporter));
-    let count = pulses
-        .get("count")
-        .map_or(Some(1), |n| fields::quantity_u32(n, "the number of pulses", Unit::Count, 1, "20", reporter));
-    let delay_us =
-        pulses.get("delay").map_or(Some(0), |n| fields::quantity_u32(n, "the delay", Unit::Time, 0, "10 ms", reporter));
-    let period = match (pulses.get("rate"), pulses.get("period")) {
-        (Some(_), Some(period)) => {
-            reporter
-                .error("E077-rate-and-period", period.span, "`rate` and `period` say the same thing twice")
-                .help("keep one of them");
-            None
-        }
-        (Some(rate), None) => period_of_rate(rate, reporter),
-        (None, Some(period)) => fields::quantity_u32(period, "the period", Unit::Time, 1, "50 ms", reporter),
-        (None, None) if count == Some(1) => width_us,
-        (None, None) => {
-            reporter
-                .error("E030-missing-key", pulses.short_span(), "a train of several pulses needs `rate` or `period`")
-                .help("add for instance `rate: 20 Hz`");
-            None
-        }
-    };
-    let power = pulses.get("power").and_then(|node| super::actions::scalar(node, "30 %", reporter));
-    let (width_us, count, delay_us, period_us) = (width_us?, count?, delay_us?, period?);
-    if count > 1 && width_us >= period_us {
-        let (long, every) = (written(width_us.into(), Unit::Time), written(period_us.into(), Unit::Time));
-        reporter
-            .error("E078-pulses-touch", pulses.short_span(), format!("pulses of {long} every {every} would touch"))
-            .help("make them shorter or fewer a second; one long pulse is `{width: …}` alone");
-        return None;
-    }
-    Some(Stimulus { train: Train { delay_us, width_us, period_us, count, carrier: None }, power })
-}
-
-/// The period of a rate, which must be a whole number of µs: a train that drifts from its rate is not that rate.
-fn period_of_rate(node: &Node, reporter: &mut Reporter) -> Option<u32> {
-    let rate = fields::quantity(node, "the rate", Unit::Frequency, "20 Hz", reporter)?;
-    let period = if rate > 0 && 1_000_000_000 % rate == 0 { u32::try_from(1_000_000_000 / rate).ok() } else { None };
-    if period.is_none() {
-        let diagnostic = reporter.error(
-            "E079-uneven-rate",
-            node.span,
-            format!("{} has no period of whole µs", written(rate, Unit::Frequency)),
-        );
-        if rate > 0 {
-            let near = (1_000_000_000 + rate / 2) / rate;
-            diagnostic.help(format!("state the period instead, for instance `period: {near} µs`"));
-        } else {
-            diagnostic.help("a rate is more than 0 Hz");
-        }
-    }
-    period
 }
 
 pub(super) fn ends(top: &Fields<'_>, reporter: &mut Reporter) -> Vec<End> {

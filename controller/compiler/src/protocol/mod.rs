@@ -7,9 +7,11 @@ pub(crate) mod blocks;
 pub(crate) mod declarations;
 pub(crate) mod detectors;
 pub(crate) mod history;
+pub(crate) mod shapes;
 pub(crate) mod stable;
 pub(crate) mod staircases;
 mod states;
+mod stimuli;
 pub(crate) mod tables;
 pub(crate) mod timers;
 pub(crate) mod trial_types;
@@ -95,8 +97,33 @@ pub(crate) struct Counter {
 #[derive(Debug)]
 pub(crate) struct Stimulus {
     pub(crate) train: link::record::Train,
+    /// The pulses of a list.
+    pub(crate) course: Option<Course>,
     /// The power of its pulses, where an action that plays it states none.
     pub(crate) power: Option<Expr>,
+    /// That of its last pulse, if it changes from pulse to pulse.
+    pub(crate) power_to: Option<Expr>,
+}
+
+/// The pulses of a list.
+#[derive(Debug)]
+pub(crate) struct Course {
+    pub(crate) pulses: Vec<link::pulses::ListPulse>,
+    pub(crate) span: Span,
+}
+
+impl Stimulus {
+    /// As many pulses as it takes until something else is asked of the line.
+    pub(crate) const ENDLESS: u32 = u32::MAX;
+
+    fn of(train: link::record::Train) -> Self {
+        Self { train, course: None, power: None, power_to: None }
+    }
+
+    /// Whether it goes on until it is told otherwise.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.train.count == Self::ENDLESS
+    }
 }
 
 /// A condition that ends the session.
@@ -217,6 +244,10 @@ pub(crate) enum ActionKind {
     Off {
         line: Text,
     },
+    /// On, otherwise than as a plain level.
+    Shape(Box<shapes::Shape>),
+    /// Off if it is on, and on if it is off.
+    Toggle(Box<shapes::Shape>),
     /// Something is kept in a variable of the compiler's own, without a record.
     Keep {
         variable: String,
@@ -380,7 +411,7 @@ pub(crate) fn read(root: &Node, reporter: &mut Reporter) -> Option<Protocol> {
         timers_told,
         stable: stable::read(&top, reporter),
         counters: declarations::counters(&top, reporter),
-        stimuli: declarations::stimuli(&top, reporter),
+        stimuli: stimuli::stimuli(&top, reporter),
         outcomes: declarations::names(&top, "outcomes", "`outcomes`", "[rewarded, omitted]", reporter),
         ends: declarations::ends(&top, reporter),
         picture_group,

@@ -28,6 +28,8 @@ pub enum Measured {
     Current(u32),
     /// Of a laser: the power of its light at the animal's end, at full drive, in µW.
     Power(u32),
+    /// Of a motor: power in millionths and speed in thousandths of a degree a second of each point, both rising.
+    Speeds(Vec<(i64, i64)>),
     /// Of an analog line: a straight line through the points.
     Travel {
         /// The lowest value measured, in base units of the line's scale.
@@ -45,6 +47,15 @@ impl Calibration {
     pub fn volumes(&self) -> Option<&[(i64, i64)]> {
         match &self.measured {
             Measured::Volumes(points) => Some(points),
+            _ => None,
+        }
+    }
+
+    /// The points of a motor.
+    #[must_use]
+    pub fn speeds(&self) -> Option<&[(i64, i64)]> {
+        match &self.measured {
+            Measured::Speeds(points) => Some(points),
             _ => None,
         }
     }
@@ -72,6 +83,11 @@ pub(super) fn read(node: &Node, kind: &Kind, reporter: &mut Reporter) -> Option<
         let fields = fields::fields(node, "a calibration", &["date", "full_scale", "by"], example, reporter)?;
         let (date, level) = (date(&fields, reporter), full_scale(&fields, reporter));
         Some(Calibration { date: date?, measured: Measured::FullScale(level?) })
+    } else if kind.name == "motor" {
+        let example = "{date: 2026-01-31, speeds: [[10 %, 4 rpm], [90 %, 40 rpm]]}";
+        let fields = fields::fields(node, "a calibration", &["date", "speeds", "by"], example, reporter)?;
+        let (date, points) = (date(&fields, reporter), speeds(&fields, reporter));
+        Some(Calibration { date: date?, measured: Measured::Speeds(points?) })
     } else if let Some((key, example)) = steady(kind) {
         let whole =
             if key == "power" { "{date: 2026-01-31, power: 12 mW}" } else { "{date: 2026-01-31, current: 0.5 mA}" };
@@ -88,7 +104,7 @@ pub(super) fn read(node: &Node, kind: &Kind, reporter: &mut Reporter) -> Option<
     } else {
         reporter
             .error("E046-no-calibration", fields::short(node), format!("{} has nothing to calibrate", a(kind.noun())))
-            .help("leave the calibration out; only a valve, a speaker, a shock, a laser and an analog line have one");
+            .help("leave the calibration out; only a valve, a speaker, a motor, a shock, a laser and an analog line have one");
         None
     }
 }
@@ -152,6 +168,36 @@ fn volumes(fields: &Fields<'_>, reporter: &mut Reporter) -> Option<Vec<(i64, i64
         reporter
             .error("E048-bad-calibration", fields::short(volumes), "a calibration needs at least two points")
             .help("measure a short and a long opening, around the volumes you give");
+        return None;
+    }
+    Some(points)
+}
+
+fn speeds(fields: &Fields<'_>, reporter: &mut Reporter) -> Option<Vec<(i64, i64)>> {
+    let example = "[[10 %, 4 rpm], [90 %, 40 rpm]]";
+    let speeds = fields.need("speeds", "speeds: [[10 %, 4 rpm], [90 %, 40 rpm]]", reporter)?;
+    let mut points: Vec<(i64, i64)> = Vec::new();
+    for item in fields::list(speeds, "`speeds`", example, reporter)? {
+        let pair = fields::list(item, "a calibration point", "[10 %, 4 rpm]", reporter)?;
+        let [power, speed] = pair else {
+            let help = "write for instance `[10 %, 4 rpm]`";
+            bad(fields::short(item), "a calibration point is a power and a speed", help, reporter);
+            return None;
+        };
+        let power_ppm = fields::quantity(power, "the power", Unit::Number, "10 %", reporter)?;
+        let speed = fields::quantity(speed, "the speed", Unit::Turning, "4 rpm", reporter)?;
+        let (last_ppm, last) = points.last().copied().unwrap_or((-1, 0));
+        if power_ppm <= last_ppm || speed <= last || power_ppm > link::pwm::FULL_POWER_PPM.into() || speed > LONGEST_US
+        {
+            let help = "sort the points by power, none above 100 %; more power that turns slower was measured wrongly";
+            bad(whole(item), "the points of a calibration must rise", help, reporter);
+            return None;
+        }
+        points.push((power_ppm, speed));
+    }
+    if points.len() < 2 {
+        let help = "measure a slow and a fast speed, around those you ask for";
+        bad(fields::short(speeds), "a calibration needs at least two points", help, reporter);
         return None;
     }
     Some(points)

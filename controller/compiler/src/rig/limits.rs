@@ -205,7 +205,7 @@ fn dose(calibration: &Calibration, max_on_us: u32) -> Option<Dose> {
         Measured::Volumes(points) => Dose::of_valve(points, max_on_us),
         Measured::Current(current_ua) => Some(Dose::steady(Unit::Charge, *current_ua)),
         Measured::Power(power_uw) => Some(Dose::steady(Unit::Energy, *power_uw)),
-        Measured::FullScale(_) | Measured::Travel { .. } => None,
+        Measured::FullScale(_) | Measured::Speeds(_) | Measured::Travel { .. } => None,
     }
 }
 

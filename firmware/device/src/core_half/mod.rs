@@ -418,6 +418,7 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 self.out.order(Order::CheckRig, hook);
             }
             Command::Start { image, seed, program } => {
+                self.shared.scores.take_up(&Program::reopen(image_words(&image)));
                 self.image = Some(image);
                 self.phase = Phase::Starting { seed, program };
                 self.watch.rest();

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::vec::Vec;
 
-use link::record::{Request, Train};
+use link::pulses::{self, ListPulse};
+use link::record::{Carrier, Request, Train, Wave};
 use link::rig::RigLine;
 use link::{DisarmCause, LineId, Micros, TripCause};
 use proptest::prelude::*;
@@ -128,6 +129,9 @@ struct Box<'s> {
 fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
     let (mut orders, mut reports) = (OrderQueue::new(), ReportQueue::new());
     let shared = Shared::new();
+    for place in 0..20 {
+        shared.scores.put(place, pulse(place));
+    }
     let ((to_edge, from_core), (to_core, from_edge)) = (orders.split(), reports.split());
     let board = Striker {
         bench: Bench::new(),
@@ -138,7 +142,7 @@ fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
         pauses: None,
         asked: Cell::new(0),
     };
-    let edge = Edge::new(from_core, Reports::new(to_core, &shared.answers), &shared);
+    let edge = Edge::new(from_core, Reports::new(to_core, &shared.answers, &shared.scores), &shared);
     let mut story = Box { edge, board, orders: to_edge, reports: from_edge, told: Vec::new() };
     story.order(Order::Clear { silence_us: u32::MAX });
     for (n, line) in bench::rig().lines.iter().enumerate() {
@@ -192,6 +196,28 @@ fn train(delay_us: u32, width_us: u32, gap_us: u32, count: u32) -> Request {
     Request::Train(Train { delay_us, width_us, period_us: width_us + gap_us, count, carrier: None })
 }
 
+fn bursts(request: Request, pulses: u16, pause_us: u32) -> Request {
+    let Request::Train(train) = request else { return request };
+    let interval_us = train.period_us * (u32::from(pulses) - 1) + train.width_us + pause_us;
+    let wave = Wave::Bursts { pulses, interval_us, powered: false };
+    Request::Train(Train { carrier: Some(Carrier::silent(wave)), ..train })
+}
+
+/// The pulses that lie ready in every story; each may be the last of a list.
+fn pulse(place: u16) -> ListPulse {
+    let (width_us, place) = ([3, 700, 12, 45, 2_400][usize::from(place) % 5], u32::from(place));
+    ListPulse { distance_us: width_us + 210 + place * 97, width_us }
+}
+
+fn list(delay_us: u32, first: u16, count: u32) -> Request {
+    let last = first + count as u16 - 1;
+    let pulses = (first..=last).map(|place| match pulse(place) {
+        one if place == last => ListPulse { distance_us: 0, ..one },
+        one => one,
+    });
+    Request::Train(pulses::list(delay_us, first, pulses).expect("a list that can be played"))
+}
+
 const LINES: [(u8, u8); 3] = [(WATER, WATER_PIN), (MASK, MASK_PIN), (LASER, LASER_PIN)];
 
 fn requests() -> impl Strategy<Value = Vec<(u64, usize, Request)>> {
@@ -200,7 +226,11 @@ fn requests() -> impl Strategy<Value = Vec<(u64, usize, Request)>> {
     let request = prop_oneof![
         1 => Just(Request::Off),
         1 => Just(Request::On),
-        6 => (delay, width, 200..3_000_u32, 1..40_u32).prop_map(|(delay, width, gap, count)| train(delay, width, gap, count)),
+        6 => (delay.clone(), width.clone(), 200..3_000_u32, 1..40_u32)
+            .prop_map(|(delay, width, gap, count)| train(delay, width, gap, count)),
+        2 => (delay.clone(), width, 200..3_000_u32, 1..40_u32, 2..6_u16, 200..9_000_u32)
+            .prop_map(|(delay, width, gap, count, pulses, pause)| bursts(train(delay, width, gap, count), pulses, pause)),
+        2 => (delay, 0..8_u16, 1..12_u32).prop_map(|(delay_us, first, count)| list(delay_us, first, count)),
     ];
     prop::collection::vec((1..30_000_u64, 0..LINES.len(), request), 1..12)
 }

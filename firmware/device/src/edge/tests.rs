@@ -4,6 +4,7 @@
 #[allow(dead_code, unreachable_pub, missing_docs)]
 pub(super) mod bench;
 
+mod courses;
 mod ends;
 mod limits;
 mod powers;
@@ -39,7 +40,7 @@ pub(super) fn story(tell: impl FnOnce(&mut Box<'_>)) {
     let (to_edge, from_core) = orders.split();
     let (to_core, from_edge) = reports.split();
     let mut story = Box {
-        edge: Edge::new(from_core, Reports::new(to_core, &shared.answers), &shared),
+        edge: Edge::new(from_core, Reports::new(to_core, &shared.answers, &shared.scores), &shared),
         board: Bench::new(),
         orders: to_edge,
         reports: from_edge,

@@ -237,12 +237,12 @@ impl Guard {
         if on {
             self.late |= output.pulses.overrun(hands.now);
             output.pulses.skip(hands.now);
-            output.pulses.step(hands.now);
+            output.pulses.step(hands.now, hands.reports.scores);
             output.cut_at = hands.now.saturating_add(Micros::from(output.max_on_us));
             self.on |= bit(n);
         } else {
             let falls = output.run == Run::Train && output.pulses.due() <= output.cut_at;
-            if !falls || output.pulses.step(hands.now) == Step::End {
+            if !falls || output.pulses.step(hands.now, hands.reports.scores) == Step::End {
                 output.run = Run::Nothing;
                 self.trains &= !bit(n);
             }
@@ -253,6 +253,9 @@ impl Guard {
         }
         if self.counted & bit(n) != 0 {
             self.quotas.turned(n, on, hands.now);
+        }
+        if !on && self.powered & bit(n) != 0 {
+            self.change_power(n, hands.board);
         }
         self.schedule(n);
         hands.reports.push_edge(hands.now, LineId(n as u8), on);

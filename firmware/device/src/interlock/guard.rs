@@ -19,6 +19,7 @@ use super::train::{Pulses, Step, joined};
 use crate::board::Board;
 use crate::deadlines::{Deadlines, bit, lines};
 use crate::messages::{Reports, What};
+use crate::scores::Scores;
 
 /// How often one call makes edges of a line at most: one that is late, and one that it delayed.
 const EDGES_AT_ONCE: usize = 3;
@@ -456,7 +457,10 @@ impl Guard {
         self.touch(bit(n), hands);
         let (power_ppm, sounds) = (train.power_ppm(), train.sounds());
         let refused = if !sounds && (self.powered & bit(n) != 0 || power_ppm.is_some()) {
-            self.refusal_at(n, power_ppm.unwrap_or(FULL_POWER_PPM), hands.board)
+            // A ramp lies between its first power and its last.
+            let last_ppm = train.last_power_ppm().unwrap_or(FULL_POWER_PPM);
+            let last = self.refusal_at(n, last_ppm, hands.board);
+            last.or_else(|| self.refusal_at(n, power_ppm.unwrap_or(FULL_POWER_PPM), hands.board))
         } else {
             self.refusal(n, sounds)
         };
@@ -468,7 +472,9 @@ impl Guard {
             if *on_us > self.outputs.get(n).map_or(0, |output| output.max_on_us.into()) {
                 return Some(Verdict::OverMaxOn);
             }
-            self.over_quota(n, train, power_ppm.unwrap_or(FULL_POWER_PPM), hands)
+            // All its pulses as if at the highest.
+            let highest_ppm = power_ppm.max(train.last_power_ppm());
+            self.over_quota(n, train, highest_ppm.unwrap_or(FULL_POWER_PPM), hands)
         });
         let Some(output) = self.outputs.get_mut(n) else { return };
         match (joined, refused) {
@@ -478,14 +484,17 @@ impl Guard {
             (Some((train, _)), None) => {
                 output.run = Run::Train;
                 self.trains |= bit(n);
-                let dense = train.count > 1 && train.period_us < SPARSE_US;
+                let dense = train.count > 1 && train.nearest_us() < SPARSE_US;
                 self.dense = if dense { self.dense | bit(n) } else { self.dense & !bit(n) };
-                output.pulses = Pulses::new(hands.now, &train, self.quotas.min_off_us(n));
+                output.pulses = Pulses::new(hands.now, &train, self.quotas.min_off_us(n), hands.reports.scores);
+                if train.last_power_ppm() != power_ppm {
+                    self.quotas.reweigh(n, power_ppm.unwrap_or_default().cast_unsigned());
+                }
                 let now = train.delay_us == 0;
                 self.drive(n, now, hands);
                 if now && self.on & bit(n) != 0 && hands.batch.lines & bit(n) == 0 {
                     // It was on already: no edge to wait for.
-                    self.begin_train(n, hands.now);
+                    self.begin_train(n, hands.now, hands.reports.scores);
                 } else if now {
                     hands.batch.begin |= bit(n);
                 }
@@ -670,20 +679,40 @@ impl Guard {
             return;
         }
         output.pulses.skip(hands.now);
-        match output.pulses.step(hands.now) {
+        match output.pulses.step(hands.now, hands.reports.scores) {
             Step::Rise => self.drive(n, true, hands),
-            Step::Fall => self.drive(n, false, hands),
+            Step::Fall => {
+                self.drive(n, false, hands);
+                if self.powered & bit(n) != 0
+                    && self.outputs.get(n).is_some_and(|one| one.pulses.changed_power_ppm().is_some())
+                {
+                    // What was on had the power of its own pulse.
+                    self.switch(hands);
+                    self.change_power(n, hands.board);
+                }
+            }
             Step::End => self.stop(n, hands),
+        }
+    }
+
+    /// A pulse fell: the power of the next one, where it has one of its own. Both ends of a ramp are powers the line may have.
+    #[inline(never)]
+    pub(super) fn change_power<B: Board>(&mut self, n: usize, board: &mut B) {
+        let Some(output) = self.outputs.get(n).filter(|output| output.run == Run::Train) else { return };
+        if let Some(power_ppm) = output.pulses.changed_power_ppm() {
+            let power_ppm = power_ppm.clamp(0, FULL_POWER_PPM);
+            board.power(output.pin, power_ppm);
+            self.quotas.reweigh(n, power_ppm.cast_unsigned());
         }
     }
 
     /// A train takes its first edge, which is at the pin since `now`.
     #[inline]
-    pub(super) fn begin_train(&mut self, n: usize, now: Micros) {
+    pub(super) fn begin_train(&mut self, n: usize, now: Micros, scores: &Scores) {
         if let Some(output) = self.outputs.get_mut(n)
             && output.run == Run::Train
         {
-            output.pulses.step(now);
+            output.pulses.step(now, scores);
         }
     }
 

@@ -111,7 +111,7 @@ impl Quota {
     #[inline(always)]
     fn refusal(&mut self, asked: &Asked) -> Option<Verdict> {
         let Asked { now, on, train, power_ppm } = asked;
-        let (width, period, delay) = (train.width_us, train.period_us, Micros::from(train.delay_us));
+        let (width, delay) = (train.width_us, Micros::from(train.delay_us));
         // One that is on already stays on, unless its train is to begin later.
         let goes_on = !*on || train.delay_us != 0;
         let rises = if goes_on { train.count } else { train.count.saturating_sub(1) };
@@ -119,7 +119,7 @@ impl Quota {
         let was_on = *on || last_off != 0;
         let rests_until = last_off.saturating_add(Micros::from(self.min_off_us));
         let too_soon = goes_on && was_on && now.saturating_add(delay) < rests_until;
-        if too_soon || train.count > 1 && period.saturating_sub(width) < self.min_off_us {
+        if too_soon || train.least_gap_us() < self.min_off_us {
             return Some(Verdict::TooSoon);
         }
         let running_us = if *on { micros(now.saturating_sub(self.on_since)) } else { 0 };
@@ -244,6 +244,13 @@ impl Quotas {
             quota.weight = weight(asked.power_ppm);
         }
         refusal
+    }
+
+    /// A line that is off has another power when it is on again.
+    pub(super) fn reweigh(&mut self, n: usize, power_ppm: u32) {
+        if let Some(quota) = self.of(n) {
+            quota.weight = weight(power_ppm);
+        }
     }
 
     /// A line went on or off.

@@ -161,7 +161,7 @@ impl Guard {
             }
         }
         for n in lines(begin) {
-            self.begin_train(n, hands.now);
+            self.begin_train(n, hands.now, hands.reports.scores);
         }
     }
 

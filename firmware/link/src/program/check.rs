@@ -14,9 +14,11 @@ pub use flaw::{CheckError, CodeFlaw, DrawFlaw, RowFlaw};
 use super::rows::{Code, Slice, State};
 use super::{Program, Table};
 use crate::limits::{
-    MAX_DEADLINES_PER_REGION, MAX_DEPTH, MAX_DRAWS, MAX_ENDS, MAX_INVARIANTS, MAX_LINES, MAX_PROGRAM_WORDS,
-    MAX_REGIONS, MAX_STATES, MAX_VARIABLES,
+    MAX_DEADLINES_PER_REGION, MAX_DEPTH, MAX_DRAWS, MAX_ENDS, MAX_INVARIANTS, MAX_LINES, MAX_LIST_PULSES,
+    MAX_PROGRAM_WORDS, MAX_REGIONS, MAX_STATES, MAX_VARIABLES,
 };
+use crate::pulses::{self, ListPulse};
+use crate::record::{Carrier, Train, Wave};
 use crate::vocabulary::{EventId, StateId};
 use code::{CodeWalk, Leaves};
 
@@ -266,11 +268,30 @@ fn lists(program: &Program<'_>) -> Result<(), CheckError> {
 fn stimuli(program: &Program<'_>) -> Result<(), CheckError> {
     for row in 0..program.rows(Table::Stimuli) {
         let train = program.stimulus(row).train;
-        if train.count == 0 || train.width_us == 0 || (train.count > 1 && train.period_us < train.width_us) {
+        let touches = train.count > 1 && train.period_us < train.width_us;
+        if train.count == 0 || train.width_us == 0 || touches || !is_as_it_says(program, &train) {
             return Err(flawed(Table::Stimuli, row, RowFlaw::Train(train)));
         }
     }
     Ok(())
+}
+
+/// Whether bursts lie apart, and whether a list is what its row says of it: the device goes by the row when it holds it to
+/// limits.
+fn is_as_it_says(program: &Program<'_>, train: &Train) -> bool {
+    match train.carrier.map(|carrier| carrier.wave) {
+        Some(Wave::Bursts { pulses, interval_us, .. }) => {
+            pulses != 0 && interval_us != 0 && train.period_us > train.width_us && train.least_gap_us() != 0
+        }
+        Some(Wave::List { first, gap_us, .. }) => {
+            let places = usize::from(first)..usize::from(first).saturating_add(train.count as usize);
+            let pulses = places.take(MAX_LIST_PULSES + 1).map(|place| ListPulse::of(program, place));
+            let said = Train { carrier: Some(Carrier::silent(Wave::List { first, gap_us, powered: false })), ..*train };
+            pulses::list(train.delay_us, first, pulses) == Some(said)
+        }
+        Some(Wave::Sweep { from_mhz, .. }) => from_mhz != 0 && from_mhz < 1 << 28,
+        _ => true,
+    }
 }
 
 fn invariants(program: &Program<'_>) -> Result<(), CheckError> {

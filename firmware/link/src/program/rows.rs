@@ -114,8 +114,8 @@ pub struct When {
     pub action: Code,
 }
 
-/// A stimulus: a pulse train, or a tone (a train of one pulse with a carrier). A power stands in the place of the level. Words: delay, width, period, count,
-/// carrier frequency (0: none), carrier level, carrier ramp.
+/// A stimulus: a pulse train, or a sound (a train whose pulses have a carrier). Words: delay, width, period, count, carrier
+/// frequency or what stands for one (0: none), carrier level or power, carrier ramp, carrier amplitude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stimulus {
     /// What is played.
@@ -325,53 +325,74 @@ impl Row for When {
     }
 }
 
-/// Stands where a tone's frequency does; no tone is so high.
+// What stands where a tone's frequency does; no tone is so high.
 const NOISE: u32 = u32::MAX;
-/// The same for pulses at a power, which stands where the level does.
+/// Pulses at a power, which stands where the level does.
 const POWER: u32 = u32::MAX - 1;
+/// The same, and behind it the step from pulse to pulse.
+const RAMP: u32 = u32::MAX - 2;
+/// Bursts: power, interval, pulses of a burst.
+const BURSTS: u32 = u32::MAX - 3;
+/// A list: power, shortest gap, place of the first pulse.
+const LIST: u32 = u32::MAX - 4;
+/// With the frequency at which a sweep begins. How far it goes stands above the amplitude.
+const SWEEP: u32 = 1 << 31;
+const LOGARITHMIC: u32 = 1 << 30;
+/// Above the last half of bursts and lists: a power is stated.
+const POWERED: u16 = 1;
 
-/// The pulses of a stimulus.
-fn plain(words: &[u32]) -> crate::record::Train {
-    crate::record::Train {
-        delay_us: word(words, 0),
-        width_us: word(words, 1),
-        period_us: word(words, 2),
-        count: word(words, 3),
-        carrier: None,
+/// What carries the pulses of a stimulus, from its words.
+fn carrier([what, level, time_us, last]: [u32; 4]) -> Option<Carrier> {
+    let (level_cdb, of, powered) = (level.cast_signed(), low(last), high(last) & POWERED != 0);
+    let silent = |wave| Some(Carrier { level_cdb, ..Carrier::silent(wave) });
+    let wave = match what {
+        0 => return None,
+        POWER => return Some(Carrier::silent(Wave::Power { power_ppm: level_cdb })),
+        RAMP => return silent(Wave::Ramp { step_ppm: time_us.cast_signed() }),
+        BURSTS => return silent(Wave::Bursts { pulses: of, interval_us: time_us, powered }),
+        LIST => return silent(Wave::List { first: of, gap_us: time_us, powered }),
+        NOISE => Wave::Noise,
+        from if from & SWEEP != 0 => Wave::Sweep {
+            from_mhz: from & (LOGARITHMIC - 1),
+            octaves: high(last).cast_signed(),
+            logarithmic: from & LOGARITHMIC != 0,
+        },
+        frequency_mhz => Wave::Sine { frequency_mhz },
+    };
+    Some(Carrier { wave, level_cdb, amplitude: of, ramp_us: time_us })
+}
+
+/// The words of a carrier.
+fn carried(carrier: &Carrier) -> [u32; 4] {
+    let level = carrier.level_cdb.cast_unsigned();
+    let sounds = |what, octaves| [what, level, carrier.ramp_us, halves(carrier.amplitude, octaves)];
+    let course = |what, time_us, of, powered: bool| [what, level, time_us, halves(of, u16::from(powered) * POWERED)];
+    match carrier.wave {
+        Wave::Sine { frequency_mhz } => sounds(frequency_mhz, 0),
+        Wave::Noise => sounds(NOISE, 0),
+        Wave::Power { power_ppm } => [POWER, power_ppm.cast_unsigned(), 0, 0],
+        Wave::Ramp { step_ppm } => [RAMP, level, step_ppm.cast_unsigned(), 0],
+        Wave::Bursts { pulses, interval_us, powered } => course(BURSTS, interval_us, pulses, powered),
+        Wave::List { first, gap_us, powered } => course(LIST, gap_us, first, powered),
+        Wave::Sweep { from_mhz, octaves, logarithmic } => {
+            let from = from_mhz & (LOGARITHMIC - 1) | if logarithmic { LOGARITHMIC } else { 0 };
+            sounds(SWEEP | from, octaves.cast_unsigned())
+        }
     }
 }
 
 impl Row for Stimulus {
     const WORDS: usize = 8;
     fn read(words: &[u32]) -> Self {
-        let wave = match word(words, 4) {
-            0 => None,
-            NOISE => Some(Wave::Noise),
-            POWER => {
-                let train = plain(words).at_power(word(words, 5).cast_signed());
-                return Self { train };
-            }
-            frequency_mhz => Some(Wave::Sine { frequency_mhz }),
-        };
-        let carrier = wave.map(|wave| Carrier {
-            wave,
-            level_cdb: word(words, 5).cast_signed(),
-            amplitude: low(word(words, 7)),
-            ramp_us: word(words, 6),
-        });
-        Self { train: crate::record::Train { carrier, ..plain(words) } }
+        let carrier = carrier([word(words, 4), word(words, 5), word(words, 6), word(words, 7)]);
+        let (delay_us, width_us) = (word(words, 0), word(words, 1));
+        let (period_us, count) = (word(words, 2), word(words, 3));
+        Self { train: crate::record::Train { delay_us, width_us, period_us, count, carrier } }
     }
     fn write(&self, words: &mut [u32]) {
-        let [frequency, level, ramp, amplitude] = self.train.carrier.map_or([0; 4], |carrier| {
-            let frequency = match carrier.wave {
-                Wave::Sine { frequency_mhz } => frequency_mhz,
-                Wave::Noise => NOISE,
-                Wave::Power { power_ppm } => return [POWER, power_ppm.cast_unsigned(), 0, 0],
-            };
-            [frequency, carrier.level_cdb.cast_unsigned(), carrier.ramp_us, carrier.amplitude.into()]
-        });
+        let [what, level, time_us, last] = self.train.carrier.as_ref().map_or([0; 4], carried);
         let t = &self.train;
-        put(words, &[t.delay_us, t.width_us, t.period_us, t.count, frequency, level, ramp, amplitude]);
+        put(words, &[t.delay_us, t.width_us, t.period_us, t.count, what, level, time_us, last]);
     }
 }
 

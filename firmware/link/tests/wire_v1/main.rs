@@ -114,12 +114,25 @@ fn waves() -> Vec<Wave> {
         Wave::Sine { .. } => Wave::Sine { frequency_mhz: 8_000_000 },
         Wave::Noise => Wave::Noise,
         Wave::Power { .. } => Wave::Power { power_ppm: -1 },
+        Wave::Ramp { .. } => Wave::Ramp { step_ppm: -2_000 },
+        Wave::Bursts { .. } => Wave::Bursts { pulses: 4, interval_us: 200_000, powered: false },
+        Wave::List { .. } => Wave::List { first: 3, gap_us: 1_500, powered: true },
+        Wave::Sweep { .. } => Wave::Sweep { from_mhz: 8_000_000, octaves: -4_096, logarithmic: true },
     })
 }
 
 fn noise() -> Train {
     let tone = tone();
     Train { carrier: tone.carrier.map(|carrier| Carrier { wave: Wave::Noise, ..carrier }), ..tone }
+}
+
+fn sweep() -> Train {
+    let tone = tone();
+    Train { carrier: tone.carrier.map(|carrier| Carrier { wave: waves().remove(6), ..carrier }), ..tone }
+}
+
+fn carried(wave: Wave) -> Train {
+    Train { carrier: Some(Carrier { level_cdb: 250_000, ..Carrier::silent(wave) }), ..TRAIN }
 }
 
 fn requests() -> Vec<Request> {
@@ -357,6 +370,10 @@ fn rows() -> Vec<Vec<u32>> {
         words(&Invariant { line: LineId(3), scope: Scope::State, state: StateId(4), count: 1, trips: true }),
         words(&End { condition: Code(11) }),
         words(&Stimulus { train: TRAIN.at_power(300_000) }),
+        words(&Stimulus { train: carried(waves().remove(3)) }),
+        words(&Stimulus { train: carried(waves().remove(4)) }),
+        words(&Stimulus { train: carried(waves().remove(5)) }),
+        words(&Stimulus { train: sweep() }),
     ]
 }
 
