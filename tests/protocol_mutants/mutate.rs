@@ -232,7 +232,8 @@ impl<'t> Found<'t> {
                 let Some((from, value)) = values(line.code, "default").first().copied() else { return };
                 (from, from + value.len())
             }
-            _ => (0, line.code.len()),
+            // What is said about something is no number.
+            _ => (0, line.code.find("about: ").unwrap_or(line.code.len())),
         };
         let code = line.code.get(..until).unwrap_or_default();
         let mut at = from;

@@ -87,7 +87,9 @@ fn what_a_page_quotes_of_an_example_stands_in_it() {
         // Text and fenced blocks take turns.
         parts.next();
         while let (Some(block), Some(behind)) = (parts.next(), parts.next()) {
-            let behind = behind.split("\n#").next().unwrap_or_default();
+            // The link may stand in the next line.
+            let behind =
+                behind.split("\n#").next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
             let Some(path) = behind.split(QUOTED).nth(1).and_then(|rest| rest.split("](").nth(1)?.split(')').next())
             else {
                 continue;
