@@ -5,7 +5,7 @@ mod common;
 
 use common::trace::{compiled_for, holes};
 use common::{shipped, sim_box, task};
-use compiler::{Options, RigConfig, Source, Style, compile, read_rig};
+use compiler::{Options, RigConfig, Source, Style, compile, read_rig, scenario};
 use proptest::prelude::*;
 
 /// What can happen to a file.
@@ -228,6 +228,19 @@ proptest! {
             && let Ok(compiled) = compile(&task(common::GOOD), &rig, &Options::default())
         {
             assert!(compiled.rig.holds_together(), "no device would take the rig:\n{}", rig.text);
+        }
+    }
+
+    #[test]
+    fn a_damaged_test_file_is_told_so(damages in prop::collection::vec(damage(), 1..5)) {
+        let protocol = shipped("protocols/probabilistic-reward.yaml");
+        let symbols = compile(&protocol, &sim_box(), &Options::default()).unwrap().symbols;
+        let text = damaged(&shipped("protocols/probabilistic-reward.test.yaml").text, &damages);
+        let source = Source { name: "task.test.yaml".to_owned(), text };
+        let _ = scenario::header(&source);
+        if let Err(found) = scenario::read(&source, &symbols) {
+            assert!(found.errors() > 0, "refused without a reason:\n{}", source.text);
+            assert!(found.render_in(Style::ASCII).len() >= found.list.len());
         }
     }
 

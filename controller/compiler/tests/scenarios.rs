@@ -65,7 +65,7 @@ fn a_test_file_is_read_against_the_names_of_its_protocol() {
     let has = |what: &dyn Fn(&Expect) -> bool| one.expect.iter().any(|expectation| what(&expectation.what));
     assert!(has(&|what| matches!(what, Expect::States { all: true, steps, .. } if steps.len() == 3)));
     assert!(has(&|what| matches!(what, Expect::Output { line: LineId(2), does: Delivery::Times(on) }
-        if on[0].volume_nl == Some(8_000))));
+        if on[0].said.volume_nl == Some(8_000))));
     assert!(has(&|what| matches!(what, Expect::Happens { when: Occurrences::Count(2), .. })));
     assert!(has(&|what| matches!(what, Expect::Variable { variable: VariableId(3), value: 1 })));
     assert!(has(&|what| matches!(what, Expect::Interlock(all) if all[0].1 == Verdict::Withheld)));

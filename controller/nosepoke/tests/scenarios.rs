@@ -213,5 +213,5 @@ fn what_invariants_block_and_what_power_a_line_carries_must_be_as_said() {
     assert!(said.contains("expected  none") && said.contains("per trial at 1.500000 s"), "{said}");
     let dim = "  - {name: dim, run: 1 s, expect: {outputs: {house: [{at: 0 s, power: 50 %}]}}}\n";
     let said = out(&test("power", "../docs/examples/powers.yaml", dim, &[]));
-    assert!(said.contains("expected  at 50 %") && said.contains("seen      40 % at 0.0000"), "{said}");
+    assert!(said.contains("expected  a power of 0.5") && said.contains("seen      a power of 0.4 at 0.0000"), "{said}");
 }

@@ -224,15 +224,9 @@ impl Lowering<'_> {
         let expr = parse(text, self.reporter);
         let mut checker = Checker::new(&self.names, Scope::default(), self.reporter);
         checker.fixed = true;
-        let found = checker.infer(&expr, None)?;
-        self.note_parameters(&expr);
-        let value = found.constant();
-        if value.is_none() {
-            self.reporter
-                .error("E090-not-constant", text.span, "a value of a list must be known before the session")
-                .help("write a value or a parameter, nothing that changes while it runs");
-        }
-        Some((found.ty, value?))
+        let ty = checker.infer(&expr, None)?.ty;
+        let value = self.known(&expr, ty, Scope::default(), "a value of a list")?;
+        Some((ty, value))
     }
 
     /// Labels; those of the first table, parameter or variable that has them all, else a set of their own.

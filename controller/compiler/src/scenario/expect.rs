@@ -3,7 +3,7 @@
 use link::{InvariantId, LineId, RegionId, Verdict};
 
 use super::words::{OUTPUT, Words, listing};
-use super::{Delivery, Expect, Expectation, Moment, Occurrences, On, Row, Step};
+use super::{Delivery, Expect, Expectation, Moment, Occurrences, On, Row, Said, Step};
 use super::{happening, key_place, moment, place_of, value};
 use crate::diagnostic::Reporter;
 use crate::fields::{self, Fields};
@@ -169,6 +169,9 @@ fn step(node: &Node, region: RegionId, words: &Words<'_>, reporter: &mut Reporte
     Some(Step { state, at, place: words.place(name.span) })
 }
 
+/// What may be said of a time on, besides how long it is.
+const SAID: [&str; 5] = ["volume", "power", "tone", "level", "ramp"];
+
 /// `none`, a count, a list of times on, or `{pulses: 20, width: 5 ms, first: 2.5 s, period: 50 ms}`.
 fn delivery(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<Delivery> {
     match &node.value {
@@ -178,42 +181,48 @@ fn delivery(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<D
         }
         Value::Map(_) => {
             let example = "{pulses: 20, width: 5 ms, first: 2.5 s, period: 50 ms}";
-            let known = ["pulses", "width", "volume", "power", "first", "period"];
+            let known: Vec<&'static str> = ["pulses", "width", "first", "period"].into_iter().chain(SAID).collect();
             let keys = fields::fields(node, "what an output does", &known, example, reporter)?;
             let count = keys.need("pulses", "pulses: 20", reporter);
             let count = count.and_then(|node| how_often(node, reporter));
-            let (volume_nl, power_ppm) = (volume(&keys, reporter), power(&keys, reporter));
+            let each = said(&keys, "width", reporter);
             let mut time = |key: &str, what| keys.get(key).and_then(|node| moment::read(node, what, reporter));
-            let (width, first) = (time("width", "`width`"), time("first", "`first`"));
-            let period = time("period", "`period`");
-            Some(Delivery::Pulses { count: count?, width, volume_nl, power_ppm, first, period })
+            let (first, period) = (time("first", "`first`"), time("period", "`period`"));
+            Some(Delivery::Pulses { count: count?, each, first, period })
         }
         _ => {
             let count = how_often(node, reporter)?;
-            Some(Delivery::Pulses { count, width: None, volume_nl: None, power_ppm: None, first: None, period: None })
+            Some(Delivery::Pulses { count, each: Said::default(), first: None, period: None })
         }
     }
 }
 
-fn volume(keys: &Fields<'_>, reporter: &mut Reporter) -> Option<i64> {
-    keys.get("volume").and_then(|node| fields::quantity(node, "`volume`", Unit::Volume, "10 µl", reporter))
-}
-
-fn power(keys: &Fields<'_>, reporter: &mut Reporter) -> Option<i64> {
-    keys.get("power").and_then(|node| fields::quantity(node, "`power`", Unit::Number, "40 %", reporter))
+/// What is said of a time on; how long it is stands behind `width`.
+fn said(keys: &Fields<'_>, width: &str, reporter: &mut Reporter) -> Said {
+    let width = keys.get(width).and_then(|node| moment::read(node, "how long it is on", reporter));
+    let mut of = |key: &str, what, unit, example| {
+        keys.get(key).and_then(|node| fields::quantity(node, what, unit, example, reporter))
+    };
+    Said {
+        width,
+        volume_nl: of("volume", "`volume`", Unit::Volume, "10 µl"),
+        power_ppm: of("power", "`power`", Unit::Number, "40 %"),
+        tone_mhz: of("tone", "`tone`", Unit::Frequency, "8 kHz"),
+        level_cdb: of("level", "`level`", Unit::Level, "70 dB"),
+        ramp_us: of("ramp", "`ramp`", Unit::Time, "5 ms"),
+    }
 }
 
 fn on(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<On> {
     if let Value::Scalar(text) = &node.value {
         let at = moment::text(text, "when it goes on", reporter)?;
-        return Some(On { at, width: None, volume_nl: None, power_ppm: None, place: place_of(node, words) });
+        return Some(On { at, said: Said::default(), place: place_of(node, words) });
     }
-    let keys =
-        fields::fields(node, "a time on", &["at", "for", "volume", "power"], "{at: 2.5 s, for: 41 ms}", reporter)?;
+    let known: Vec<&'static str> = ["at", "for"].into_iter().chain(SAID).collect();
+    let keys = fields::fields(node, "a time on", &known, "{at: 2.5 s, for: 41 ms}", reporter)?;
     let at = keys.need("at", "at: 2.5 s", reporter).and_then(|node| moment::read(node, "`at`", reporter));
-    let width = keys.get("for").and_then(|node| moment::read(node, "`for`", reporter));
-    let (volume_nl, power_ppm) = (volume(&keys, reporter), power(&keys, reporter));
-    Some(On { at: at?, width, volume_nl, power_ppm, place: place_of(node, words) })
+    let said = said(&keys, "for", reporter);
+    Some(On { at: at?, said, place: place_of(node, words) })
 }
 
 /// `none`, or a count.

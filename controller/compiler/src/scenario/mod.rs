@@ -306,12 +306,8 @@ pub enum Delivery {
     Pulses {
         /// How often it goes on.
         count: u32,
-        /// How long each time.
-        width: Option<Moment>,
-        /// The volume asked for each time, in nl.
-        volume_nl: Option<i64>,
-        /// The power it is on at each time, in millionths of full power.
-        power_ppm: Option<i64>,
+        /// What holds of it each time.
+        each: Said,
         /// When first.
         first: Option<Moment>,
         /// From one time it goes on to the next.
@@ -324,14 +320,27 @@ pub enum Delivery {
 pub struct On {
     /// When it goes on.
     pub at: Moment,
-    /// For how long, if that matters.
-    pub width: Option<Moment>,
-    /// The volume asked for, in nl, if that matters.
-    pub volume_nl: Option<i64>,
-    /// The power it is on at, in millionths of full power, if that matters.
-    pub power_ppm: Option<i64>,
+    /// What else is said of it.
+    pub said: Said,
     /// Where it stands.
     pub place: Place,
+}
+
+/// What is said of a time an output is on, as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Said {
+    /// For how long.
+    pub width: Option<Moment>,
+    /// The volume asked for, in nl.
+    pub volume_nl: Option<i64>,
+    /// The power it is on at, in millionths of full power.
+    pub power_ppm: Option<i64>,
+    /// The frequency of the tone asked for, in mHz.
+    pub tone_mhz: Option<i64>,
+    /// The level of the sound asked for, in hundredths of a dB.
+    pub level_cdb: Option<i64>,
+    /// The ramp of the sound asked for, in µs.
+    pub ramp_us: Option<i64>,
 }
 
 /// How often, or when, something happens.

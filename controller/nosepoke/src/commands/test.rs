@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use compiler::scenario::Scenario;
-use controller::scenarios::{Chip, Suite, run, suite};
+use controller::scenarios::{Chip, LONGEST_ON_CHIP_US, Suite, run, suite};
 
 use super::Complaint;
 
@@ -66,6 +66,7 @@ impl Test {
             let came = run(scenario, suite.stage());
             // What does not hold needs no comparison.
             let good = came.as_ref().ok().filter(|ran| ran.is_good());
+            let good = good.filter(|ran| ran.length_us <= LONGEST_ON_CHIP_US);
             let on_chip = chip.as_ref().zip(good).map(|(chip, ran)| chip.compare(scenario, suite.stage(), ran));
             progress.inc(1);
             told::Done { scenario, came, on_chip }

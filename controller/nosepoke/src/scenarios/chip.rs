@@ -21,6 +21,8 @@ use crate::room;
 
 /// The image's package.
 const PACKAGE: &str = "nosepoke-rp2040";
+/// The longest scenario that is run on the chip, in µs: 5 min, which take one or two.
+pub const LONGEST_ON_CHIP_US: i64 = 300_000_000;
 /// How much longer than the scenario a session lasts on the chip, in µs, so that what comes a little later is there too.
 const LONGER_US: Micros = 100_000;
 

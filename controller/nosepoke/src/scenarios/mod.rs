@@ -13,6 +13,6 @@ mod listen;
 pub mod run;
 pub mod suite;
 
-pub use chip::{Chip, ChipError, Compared};
+pub use chip::{Chip, ChipError, Compared, LONGEST_ON_CHIP_US};
 pub use run::{Ran, RunError, run};
 pub use suite::{Suite, SuiteError};

@@ -31,8 +31,8 @@ use crate::session::{Plan, Session, SessionError, SyncPolicy};
 const AHEAD_US: u64 = 1_000;
 /// How often a session is run again for acts that follow too soon.
 const AGAIN_MAX: u32 = 5_000;
-/// The longest a scenario runs that does not say how long, in µs: an hour.
-pub const LONGEST_US: u64 = 3_600 * 1_000_000;
+/// The longest a scenario runs that does not say how long, in µs: two hours.
+pub const LONGEST_US: u64 = 2 * 3_600 * 1_000_000;
 /// Seeds that are tried for the draws a scenario asks for.
 pub const SEEDS: u64 = 4_096;
 

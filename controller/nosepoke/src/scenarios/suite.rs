@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ::scenario::{Coverage, Covered};
-use compiler::cover::{self, Cover};
+use compiler::cover;
 use compiler::scenario::{self, ENDING, TestFile};
 use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
 
@@ -65,8 +65,10 @@ impl Suite {
     #[must_use]
     pub fn coverage(&self, all: &[Covered]) -> Coverage {
         let cover = cover::cover(&self.protocol, &self.rig, &Options::default(), &self.compiled);
-        let cover = cover.unwrap_or(Cover { items: Vec::new(), images: Vec::new(), marker: link::VariableId(0) });
-        Coverage::of(&self.compiled.symbols, &cover, all, &self.file.allow)
+        match cover {
+            Some(cover) => Coverage::of(&self.compiled.symbols, &cover, all, &self.file.allow),
+            None => Coverage { untold: Some("what stands in the protocol could not be listed"), ..Coverage::default() },
+        }
     }
 
     /// What its scenarios are run with.

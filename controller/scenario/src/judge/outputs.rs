@@ -1,9 +1,9 @@
 //! What an output does at its pin.
 
-use compiler::scenario::{Delivery, Moment, On};
+use compiler::scenario::{Delivery, Moment, On, Said};
 use compiler::symbols::Unit;
 use link::pwm::FULL_POWER_PPM;
-use link::record::Request;
+use link::record::{Request, Wave};
 use link::{LineId, Record};
 
 use super::{Judge, WIDTH_US, moment, within};
@@ -11,13 +11,6 @@ use crate::timeline::{length, seconds};
 
 /// Times shown of a line that does something else.
 const SHOWN: usize = 6;
-
-/// What is said of a time on, but for when.
-struct Said {
-    width: Option<Moment>,
-    volume_nl: Option<i64>,
-    power_ppm: Option<i64>,
-}
 
 /// A time on: when, and for how long; none while it is still on.
 type Pulse = (i64, Option<i64>);
@@ -28,7 +21,7 @@ impl Judge<'_> {
         let name = self.line(line).to_owned();
         match does {
             Delivery::Times(times) => self.times_on(line, &seen, times),
-            Delivery::Pulses { count, width, volume_nl, power_ppm, first, period } => {
+            Delivery::Pulses { count, each, first, period } => {
                 if seen.len() != *count as usize {
                     let expected = match count {
                         0 => "never on".to_owned(),
@@ -41,11 +34,7 @@ impl Judge<'_> {
                     self.goes_on(&name, *first, *at);
                 }
                 for pulse in &seen {
-                    if !self.is_as_said(
-                        line,
-                        &Said { width: *width, volume_nl: *volume_nl, power_ppm: *power_ppm },
-                        *pulse,
-                    ) {
+                    if !self.is_as_said(line, each, *pulse) {
                         return;
                     }
                 }
@@ -68,8 +57,7 @@ impl Judge<'_> {
             match (times.get(n), seen.get(n)) {
                 (Some(on), Some(pulse)) => {
                     self.place = on.place;
-                    let said = Said { width: on.width, volume_nl: on.volume_nl, power_ppm: on.power_ppm };
-                    if !self.goes_on(name, on.at, pulse.0) || !self.is_as_said(line, &said, *pulse) {
+                    if !self.goes_on(name, on.at, pulse.0) || !self.is_as_said(line, &on.said, *pulse) {
                         return;
                     }
                 }
@@ -99,49 +87,49 @@ impl Judge<'_> {
         good
     }
 
-    /// Whether a time on is as long, and gives as much, as it should; told if not.
+    /// Whether a time on is all that is said of it; told if not.
     fn is_as_said(&mut self, line: LineId, said: &Said, pulse: Pulse) -> bool {
         let name = self.line(line).to_owned();
-        said.width.is_none_or(|width| self.lasts(line, &name, width, pulse))
-            && said.volume_nl.is_none_or(|volume_nl| self.gives(line, &name, volume_nl, pulse.0))
-            && said.power_ppm.is_none_or(|power_ppm| self.carries(line, &name, power_ppm, pulse.0))
-    }
-
-    /// Whether the dose asked for last before it went on is as expected; told if not.
-    fn gives(&mut self, line: LineId, name: &str, expected: i64, at: i64) -> bool {
-        let mut doses = self.seen.records.iter().filter_map(|(asked, record)| match record {
-            Record::Request { line: of, request: Request::Deliver { volume_nl, .. } }
-                if *of == line && *asked <= at =>
-            {
-                Some(i64::from(*volume_nl))
-            }
-            _ => None,
-        });
-        let dose = doses.next_back();
-        let good = dose == Some(expected);
-        if !good {
-            let told = |nl: i64| compiler::scenario::quantity_written(nl, Unit::Volume);
-            let saw = dose.map_or_else(|| "no dose".to_owned(), |nl| format!("a dose of {}", told(nl)));
-            self.fail(name, format!("a dose of {}", told(expected)), format!("{saw} at {}", seconds(at)), Some(at));
+        if said.width.is_some_and(|width| !self.lasts(line, &name, width, pulse)) {
+            return false;
         }
-        good
+        let request = self.asked(line, pulse.0);
+        let carrier = request.and_then(|request| request.train()).and_then(|train| train.carrier);
+        let sound = carrier.filter(|carrier| !matches!(carrier.wave, Wave::Power { .. }));
+        let volume_nl = match request {
+            Some(Request::Deliver { volume_nl, .. }) => Some(i64::from(volume_nl)),
+            _ => None,
+        };
+        let tone_mhz = match sound.map(|sound| sound.wave) {
+            Some(Wave::Sine { frequency_mhz }) => Some(i64::from(frequency_mhz)),
+            _ => None,
+        };
+        let power_ppm = request.map(|request| i64::from(request.power_ppm().unwrap_or(FULL_POWER_PPM)));
+        let level_cdb = sound.map(|sound| i64::from(sound.level_cdb));
+        let ramp_us = sound.map(|sound| i64::from(sound.ramp_us));
+        let checks = [
+            ("a dose", Unit::Volume, said.volume_nl, volume_nl),
+            ("a power", Unit::Number, said.power_ppm, power_ppm),
+            ("a tone", Unit::Frequency, said.tone_mhz, tone_mhz),
+            ("a level", Unit::Level, said.level_cdb, level_cdb),
+            ("a ramp", Unit::Time, said.ramp_us, ramp_us),
+        ];
+        let odd = checks.into_iter().find(|(_, _, expected, seen)| expected.is_some() && expected != seen);
+        let Some((what, unit, Some(expected), seen)) = odd else { return true };
+        let told = |value: i64| format!("{what} of {}", compiler::scenario::quantity_written(value, unit));
+        let seen = seen.map_or_else(|| format!("not {what}"), told);
+        self.fail(&name, told(expected), format!("{seen} at {}", seconds(pulse.0)), Some(pulse.0));
+        false
     }
 
-    /// Whether the power asked for last before it went on is as expected; told if not.
-    fn carries(&mut self, line: LineId, name: &str, expected: i64, at: i64) -> bool {
-        let power = self.seen.records.iter().rev().find_map(|(asked, record)| match record {
+    /// What was asked of a line last before a time, but for off.
+    fn asked(&self, line: LineId, at: i64) -> Option<Request> {
+        self.seen.records.iter().rev().find_map(|(asked, record)| match record {
             Record::Request { line: of, request } if *of == line && *asked <= at && *request != Request::Off => {
-                Some(i64::from(request.power_ppm().unwrap_or(FULL_POWER_PPM)))
+                Some(*request)
             }
             _ => None,
-        });
-        let good = power == Some(expected);
-        if !good {
-            let told = |ppm: i64| format!("{} %", ppm as f64 / 1e4);
-            let saw = power.map_or_else(|| "no power".to_owned(), told);
-            self.fail(name, format!("at {}", told(expected)), format!("{saw} at {}", seconds(at)), Some(at));
-        }
-        good
+        })
     }
 
     /// Whether it is on as long as it should be; told if not.

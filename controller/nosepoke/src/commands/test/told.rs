@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use compiler::scenario::Scenario;
-use controller::scenarios::{ChipError, Compared, Ran, RunError, Suite, SuiteError};
+use controller::scenarios::{ChipError, Compared, LONGEST_ON_CHIP_US, Ran, RunError, Suite, SuiteError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use journal::ReplayReport;
 use scenario::timeline::seconds;
@@ -112,7 +112,13 @@ fn widest(results: &[Result<'_>]) -> std::result::Result<(), Complaint> {
         most(|compared| compared.widest_us().1),
         most(|compared| compared.widest_us().0),
         first.interlock_us
-    ))
+    ))?;
+    let all = results.iter().flat_map(|result| &result.scenarios);
+    let ran = all.filter_map(|done| done.came.as_ref().ok());
+    match ran.filter(|ran| ran.is_good() && ran.length_us > LONGEST_ON_CHIP_US).count() {
+        0 => Ok(()),
+        long => say(format_args!("{long} of the scenarios last longer than 5 min and were not run on it")),
+    }
 }
 
 /// What came of a scenario on the chip.
