@@ -9,6 +9,11 @@ const IF: Key = key("if", Is::Value, "Only if this holds, as in `paid and trial.
 const STIMULUS: Key = key("stimulus", Is::Value, "The stimulus, by its name under `stimuli`.");
 const POWER: Key = key("power", Is::Value, "A share of full power, as in `30 %`.");
 const DELAY: Key = key("delay", Is::Quantity(Unit::Time), "From when it is asked for to when it begins.");
+const RATE: Key = key("rate", Is::Quantity(Unit::Frequency), "How many come a second.");
+const PERIOD: Key = key("period", Is::Quantity(Unit::Time), "From one to the next.");
+const GAP: Key = key("gap", Is::Quantity(Unit::Time), "How long off between two.");
+const COUNT: Key = key("count", Is::Quantity(Unit::Count), "How many there are.");
+const LASTS: Key = key("for", Is::Quantity(Unit::Time), "As many as fit into this time.");
 const START: Key = key("start", Is::Value, "The state that is entered first.");
 const STATES: Key = key("states", Is::Map(&STATE), "States, by their names.");
 const EVERYWHERE: Key = key("everywhere", Is::Shape("`everywhere`"), "What holds in every state of the region.");
@@ -213,11 +218,12 @@ pub(super) const SHAPES: &[Shape] = &[
         &[
             key("tone", Is::Shape("a tone"), "A tone."),
             key("noise", Is::Shape("a noise"), "White noise."),
+            key("sweep", Is::Shape("a sweep"), "A tone that glides."),
             key("pulses", Is::Shape("a pulse train"), "A pulse train."),
             ABOUT,
         ],
     )
-    .one_of(&["tone", "noise", "pulses"]),
+    .one_of(&["tone", "noise", "sweep", "pulses"]),
     shape(
         "a tone",
         "A tone, at its level by the speaker's calibration.",
@@ -226,6 +232,11 @@ pub(super) const SHAPES: &[Shape] = &[
             key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
             key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
             key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            RATE,
+            PERIOD,
+            GAP,
+            COUNT,
+            LASTS,
             DELAY,
         ],
     )
@@ -237,23 +248,66 @@ pub(super) const SHAPES: &[Shape] = &[
             key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
             key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
             key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            RATE,
+            PERIOD,
+            GAP,
+            COUNT,
+            LASTS,
             DELAY,
         ],
     )
     .needs(&["level", "duration"]),
     shape(
+        "a sweep",
+        "A tone that glides from one frequency to another, at its level by the speaker's calibration.",
+        &[
+            key("from", Is::Quantity(Unit::Frequency), "Where it begins."),
+            key("to", Is::Quantity(Unit::Frequency), "Where it ends."),
+            key("scale", Is::Word(&["logarithmic", "linear"]), "Through as many octaves, or as many Hz, in each part."),
+            key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
+            key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
+            key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            RATE,
+            PERIOD,
+            GAP,
+            COUNT,
+            LASTS,
+            DELAY,
+        ],
+    )
+    .needs(&["from", "to", "level", "duration"]),
+    shape(
         "a pulse train",
         "Pulses, one behind the other.",
         &[
-            key("width", Is::Quantity(Unit::Time), "How long a pulse is."),
-            key("rate", Is::Quantity(Unit::Frequency), "How many come a second."),
-            key("period", Is::Quantity(Unit::Time), "From one pulse to the next."),
-            key("count", Is::Quantity(Unit::Count), "How many there are."),
+            key(
+                "width",
+                Is::Any(&[Is::Quantity(Unit::Time), Is::List(&Is::Quantity(Unit::Time))]),
+                "How long a pulse is; with `at`, one for all or one for each.",
+            ),
+            key("duty", Is::Value, "Which part of its period a pulse is on, as in `50 %`."),
+            RATE,
+            PERIOD,
+            GAP,
+            COUNT,
+            LASTS,
+            key("bursts", Is::Shape("bursts"), "The train again and again."),
+            key("at", Is::List(&Is::Quantity(Unit::Time)), "When each pulse comes, instead of a rate."),
             DELAY,
-            POWER,
+            key(
+                "power",
+                Is::Any(&[Is::Value, Is::Shape("a power that changes")]),
+                "A share of full power, or from the first pulse to the last.",
+            ),
         ],
+    ),
+    shape("bursts", "How often a train comes again.", &[RATE, PERIOD, GAP, COUNT, LASTS]),
+    shape(
+        "a power that changes",
+        "From the first pulse to the last, in equal steps.",
+        &[key("from", Is::Value, "That of the first pulse."), key("to", Is::Value, "That of the last.")],
     )
-    .needs(&["width"]),
+    .needs(&["from", "to"]),
     shape(
         "`session`",
         "The session as a whole.",
@@ -351,6 +405,7 @@ pub(super) const SHAPES: &[Shape] = &[
                 "On: in an `entry` as long as the state lasts, else `for` a time or `until: off`.",
             ),
             key("off", Is::Value, "Off, ending any train."),
+            key("toggle", Is::Any(&[Is::Value, Is::Shape("`toggle`")]), "On if it is off, and off if it is on."),
             key("event", Is::Value, "Raises an event: a marker in the journal, a signal for other regions."),
             key("ask", Is::Value, "Asks the operator: a prompt, by its name."),
             key("outcome", Is::Value, "The trial's outcome."),
@@ -359,7 +414,7 @@ pub(super) const SHAPES: &[Shape] = &[
             IF,
         ],
     )
-    .one_of(&["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "event", "ask", "outcome", "reset", "timer"]),
+    .one_of(&["trial", "set", "draw", "play", "pulse", "deliver", "on", "off", "toggle", "event", "ask", "outcome", "reset", "timer"]),
     shape("`play`", "A sound on a speaker.", &[LINE, STIMULUS, IF]).needs(&["line", "stimulus"]),
     shape(
         "`pulse`",
@@ -376,7 +431,40 @@ pub(super) const SHAPES: &[Shape] = &[
             LINE,
             key("for", Is::Value, "For so long."),
             key("until", Is::Value, "Until some `off` of this line; until an event; until a time told from a point."),
-            POWER,
+            STIMULUS,
+            key("while", Is::Value, "On when this holds, and off when it does not."),
+            key(
+                "power",
+                Is::Any(&[Is::Value, Is::Shape("a value that changes")]),
+                "A share of full power, or one that changes.",
+            ),
+            key(
+                "speed",
+                Is::Any(&[Is::Value, Is::Shape("a value that changes")]),
+                "How fast a motor turns, by its calibration.",
+            ),
+            IF,
+        ],
+    )
+    .needs(&["line"]),
+    shape(
+        "a value that changes",
+        "From a value to another along a straight line.",
+        &[
+            key("from", Is::Value, "Where it begins."),
+            key("to", Is::Value, "Where it ends, and stays."),
+            key("over", Is::Value, "How long that takes."),
+        ],
+    )
+    .needs(&["from", "to", "over"]),
+    shape(
+        "`toggle`",
+        "On with this if it is off, and off if it is on.",
+        &[
+            LINE,
+            STIMULUS,
+            key("power", Is::Any(&[Is::Value, Is::Shape("a value that changes")]), "A share of full power."),
+            key("speed", Is::Any(&[Is::Value, Is::Shape("a value that changes")]), "How fast a motor turns."),
             IF,
         ],
     )

@@ -152,6 +152,11 @@ pub(super) const SHAPES: &[Shape] = &[
                 Is::List(&Is::List(&Is::Value)),
                 "Openings of a valve and what they give: `[[10 ms, 2.1 µl], [100 ms, 24.1 µl]]`.",
             ),
+            key(
+                "speeds",
+                Is::List(&Is::List(&Is::Value)),
+                "Powers of a motor and how fast they turn it: `[[10 %, 4 rpm], [90 %, 40 rpm]]`.",
+            ),
             key("full_scale", Is::Quantity(Unit::Level), "The loudest undistorted sound of a speaker."),
             key(
                 "points",
