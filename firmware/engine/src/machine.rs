@@ -200,8 +200,11 @@ impl Engine {
             }
             self.ahead.forget();
             self.behind.close();
-        } else if self.behind.reflexes.heed_levels {
-            self.behind.close();
+        } else {
+            if self.behind.reflexes.heed_levels {
+                self.behind.close();
+            }
+            self.reflexes.heed(self.levels);
         }
         self.stack.clear();
         self.clock = at.saturating_add(1);

@@ -43,6 +43,8 @@ pub(crate) struct Reflexes {
     lines: u32,
     /// Whether a rehearsal asked for the level of an input: then an edge nobody listens to makes a difference.
     pub(crate) heed_levels: bool,
+    /// Edges passed over because their line had that level already: away from active and to it, bit *n* for line *n*.
+    passed_over: [u32; 2],
 }
 
 /// In the place of a count of requests.
@@ -57,6 +59,7 @@ impl Reflexes {
             requests: Vec::new(),
             lines: 0,
             heed_levels: false,
+            passed_over: [0; 2],
         }
     }
 
@@ -68,6 +71,7 @@ impl Reflexes {
         }
         self.next = 0;
         self.heed_levels = false;
+        self.passed_over = [0; 2];
         self.lines = 0;
         self.requests.truncate(0);
     }
@@ -132,6 +136,21 @@ impl Reflexes {
     pub(crate) fn close(&mut self) {
         self.forget();
         self.next = EDGES as u8;
+    }
+
+    /// The edge to be rehearsed next cannot come before the other edge of its line.
+    pub(crate) fn pass_over(&mut self) {
+        self.passed_over[usize::from(self.next % 2)] |= 1_u32.wrapping_shl((self.next / 2).into());
+        self.pass(1);
+    }
+
+    /// Inputs have these levels now: an edge that was passed over and can come next is to be rehearsed.
+    pub(crate) fn heed(&mut self, levels: u32) {
+        let [away, to] = self.passed_over;
+        if away & levels | to & !levels != 0 {
+            self.passed_over = [0; 2];
+            self.try_again();
+        }
     }
 
     /// What was given up for a reason that is gone may be tried again.

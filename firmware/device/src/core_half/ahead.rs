@@ -49,7 +49,15 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
     /// Whether nothing waits, and no sample is due.
     #[inline(always)]
     fn has_leisure(&self, now: Micros, hook: &impl Preempt) -> bool {
-        !self.reports.ready() && self.sample_at().is_none_or(|due| due > hook.moment(now))
+        let idle = !self.reports.ready() && !self.has_offered();
+        idle && self.sample_at().is_none_or(|due| due > hook.moment(now))
+    }
+
+    /// Whether something was offered to the engine that it can handle as soon as its microsecond is closed. It may have come
+    /// just behind the moment this poll goes by.
+    #[inline(always)]
+    pub(super) fn has_offered(&self) -> bool {
+        self.engine.offered_at() != Micros::MAX && self.phase == Phase::Running && self.can_surely_step()
     }
 
     /// Tells P0 all that is known by now.

@@ -154,7 +154,8 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
             What::Input { .. } => settled(report.at),
             _ => 0,
         });
-        if report.is_none() && (self.out.has_log() || self.phase == Phase::Running && self.engine.unprepared()) {
+        let unprepared = self.phase == Phase::Running && self.engine.unprepared();
+        if report.is_none() && (self.out.has_log() || unprepared) && !self.has_offered() {
             return Some(0);
         }
         if self.phase != Phase::Running {
