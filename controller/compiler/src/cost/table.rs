@@ -116,7 +116,7 @@ pub(super) const OUTCOME_DECK: u64 = 480;
 /// An output is switched, with the request, its record not counted. *outputs*
 pub(super) const SWITCH: u64 = 510;
 /// A train, pulse or dose is asked for, its record not counted. *outputs*
-pub(super) const PLAY: u64 = 1_080;
+pub(super) const PLAY: u64 = 1_960;
 /// An output that invariants watch. *busy*
 pub(super) const WATCHED: u64 = 110;
 /// Per invariant that watches it. *busy*
