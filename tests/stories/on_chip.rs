@@ -18,7 +18,7 @@ use std::process::Command;
 /// step is made that asks for it: 20 to 70 µs here, and 195 µs for the cue of the first trial, behind the session's own
 /// beginning. An edge that ends a pulse lies as far apart as the one that began it. `Disarmed` at the session's end follows
 /// its last step by 26 µs.
-const TOLERANCE_US: u32 = Tolerance::RP2040.latency_us as u32;
+const TOLERANCE_US: u32 = Tolerance::RP2040.start_us as u32;
 
 const LEVER: LineId = LineId(0);
 const SPOUT: LineId = LineId(1);

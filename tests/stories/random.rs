@@ -14,7 +14,7 @@ use sim::random::Dice;
 const MAX_ON_US: u32 = 400_000;
 
 /// Where nothing interrupts P1, its requests are at the pins when their microsecond has closed: settled 2 µs after it.
-const UNDISTURBED: Tolerance = Tolerance { latency_us: 3, train_us: 0, sound_us: 0 };
+const UNDISTURBED: Tolerance = Tolerance { latency_us: 3, start_us: 3, train_us: 0, sound_us: 0 };
 
 fn rig(program: &RandomProgram, dice: &mut Dice) -> Rig {
     let mut rig = Rig {

@@ -21,6 +21,8 @@ use link::{EndReason, LineId, Micros, Record, Verdict};
 pub struct Tolerance {
     /// From when a request, or a cut, should show at the pin to when it does: the time from engine to pin.
     pub latency_us: Micros,
+    /// The same of what is asked for in a session's first step, which takes longest.
+    pub start_us: Micros,
     /// From where a later edge of a train should be, measured from the train's first edge.
     pub train_us: Micros,
     /// The same of a sound: where it begins and ends is no edge of a pin that could be foretold.
@@ -28,15 +30,20 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
+    /// How long what was asked for at `at` may take, in a session that began at `start`.
+    fn latency_us(&self, start: Micros, at: Micros) -> Micros {
+        if at == start { self.start_us } else { self.latency_us }
+    }
+
     /// What a simulated body needs, whose halves interrupt one another as those of a loaded chip may; only the half that
     /// makes the edges of a train is interrupted by none.
-    pub const SIMULATED: Self = Self { latency_us: 25, train_us: 1, sound_us: 1 };
+    pub const SIMULATED: Self = Self { latency_us: 25, start_us: 25, train_us: 1, sound_us: 1 };
 
     /// What the image for the Pico needs. A first edge of the flagship comes up to 70 µs after its request with flash cache
     /// and USB modelled; those of a session's first step, behind its own beginning, up to 289 µs in the largest shipped
-    /// protocols (emulated; `tests/stories/on_chip.rs`). The edges after it are made by the same half as in simulation; a sound's by P0 when it
-    /// comes to it, behind an edge of the same microsecond that is answered first.
-    pub const RP2040: Self = Self { latency_us: 400, train_us: 1, sound_us: 100 };
+    /// protocols (emulated; `tests/stories/on_chip.rs`). The edges after it are made by the same half as in simulation; a
+    /// sound's by P0 when it comes to it, behind an edge of the same microsecond that is answered first.
+    pub const RP2040: Self = Self { latency_us: 250, start_us: 400, train_us: 1, sound_us: 100 };
 
     /// What a kind of board needs, by the name it has in its hello. Boards not in this table are held to the strictest.
     #[must_use]
@@ -176,6 +183,8 @@ struct Gatherer {
     /// The latest time of any record.
     horizon: Micros,
     end: Option<(u64, Micros)>,
+    /// When the session began.
+    start: Micros,
     tolerance: Tolerance,
     whole: bool,
     pairing: Pairing,
@@ -192,6 +201,7 @@ impl Gatherer {
             sure: 0,
             horizon: 0,
             end: None,
+            start: 0,
             tolerance,
             whole,
             pairing: Pairing::default(),
@@ -215,7 +225,7 @@ impl Gatherer {
     fn take(&mut self, number: u64, at: Micros, record: Record) {
         self.horizon = self.horizon.max(at);
         match record {
-            Record::Start { levels, .. } => (self.levels, self.sure) = (levels, u32::MAX),
+            Record::Start { levels, .. } => (self.start, self.levels, self.sure) = (at, levels, u32::MAX),
             Record::Input { line, active, .. } => {
                 if self.sure & line.bit() != 0 && (self.levels & line.bit() != 0) == active {
                     self.pairing.unpaired.push(Unpaired::Input { number, at, line, active });
@@ -272,7 +282,9 @@ impl Gatherer {
         match verdict {
             Verdict::CutAtMaxOn | Verdict::CutByDisarm | Verdict::CutByEnd => self.act(line, number, at, What::Cut),
             _ => {
+                let of_start = at.saturating_sub(self.tolerance.start_us) <= self.start;
                 let earliest = at.saturating_sub(self.tolerance.latency_us);
+                let earliest = if of_start { earliest.min(self.start) } else { earliest };
                 let asked = self.lines.get_mut(line.index()).and_then(|line| {
                     let fits = |act: &Act| match &act.what {
                         What::Request(request) => line.may_be_refused(request, verdict),
@@ -297,7 +309,7 @@ impl Gatherer {
     }
 
     fn pair(mut self, lists: &[ListPulse]) -> Pairing {
-        let tolerance = self.tolerance;
+        let (start, tolerance) = (self.start, self.tolerance);
         if let (Some((number, at)), true) = (self.end, self.whole && self.armed != 0) {
             self.pairing.unpaired.push(Unpaired::LeftArmed { number, at, lines: self.armed });
         }
@@ -312,6 +324,7 @@ impl Gatherer {
                 lists,
                 level: false,
                 changed_at: 0,
+                start,
                 tolerance,
                 horizon,
                 pairing: &mut self.pairing,
@@ -358,6 +371,7 @@ struct Matcher<'e> {
     level: bool,
     /// When the line last changed.
     changed_at: Micros,
+    start: Micros,
     tolerance: Tolerance,
     horizon: Micros,
     pairing: &'e mut Pairing,
@@ -437,7 +451,7 @@ impl Matcher<'_> {
     }
 
     fn off(&mut self, act: &Act, until: Micros) {
-        if let Met::Missing = self.meet(act.at, false, until, self.tolerance.latency_us) {
+        if let Met::Missing = self.meet(act.at, false, until, self.tolerance.latency_us(self.start, act.at)) {
             self.pairing.unpaired.push(Unpaired::StayedOn { number: act.number, at: act.at, line: self.line });
         }
     }
@@ -459,6 +473,7 @@ impl Matcher<'_> {
             // What was on before goes off while the train waits.
             self.off(act, until);
         }
+        let latency_us = self.tolerance.latency_us(self.start, act.at);
         let mut first = act.at.saturating_add(u64::from(train.delay_us));
         // Whether an edge has told when the train really began. One that begins on a line already on shows none at first.
         let mut anchored = false;
@@ -471,11 +486,11 @@ impl Matcher<'_> {
                 let is_first = n == 0 && on;
                 // It holds the line until the next request is taken up; but of a train that has shown no edge nobody can
                 // say which edges behind that request would be its own.
-                let held_us = if anchored || is_first { self.tolerance.latency_us } else { 0 };
+                let held_us = if anchored || is_first { latency_us } else { 0 };
                 if due > until.saturating_add(held_us) || due > self.horizon || (endless && !on) {
                     break 'pulses;
                 }
-                let Tolerance { latency_us, train_us, sound_us } = self.tolerance;
+                let Tolerance { train_us, sound_us, .. } = self.tolerance;
                 let within_us = match anchored {
                     false => latency_us,
                     true if train.sounds() => sound_us,

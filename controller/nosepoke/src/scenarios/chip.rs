@@ -136,7 +136,7 @@ impl Chip {
         };
         let read = |bytes: &[u8]| Session::read(bytes).map_err(|error| ChipError::Journal(error.to_string()));
         let (simulated, on_chip) = (read(&ran.journal)?, read(&journal)?);
-        let interlock_us = u32::try_from(Tolerance::RP2040.latency_us).unwrap_or(u32::MAX);
+        let interlock_us = u32::try_from(Tolerance::RP2040.start_us).unwrap_or(u32::MAX);
         let allowed = Allowed { until_us: length_us.saturating_add(1), ..Allowed::interlock(interlock_us) };
         let sample_us = ran.compiled.rig.sample_us;
         let found = side_by_side(&simulated, &on_chip, sample_us, &allowed, |_| false);
