@@ -9,6 +9,9 @@ const IF: Key = key("if", Is::Value, "Only if this holds, as in `paid and trial.
 const STIMULUS: Key = key("stimulus", Is::Value, "The stimulus, by its name under `stimuli`.");
 const POWER: Key = key("power", Is::Value, "A share of full power, as in `30 %`.");
 const DELAY: Key = key("delay", Is::Quantity(Unit::Time), "From when it is asked for to when it begins.");
+const LEVEL: Key = key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL.");
+const DURATION: Key = key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps.");
+const RAMP: Key = key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades.");
 const RATE: Key = key("rate", Is::Quantity(Unit::Frequency), "How many come a second.");
 const PERIOD: Key = key("period", Is::Quantity(Unit::Time), "From one to the next.");
 const GAP: Key = key("gap", Is::Quantity(Unit::Time), "How long off between two.");
@@ -229,9 +232,9 @@ pub(super) const SHAPES: &[Shape] = &[
         "A tone, at its level by the speaker's calibration.",
         &[
             key("frequency", Is::Quantity(Unit::Frequency), "How high it is."),
-            key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
-            key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
-            key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            LEVEL,
+            DURATION,
+            RAMP,
             RATE,
             PERIOD,
             GAP,
@@ -245,9 +248,9 @@ pub(super) const SHAPES: &[Shape] = &[
         "a noise",
         "White noise, at its level by the speaker's calibration.",
         &[
-            key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
-            key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
-            key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            LEVEL,
+            DURATION,
+            RAMP,
             RATE,
             PERIOD,
             GAP,
@@ -264,9 +267,9 @@ pub(super) const SHAPES: &[Shape] = &[
             key("from", Is::Quantity(Unit::Frequency), "Where it begins."),
             key("to", Is::Quantity(Unit::Frequency), "Where it ends."),
             key("scale", Is::Word(&["logarithmic", "linear"]), "Through as many octaves, or as many Hz, in each part."),
-            key("level", Is::Quantity(Unit::Level), "How loud it is, in dB SPL."),
-            key("duration", Is::Quantity(Unit::Time), "How long it is, with its ramps."),
-            key("ramp", Is::Quantity(Unit::Time), "How long it swells, and fades."),
+            LEVEL,
+            DURATION,
+            RAMP,
             RATE,
             PERIOD,
             GAP,
