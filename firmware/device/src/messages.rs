@@ -373,6 +373,13 @@ impl Packed<REPORT_WORDS> for Report {
     }
 }
 
+/// [`What::matters`] of a report as it was packed.
+#[inline(always)]
+pub(crate) fn matters(slot: &[AtomicU32; REPORT_WORDS]) -> bool {
+    let [what, ..] = get(slot, 0).to_le_bytes();
+    what != EDGE && what != VERDICT
+}
+
 /// The writing end of the reports: keeps places for what is urgent, counts what finds none.
 // In this order: what an answer reads stands where a short offset reaches it.
 #[repr(C)]

@@ -113,6 +113,12 @@ impl<T: Packed<W>, const N: usize, const W: usize> Consumer<'_, T, N, W> {
         if self.ready() { Some(self.queue.slot(self.taken)) } else { None }
     }
 
+    /// The words of the one that is `nth` to come, from 0.
+    #[inline(always)]
+    pub(crate) fn waiting(&self, nth: usize) -> Option<&[AtomicU32; W]> {
+        if nth < self.len() { Some(self.queue.slot(self.taken.wrapping_add(nth as u32))) } else { None }
+    }
+
     /// Lets go of the next one, if there is one.
     #[inline(always)]
     pub(crate) fn pass(&mut self) {

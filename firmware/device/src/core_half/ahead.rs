@@ -10,8 +10,12 @@ use super::recorder::Recorder;
 use super::{Core, INPUTS_MAX, Phase, STEPS_MAX, image_words};
 use crate::answers::Which;
 use crate::board::Preempt;
-use crate::messages::{Report, What};
+use crate::messages::{Report, What, matters};
 use engine::Given;
+
+/// Reports that make no difference to the engine and may wait for the end of one rehearsal: while many trains have their
+/// pulses at once, each would put an end to it and none would ever be done.
+const IDLE_MAX: usize = 16;
 
 impl<M: AsRef<[u32]>> Core<'_, M> {
     /// When something may next change, by the program itself or by what was offered to it: no earlier than this.
@@ -226,6 +230,15 @@ impl<M: AsRef<[u32]>> Core<'_, M> {
         let Self { engine, image, out, watch, reports, .. } = self;
         let Some(program) = image.as_ref().map(|image| Program::reopen(image_words(image))) else { return };
         let mut recorder = Recorder { program: &program, out, watch, hook };
-        engine.prepare(&program, &mut recorder, &mut || reports.ready());
+        let mut idle = 0;
+        engine.prepare(&program, &mut recorder, &mut || {
+            while let Some(report) = reports.waiting(idle) {
+                if idle == IDLE_MAX || matters(report) {
+                    return true;
+                }
+                idle += 1;
+            }
+            false
+        });
     }
 }
