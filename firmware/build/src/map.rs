@@ -7,7 +7,8 @@ use crate::image::Image;
 use crate::proof::Found;
 
 const RAM: u32 = 0x2000_0000;
-/// The section that lies at the very end, behind what is free.
+/// The sections that lie at the very end, behind what is free.
+const VECTORS: &str = ".vectors";
 const TABLES: &str = ".tables";
 /// Statics shown by name: those of at least so many bytes.
 const WORTH_NAMING: u32 = 1024;
@@ -28,6 +29,7 @@ fn about(name: &str) -> &'static str {
         ".data" => "statics that begin with a value",
         ".hot" => "code and constants of P0, P1 and what they call",
         ".bss" => "statics that begin with zero",
+        VECTORS => "the vectors in RAM: at its end",
         TABLES => "what DMA plays: at the end of the RAM",
         ".uninit" => "statics that outlive a reset",
         _ => "",
@@ -56,9 +58,10 @@ pub(crate) fn table(chip: &str, image: &Image, ram: u32) -> Table {
             table.add_row([Cell::new(""), number(item.bytes), Cell::new(at), Cell::new(&item.name)]);
         }
     }
-    let (tables, below): (Vec<_>, Vec<_>) = image.sections.iter().partition(|section| section.name == TABLES);
+    let (last, below): (Vec<_>, Vec<_>) =
+        image.sections.iter().partition(|section| [VECTORS, TABLES].contains(&section.name.as_str()));
     let end = below.iter().map(|section| section.address + section.bytes).max().unwrap_or(RAM);
-    let left = tables.first().map_or(RAM + ram, |tables| tables.address).saturating_sub(end);
+    let left = last.iter().map(|section| section.address).min().unwrap_or(RAM + ram).saturating_sub(end);
     table.add_row([
         Cell::new("free"),
         number(left),

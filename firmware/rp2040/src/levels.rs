@@ -64,7 +64,8 @@ static CORE: Owned<Option<Core<'static, Image>>> = Owned::new(None);
 #[cfg_attr(not(rp2350), repr(C, align(256)))]
 #[cfg_attr(rp2350, repr(C, align(512)))]
 struct Vectors([usize; EXCEPTIONS + INTERRUPTS]);
-/// The vectors in RAM: fetching one from flash would stall the entry of an interrupt.
+/// The vectors in RAM: fetching one from flash would stall the entry of an interrupt. Written whole before they are used.
+#[unsafe(link_section = ".vectors")]
 static VECTORS: Owned<Vectors> = Owned::new(Vectors([0; EXCEPTIONS + INTERRUPTS]));
 
 /// Sets the upper levels going.
