@@ -26,12 +26,6 @@ impl Deadlines {
         self.next
     }
 
-    /// The lines that have a deadline.
-    #[inline(always)]
-    pub(crate) const fn all(&self) -> u32 {
-        self.set
-    }
-
     /// Makes [`Deadlines::next`] exact.
     #[inline(always)]
     pub(crate) fn tidy(&mut self) {
@@ -82,20 +76,40 @@ impl Deadlines {
     }
 
     /// Takes all deadlines that have come by `now`: their lines.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn take_due(&mut self, now: Micros) -> u32 {
+        let (due, next) = self.by(now);
+        self.set &= !due;
+        self.first_is(next);
+        due
+    }
+
+    /// The lines whose deadlines have come by `now`, and the earliest of the others; [`Micros::MAX`] if there is none.
+    #[inline(never)]
+    pub(crate) fn by(&self, now: Micros) -> (u32, Micros) {
         let (mut due, mut next) = (0, Micros::MAX);
-        for (line, bit) in each(self.set) {
-            let Some(at) = self.at.get(line) else { continue };
-            if *at <= now {
-                due |= bit;
-            } else if *at < next {
-                next = *at;
+        let (mut left, mut bit) = (self.set, 1_u32);
+        // Line by line, not by `lines`: most have one when this matters, and finding the next costs more than looking.
+        for at in &self.at {
+            if left & 1 != 0 {
+                if *at <= now {
+                    due |= bit;
+                } else if *at < next {
+                    next = *at;
+                }
+            }
+            (left, bit) = (left >> 1, bit << 1);
+            if left == 0 {
+                break;
             }
         }
-        self.set &= !due;
+        (due, next)
+    }
+
+    /// Whoever has looked at all of them says which deadline is the earliest.
+    #[inline(always)]
+    pub(crate) fn first_is(&mut self, next: Micros) {
         (self.next, self.untidy) = (next, false);
-        due
     }
 }
 
@@ -106,17 +120,11 @@ pub(crate) const fn bit(line: usize) -> u32 {
 
 /// The lines of a set, in their order.
 #[inline(always)]
-pub(crate) fn lines(set: u32) -> impl Iterator<Item = usize> {
-    each(set).map(|(line, _)| line)
-}
-
-/// The lines of a set, in their order, each with the set that holds it alone.
-#[inline(always)]
-fn each(mut set: u32) -> impl Iterator<Item = (usize, u32)> {
+pub(crate) fn lines(mut set: u32) -> impl Iterator<Item = usize> {
     core::iter::from_fn(move || {
         let first = set & set.wrapping_neg();
         set ^= first;
-        (first != 0).then(|| (first.trailing_zeros() as usize, first))
+        (first != 0).then(|| first.trailing_zeros() as usize)
     })
 }
 

@@ -9,7 +9,7 @@ use device::Preempt;
 use link::message::{Answer, Command};
 use link::program::op::{Op, OpCode, Special};
 use link::program::rows::{After, Code, Region, Rule, Slice, State, When};
-use link::rig::{Limits, Rig, Role};
+use link::rig::{Limits, Pull, Rig, Role};
 use link::{EventId, LineId, Record, RegionId, StateId, Verdict};
 
 /// Counts the orders P1 gives in one call.
@@ -54,6 +54,29 @@ fn an_edge_is_answered_before_p1_hears_of_it() {
             place(|record| matches!(record, Record::Edge { line: LineId(WATER), .. })),
         ];
         assert!(input < request && request < edge && input.is_some(), "cause before effect: {told:?}");
+    });
+}
+
+/// A drop that P0 gives by itself: nothing but what P0 then asks for calls it back, and that must be in time for the drop's end.
+#[test]
+fn a_pulse_that_answers_an_edge_ends_at_its_time_though_nothing_else_happens() {
+    lab(0, |lab| {
+        let mut bare = rig();
+        // A lever without a debounce window, whose end would call P0 as well.
+        bare.lines[usize::from(LEVER)].role = Role::input(Pull::None, 0);
+        rehearsed(lab, &bare, &protocol());
+        lab.touch(LEVER_PIN, false);
+        let opens = lab.now + 1;
+        lab.board.now.set(opens);
+        assert!(lab.edge.answer(opens, &mut lab.board));
+        let closes = opens + DROP_US;
+        for _ in 0..100 {
+            let Some(due) = lab.edge.poll_at().filter(|due| *due <= closes) else { break };
+            let now = due.max(opens);
+            lab.board.now.set(now);
+            lab.edge.poll(now, &mut lab.board);
+        }
+        assert_eq!(lab.board.changes_of(WATER_PIN), [(opens, true), (closes, false)]);
     });
 }
 

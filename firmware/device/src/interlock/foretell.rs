@@ -7,7 +7,7 @@
 
 use link::{LineId, Micros, TripCause, Verdict};
 
-use super::guard::{Guard, Run};
+use super::guard::{Guard, Output, Run};
 use super::train::Step;
 use super::{Hands, LATE_MAX_US};
 use crate::board::{Board, Strike};
@@ -19,6 +19,8 @@ pub const STRIKES_MAX: usize = 8;
 /// How long before its time an edge is foretold, in µs: longer than one call of P0 takes at its worst. Until then another
 /// request for its line need not take it back.
 const AHEAD_US: Micros = 200;
+/// What comes so much later is foretold as well when something is, in µs, so that this is not done for each line alone.
+const AT_ONCE_US: Micros = 100;
 /// How often the guard pauses for an input before it goes on to its end.
 const PAUSES_MAX: u8 = 2;
 /// An edge so close that it may be late, unless it is foretold already, is not followed by another foretold one, in µs: a
@@ -36,6 +38,8 @@ pub(crate) struct Plan {
     to: usize,
     /// All its lines.
     pub(super) lines: u32,
+    /// Whether an edge found no place in it.
+    crowded: bool,
 }
 
 impl Plan {
@@ -46,11 +50,12 @@ impl Plan {
         from: 0,
         to: 0,
         lines: 0,
+        crowded: false,
     };
 
     /// Nothing is foretold any more.
     pub(crate) fn clear(&mut self) {
-        (self.from, self.to, self.lines) = (0, 0, 0);
+        (self.from, self.to, self.lines, self.crowded) = (0, 0, 0, false);
     }
 
     fn strikes(&self) -> &[Strike] {
@@ -73,11 +78,14 @@ impl Plan {
 
     /// Takes the first strike: it, and the lines it turned on and off.
     fn take(&mut self) -> Option<(Strike, u32, u32)> {
-        let place = self.from;
-        let strike = *self.strikes().first()?;
-        self.from += 1;
+        let first = if self.from < self.to { self.at(self.from) } else { None };
+        self.from += usize::from(first.is_some());
         self.lines = (self.from..self.to).fold(0, |set, place| set | self.lines_at(place));
-        Some((strike, *self.on.get(place)?, *self.off.get(place)?))
+        first
+    }
+
+    fn at(&self, place: usize) -> Option<(Strike, u32, u32)> {
+        Some((*self.strikes.get(place)?, *self.on.get(place)?, *self.off.get(place)?))
     }
 
     /// Adds that a line turns on or off, as that pin level, among at most `most` strikes. One too many pushes out the last.
@@ -89,14 +97,16 @@ impl Plan {
         let place = if place > 0 && self.strikes.get(place - 1).is_some_and(|strike| strike.at == at) {
             place - 1
         } else {
+            self.crowded |= self.to >= most;
             if place >= most {
                 return;
             }
             self.to = (self.to + 1).min(most);
-            let moved = place..self.to.saturating_sub(1);
-            self.strikes.copy_within(moved.clone(), place + 1);
-            self.on.copy_within(moved.clone(), place + 1);
-            self.off.copy_within(moved, place + 1);
+            for later in (place + 1..self.to).rev() {
+                if let Some((strike, on, off)) = self.at(later - 1) {
+                    self.put(later, strike, on, off);
+                }
+            }
             self.put(place, Strike { at, high: 0, low: 0 }, 0, 0);
             place
         };
@@ -126,11 +136,7 @@ impl Plan {
     fn leave_out(&mut self, whole: &Self, set: u32, pins: u32) {
         self.clear();
         for place in whole.from..whole.to {
-            let (Some(strike), Some(on), Some(off)) =
-                (whole.strikes.get(place), whole.on.get(place), whole.off.get(place))
-            else {
-                return;
-            };
+            let Some((strike, on, off)) = whole.at(place) else { return };
             if (on | off) & !set != 0 {
                 let left = Strike { at: strike.at, high: strike.high & !pins, low: strike.low & !pins };
                 self.put(self.to, left, on & !set, off & !set);
@@ -138,6 +144,15 @@ impl Plan {
             }
         }
         self.lines = whole.lines & !set;
+    }
+}
+
+impl Output {
+    /// When the edge comes that follows on the one at `at`, if that is soon enough for both to be foretold at once.
+    #[inline(never)]
+    fn follows_soon(&self, at: Micros) -> Option<Micros> {
+        let follows = if self.run == Run::Train && self.pulses.due() == at { self.pulses.after(at) } else { None };
+        follows.filter(|second| second.saturating_sub(at) <= AHEAD_US)
     }
 }
 
@@ -198,13 +213,16 @@ impl Guard {
 
     #[inline(never)]
     fn account_now<B: Board>(&mut self, first: Micros, may_pause: bool, hands: &mut Hands<B>) -> bool {
-        self.stale = true;
         let (now, mut pins, mut next) = (hands.now, core::mem::take(&mut self.unseen), Some(first));
         // Each turn takes one of the few that were foretold.
         while let Some(at) = next
             && let Some((strike, on, off)) = self.plan_mut().take()
         {
             hands.now = at;
+            // There is a place now for what found none, and what follows an edge moves with it.
+            if self.plan().crowded || at != strike.at {
+                self.stale_at = 0;
+            }
             self.late |= at.saturating_sub(strike.at) > Micros::from(LATE_MAX_US);
             for n in lines(on | off) {
                 self.book(n, on & bit(n) != 0, hands);
@@ -235,8 +253,10 @@ impl Guard {
     fn book<B: Board>(&mut self, n: usize, on: bool, hands: &mut Hands<B>) {
         let Some(output) = self.outputs.get_mut(n) else { return };
         if on {
-            self.late |= output.pulses.overrun(hands.now);
-            output.pulses.skip(hands.now);
+            if output.pulses.overrun(hands.now) {
+                self.late = true;
+                output.pulses.skip(hands.now);
+            }
             output.pulses.step(hands.now, hands.reports.scores);
             output.cut_at = hands.now.saturating_add(Micros::from(output.max_on_us));
             self.on |= bit(n);
@@ -257,8 +277,19 @@ impl Guard {
         if !on && self.powered & bit(n) != 0 {
             self.change_power(n, hands.board);
         }
-        self.schedule(n);
+        self.schedule::<B>(n);
         hands.reports.push_edge(hands.now, LineId(n as u8), on);
+    }
+
+    /// A line's deadline is `at` now: until when what is foretold is all that should be.
+    #[inline]
+    pub(super) fn review_plan(&mut self, n: usize, at: Micros) {
+        let foretold = (self.speakers | self.beyond) & bit(n) == 0;
+        if foretold && self.plan().lines & bit(n) == 0 {
+            self.stale_at = self.stale_at.min(at.saturating_sub(AHEAD_US));
+        } else if foretold && self.outputs.get(n).is_some_and(|output| output.follows_soon(at).is_some()) {
+            self.stale_at = 0;
+        }
     }
 
     /// To be called before lines are touched: takes them out of what is foretold, and writes down what was done till then.
@@ -271,7 +302,7 @@ impl Guard {
 
     #[inline(never)]
     fn withdraw<B: Board>(&mut self, set: u32, hands: &mut Hands<B>) {
-        self.stale = true;
+        self.stale_at = 0;
         // Every turn but the last has something to write down, which leaves less.
         for _ in 0..=STRIKES_MAX {
             self.account(false, hands);
@@ -318,65 +349,69 @@ impl Guard {
     /// Foretells what comes next, if that may have changed.
     #[inline(always)]
     pub(crate) fn prepare<B: Board>(&mut self, hands: &mut Hands<B>) {
-        if B::STRIKES == 0 {
-            self.deadlines.tidy();
-            self.wake_at = self.deadlines.next();
-        } else if self.stale || self.wake_at <= hands.now {
+        if B::STRIKES != 0 && self.stale_at <= hands.now {
             self.prepare_now(hands);
+        } else {
+            self.deadlines.tidy();
+            self.rest();
         }
+    }
+
+    /// All is done and foretold for now.
+    #[inline(always)]
+    fn rest(&mut self) {
+        let wake_at = self.deadlines.next().min(self.stale_at);
+        (self.wake_at, self.pauses) = (if self.alarmed() { 0 } else { wake_at }, 0);
     }
 
     #[inline(never)]
     fn prepare_now<B: Board>(&mut self, hands: &mut Hands<B>) {
-        self.deadlines.tidy();
-        self.stale = false;
         // Every turn but the last has something to write down that came in between.
         for _ in 0..=STRIKES_MAX {
+            self.account(false, hands);
             let now = hands.board.moment(hands.now);
-            let Some(wake_at) = self.foresee(now, B::STRIKES.min(STRIKES_MAX), hands.board) else {
+            let Some(stale_at) = self.foresee(now, B::STRIKES.min(STRIKES_MAX), hands.board) else {
                 break;
             };
             if self.change_plan(hands) {
-                (self.wake_at, self.pauses) = (if self.alarmed() { 0 } else { wake_at }, 0);
-                return;
+                self.stale_at = stale_at;
+                return self.rest();
             }
-            self.account(false, hands);
         }
         // What was foretold before is still in force.
-        (self.stale, self.wake_at) = (true, 0);
+        (self.stale_at, self.wake_at) = (0, 0);
     }
 
-    /// Makes the next plan, of what to foretell at `now`: when to think of it again. None if it paused.
+    /// Makes the next plan, of what to foretell at `now`: when to think of it again if nothing happens. None if it paused.
     #[inline]
     fn foresee<B: Board>(&mut self, now: Micros, most: usize, board: &mut B) -> Option<Micros> {
         let may_pause = self.may_pause();
-        let mut wake_at = self.deadlines.next();
         let [one, other] = &mut self.plans;
         let (old, plan) = if self.in_force == 0 { (&*one, other) } else { (&*other, one) };
         plan.clear();
-        let soon = now.saturating_add(AHEAD_US);
-        for n in lines(self.deadlines.all() & !self.speakers & !self.beyond) {
+        let (near, later) = self.deadlines.by(now.saturating_add(AHEAD_US + AT_ONCE_US));
+        let mut next = later;
+        for n in lines(near) {
             if may_pause && board.interrupted() {
                 self.pauses += 1;
                 return None;
             }
             let (at, Some(output)) = (self.deadlines.taken(n), self.outputs.get(n)) else { continue };
-            if at > soon {
-                wake_at = wake_at.min(at - AHEAD_US);
+            next = next.min(at);
+            if (self.speakers | self.beyond) & bit(n) != 0 {
                 continue;
             }
             let pulses = &output.pulses;
             let rises = output.run == Run::Train && pulses.rises() && pulses.due() == at;
             plan.add(at, bit(n), rises, (output.pin_bit, rises == output.active_high), most);
             if (old.lines & bit(n) != 0 || at > now.saturating_add(CLOSE_US))
-                && output.run == Run::Train
-                && pulses.due() == at
-                && let Some(second) = pulses.after(at)
-                && second.saturating_sub(at) <= AHEAD_US
+                && let Some(second) = output.follows_soon(at)
             {
                 plan.add(second, bit(n), !rises, (output.pin_bit, rises != output.active_high), most);
             }
         }
-        Some(wake_at)
+        self.deadlines.first_is(next);
+        // That of a speaker is not foretold, and only makes it too early.
+        Some(if later == Micros::MAX { later } else { later.saturating_sub(AHEAD_US) })
     }
 }

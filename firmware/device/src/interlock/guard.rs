@@ -120,8 +120,8 @@ pub(crate) struct Guard {
     pub(super) plans: [Plan; 2],
     /// Which of them is in force.
     pub(super) in_force: usize,
-    /// Whether a deadline changed since `plan` was made.
-    pub(super) stale: bool,
+    /// Until when what is foretold is all that should be: then an edge that lay too far ahead is to be foretold as well.
+    pub(super) stale_at: Micros,
     /// Whether a strike came so late that pulses were left out, or later than anything may be; not yet acted upon.
     pub(super) late: bool,
     /// When the guard wants to be called next.
@@ -161,7 +161,7 @@ impl Guard {
             held: 0,
             plans: [Plan::NOTHING; 2],
             in_force: 0,
-            stale: false,
+            stale_at: Micros::MAX,
             late: false,
             wake_at: Micros::MAX,
             untold: None,
@@ -196,10 +196,10 @@ impl Guard {
     pub(crate) fn clear<B: Board>(&mut self, board: &mut B) {
         self.all_safe(board);
         // Field by field: a whole new guard would lie on the stack first. An output that is unknown is never looked at.
-        let Self { deadlines, quotas, tripped, stale, late, wake_at, .. } = self;
+        let Self { deadlines, quotas, tripped, stale_at, late, wake_at, .. } = self;
         quotas.clear();
         deadlines.clear_all();
-        (*tripped, *stale, *late, *wake_at) = (None, false, false, Micros::MAX);
+        (*tripped, *stale_at, *late, *wake_at) = (None, Micros::MAX, false, Micros::MAX);
         let Self {
             known,
             must_arm,
@@ -282,7 +282,7 @@ impl Guard {
             }
             self.deadlines.clear(line);
         }
-        self.stale = true;
+        self.stale_at = 0;
         (self.ready, self.trains, self.armed, self.on) = (Ready::NOTHING, 0, 0, 0);
     }
 
@@ -539,6 +539,9 @@ impl Guard {
     #[inline(never)]
     pub(crate) fn due<B: Board>(&mut self, hands: &mut Hands<B>) {
         self.deadlines.tidy();
+        if !self.overdue(hands.now) {
+            return;
+        }
         if hands.now.saturating_sub(self.deadlines.next()) > Micros::from(LATE_MAX_US) {
             self.trip(TripCause::TooLate, hands);
         }
@@ -666,7 +669,6 @@ impl Guard {
             output.run = Run::Nothing;
             self.trains &= !bit(n);
             self.deadlines.clear(n);
-            self.stale = true;
             self.drive(n, false, hands);
         }
     }
@@ -716,15 +718,21 @@ impl Guard {
         }
     }
 
-    #[inline]
-    pub(super) fn schedule(&mut self, n: usize) {
-        self.stale = true;
+    /// Gives a line the deadline that follows from what runs on it.
+    #[inline(never)]
+    pub(super) fn schedule<B: Board>(&mut self, n: usize) {
         let Some(output) = self.outputs.get(n) else { return };
         let cut_at = if self.on & bit(n) != 0 { output.cut_at } else { Micros::MAX };
-        match output.run {
-            Run::Nothing => self.deadlines.clear(n),
-            Run::Level => self.deadlines.set(n, cut_at),
-            Run::Train => self.deadlines.set(n, output.pulses.due().min(cut_at)),
+        let at = match output.run {
+            Run::Nothing => return self.deadlines.clear(n),
+            Run::Level => cut_at,
+            Run::Train => output.pulses.due().min(cut_at),
+        };
+        self.deadlines.set(n, at);
+        if B::STRIKES != 0 {
+            self.review_plan(n, at);
         }
+        // Not every call ends in `prepare`: an answer to an edge does not, and the guard must be called in time all the same.
+        self.wake_at = self.wake_at.min(at).min(self.stale_at);
     }
 }

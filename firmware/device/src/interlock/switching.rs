@@ -49,11 +49,11 @@ impl<'a, 's, B> Hands<'a, 's, B> {
 impl Guard {
     /// Drives what is to be driven, and acts upon pads that did not follow. Each is told once, even when something else
     /// has tripped before.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn settle<B: Board>(&mut self, hands: &mut Hands<B>) {
         self.switch(hands);
         for n in lines(core::mem::take(&mut self.unscheduled)) {
-            self.schedule(n);
+            self.schedule::<B>(n);
         }
         if self.suspect != 0 {
             self.suspected(hands);

@@ -111,7 +111,7 @@ impl Pulses {
     }
 
     /// From the rise of the next pulse to that of the one after it.
-    #[inline]
+    #[inline(never)]
     const fn distance_us(&self) -> u32 {
         match self.carrier {
             Some(Carrier { wave: Wave::Bursts { pulses, interval_us, .. }, .. }) if self.of_burst <= 1 => {

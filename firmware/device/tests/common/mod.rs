@@ -31,6 +31,8 @@ pub const RING_WORDS: usize = 4 * 1024;
 pub const READY: StateId = StateId(0);
 pub const REWARD: StateId = StateId(1);
 pub const PAUSE: StateId = StateId(2);
+/// How long the valve is open for the drop that a press leads to, in µs.
+pub const DROP_US: Micros = 83_000;
 
 /// A press leads to a drop of water and three flashes of the laser with the masking light on; an operator's key to none
 /// of it. Every trial begins in `ready`.
@@ -42,7 +44,7 @@ pub fn protocol() -> Assembly {
         vec![op(OpCode::Trial, 0, 0)],
         vec![
             p.push(20_000),
-            p.push(83_000),
+            p.push(DROP_US as i64),
             op(OpCode::Deliver, WATER, 0),
             op(OpCode::Play, LASER, 0),
             op(OpCode::On, MASK, 0),
