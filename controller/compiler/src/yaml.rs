@@ -4,6 +4,8 @@
 
 mod syntax;
 
+use std::collections::HashMap;
+
 use serde_yaml::granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, StructureStyle};
 
 use crate::Source;
@@ -230,6 +232,7 @@ impl<'s> Builder<'s, '_> {
 
     fn mapping(&mut self, style: StructureStyle, start: Span) -> Option<Node> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut first_at: HashMap<String, usize> = HashMap::new();
         let mut span = start;
         loop {
             let (event, at) = self.next()?;
@@ -259,8 +262,8 @@ impl<'s> Builder<'s, '_> {
                     .help("write the entries out here; what several states share goes into a state that holds them");
                 continue;
             }
-            if let Some(first) = entries.iter().find(|entry| entry.key.text == key.text) {
-                let line = self.line(first.key.span.start);
+            if let Some(first) = first_at.get(&key.text) {
+                let line = self.line(*first);
                 self.reporter
                     .error(
                         "E006-duplicate-key",
@@ -271,6 +274,7 @@ impl<'s> Builder<'s, '_> {
                     .help("keep one of them; two entries under one name would hide the first");
                 continue;
             }
+            first_at.insert(key.text.clone(), key.span.start);
             entries.push(Entry { key, value });
         }
         if style == StructureStyle::Flow {

@@ -67,66 +67,62 @@ impl Tree {
             Self::Worked(_, interval) => *interval,
             Self::Leaf(op) => known.get(&op.to_word()).copied().unwrap_or_else(|| ranges.leaf(*op)),
             Self::Element(list, _) => ranges.element(*list),
-            Self::One(code, of) => Interval::of_one(*code, of.range_with(ranges, known)),
-            Self::Two(OpCode::And, left, right) => {
-                let first = left.range_with(ranges, known);
-                match left.narrowed(true, ranges, known) {
-                    None => Interval::truth(false),
-                    Some(known) => Interval::of_two(OpCode::And, first, right.range_with(ranges, &known)),
-                }
-            }
-            Self::Two(OpCode::Or, left, right) => {
-                let first = left.range_with(ranges, known);
-                match left.narrowed(false, ranges, known) {
-                    None => Interval::truth(true),
-                    Some(known) => Interval::of_two(OpCode::Or, first, right.range_with(ranges, &known)),
-                }
-            }
+            Self::Two(OpCode::And | OpCode::Or, ..) => self.judged(ranges, known).range,
             // The same on both sides, whatever it is.
             Self::Two(OpCode::Equal | OpCode::LessOrEqual, left, right) if left == right => Interval::truth(true),
             Self::Two(OpCode::NotEqual | OpCode::Less, left, right) if left == right => Interval::truth(false),
+            Self::One(code, of) => Interval::of_one(*code, of.range_with(ranges, known)),
             Self::Two(code, left, right) => {
                 Interval::of_two(*code, left.range_with(ranges, known), right.range_with(ranges, known))
             }
         }
     }
 
-    /// What is known besides if this turns out so; none if it cannot.
-    fn narrowed(&self, holds: bool, ranges: &Ranges<'_>, known: &Known) -> Option<Known> {
-        let range = self.range_with(ranges, known);
-        if (holds && range.is_false()) || (!holds && range.is_true()) {
-            return None;
-        }
-        let mut narrower = known.clone();
+    /// The range of a condition, and what is known besides if it holds and if it does not. All three at once: each part is
+    /// looked at once, however long the condition.
+    fn judged(&self, ranges: &Ranges<'_>, known: &Known) -> Judged {
         match self {
-            Self::Leaf(op) if range.low >= 0 && range.high <= 1 => {
-                narrower.insert(op.to_word(), Interval::truth(holds));
+            Self::One(OpCode::Not, of) => {
+                let Judged { range, holds, fails } = of.judged(ranges, known);
+                Judged { range: Interval::of_one(OpCode::Not, range), holds: fails, fails: holds }
             }
-            Self::One(OpCode::Not, of) => return of.narrowed(!holds, ranges, known),
-            Self::Two(OpCode::And, left, right) if holds => {
-                let after = left.narrowed(true, ranges, known)?;
-                return right.narrowed(true, ranges, &after);
+            // The right side is asked where the left one holds, of an `or` where it does not.
+            Self::Two(code @ (OpCode::And | OpCode::Or), left, right) => {
+                let left = left.judged(ranges, known);
+                let is_and = *code == OpCode::And;
+                let Some(further) = (if is_and { left.holds } else { left.fails }) else {
+                    return Judged::of(Interval::truth(!is_and), known.clone(), known.clone());
+                };
+                let right = right.judged(ranges, &further);
+                let range = Interval::of_two(*code, left.range, right.range);
+                let (holds, fails) = match is_and {
+                    true => (right.holds, Some(known.clone())),
+                    false => (Some(known.clone()), right.fails),
+                };
+                Judged { range, holds: holds.filter(|_| !range.is_false()), fails: fails.filter(|_| !range.is_true()) }
             }
-            Self::Two(OpCode::Or, left, right) if !holds => {
-                let after = left.narrowed(false, ranges, known)?;
-                return right.narrowed(false, ranges, &after);
+            Self::Leaf(op) => {
+                let range = self.range_with(ranges, known);
+                let (mut holds, mut fails) = (known.clone(), known.clone());
+                if range.low >= 0 && range.high <= 1 {
+                    holds.insert(op.to_word(), Interval::truth(true));
+                    fails.insert(op.to_word(), Interval::truth(false));
+                }
+                Judged::of(range, holds, fails)
             }
             Self::Two(code, left, right) => {
-                for (leaf, other, swapped) in [(left, right, false), (right, left, true)] {
-                    let Self::Leaf(op) = leaf.as_ref() else { continue };
-                    if matches!(op.code, OpCode::Int | OpCode::Constant) {
-                        continue;
-                    }
-                    let side = other.range_with(ranges, &narrower);
-                    let own = leaf.range_with(ranges, &narrower);
-                    if let Some(bound) = compared(*code, holds, swapped, side) {
-                        narrower.insert(op.to_word(), own.and(bound)?);
-                    }
+                let range = self.range_with(ranges, known);
+                let narrowed = |holds| narrowed((*code, holds), (left, right), ranges, known);
+                Judged {
+                    range,
+                    holds: narrowed(true).filter(|_| !range.is_false()),
+                    fails: narrowed(false).filter(|_| !range.is_true()),
                 }
             }
-            _ => {}
+            Self::Worked(..) | Self::Element(..) | Self::One(..) => {
+                Judged::of(self.range_with(ranges, known), known.clone(), known.clone())
+            }
         }
-        Some(narrower)
     }
 
     /// Every leaf.
@@ -170,6 +166,43 @@ impl Tree {
             },
         }
     }
+}
+
+/// A condition that was looked at.
+struct Judged {
+    range: Interval,
+    /// What is known if it holds; none if it cannot.
+    holds: Option<Known>,
+    /// What is known if it does not; none if it always holds.
+    fails: Option<Known>,
+}
+
+impl Judged {
+    fn of(range: Interval, holds: Known, fails: Known) -> Self {
+        Self { range, holds: (!range.is_false()).then_some(holds), fails: (!range.is_true()).then_some(fails) }
+    }
+}
+
+/// What is known of both sides besides if a comparison turns out so; none if it cannot.
+fn narrowed(
+    (code, holds): (OpCode, bool),
+    (left, right): (&Tree, &Tree),
+    ranges: &Ranges<'_>,
+    known: &Known,
+) -> Option<Known> {
+    let mut narrower = known.clone();
+    for (leaf, other, swapped) in [(left, right, false), (right, left, true)] {
+        let Tree::Leaf(op) = leaf else { continue };
+        if matches!(op.code, OpCode::Int | OpCode::Constant) {
+            continue;
+        }
+        let side = other.range_with(ranges, &narrower);
+        let own = leaf.range_with(ranges, &narrower);
+        if let Some(bound) = compared(code, holds, swapped, side) {
+            narrower.insert(op.to_word(), own.and(bound)?);
+        }
+    }
+    Some(narrower)
 }
 
 /// Within what a value lies that was compared with one of a range; none if that says nothing.
