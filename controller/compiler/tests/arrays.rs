@@ -289,7 +289,7 @@ fn mistakes_in_arrays_are_told() {
         case("other than none", "hole[any].in", "hole[other].in", "E235-other-than-which"),
         case("other in a level", "hole[any].occupied", "hole[other].occupied", "E235-other-than-which"),
         case("an index that is no count", "hole[any].occupied", "hole[1 s].occupied", "E236-index"),
-        case("an index of an event that is no count", "'hole[target].in'", "'hole[1 s].in'", "E060-wrong-type"),
+        case("an index of an event that is no count", "'hole[target].in'", "'hole[1 s].in'", "E236-index"),
         case(
             "an array the rig lacks",
             "hole: {array: 5, kind: poke, parts",

@@ -4,8 +4,7 @@
 mod common;
 
 use common::trace::{compiled_for, trace};
-use common::{Case, case, drawn, sim_box, task, with};
-use compiler::Diagnostics;
+use common::{Case, case, drawn, findings, sim_box};
 
 const COUNTS: &str = "\
 protocol: counts
@@ -98,19 +97,13 @@ fn a_counter_has_counted_before_any_handler_everywhere_asks_it() {
     assert!(told.contains("100 licks = 1\n       100 event first_lick\n"), "{told}");
 }
 
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
-}
-
 #[test]
 fn mistakes_in_counters_are_told() {
     let cases: &[Case] = &[
         case("something of a trial", "count: trial.begin", "count: trial.start", "E250-counted"),
         case("an outcome no trial has", "count: outcome.won", "count: outcome.one", "E250-counted"),
         case("a state that is not there", "outer.hold.entered", "outer.hald.entered", "E250-counted"),
+        case("something else of a state", "outer.hold.entered", "outer.hold.enterd", "E250-counted"),
         case("a reset of a variable", "[{reset: licks}", "[{reset: beat}", "E251-not-a-counter"),
         case("a counter that is set", "[{reset: licks}", "[{set: {licks: 0}}", "E121-not-settable"),
         case("an event that is not there", "count: spout.lick", "count: spout.like", "E112-unknown-event"),

@@ -6,8 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::trials::{Session, session};
-use common::{Case, GOOD, case, compiled, drawn, task, with};
-use compiler::Diagnostics;
+use common::{Case, GOOD, case, compiled, drawn, findings, task};
 use link::record::Request;
 
 /// A trial a second: the lever is right, a lick is wrong.
@@ -151,13 +150,6 @@ fn a_run_goes_on_where_nothing_else_could_be_drawn() {
 /// Seventeen values.
 const LONG: &str =
     "[1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl, 1 µl]";
-
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
-}
 
 fn show(name: &str, cases: &[Case]) {
     let with_table = GOOD

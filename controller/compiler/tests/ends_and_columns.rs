@@ -5,8 +5,8 @@ mod common;
 #[path = "common/engine.rs"]
 mod on_engine;
 
-use common::{case, compiled, drawn, task, with};
-use compiler::{Compiled, Diagnostics};
+use common::{case, compiled, drawn, findings, task};
+use compiler::Compiled;
 use link::{Micros, Record};
 use on_engine::{ended, ran, trials, values};
 
@@ -124,13 +124,6 @@ fn what_is_counted_for_a_rule_leaves_no_record() {
         told
     };
     assert_eq!(shared(&plain), shared(&counting));
-}
-
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
 }
 
 #[test]

@@ -6,16 +6,8 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{Case, GOOD, case, drawn, shipped, sim_box, task, with};
+use common::{Case, GOOD, case, drawn, findings, shipped, sim_box, task, with};
 use compiler::{Diagnostics, Options, Severity, Source, Style, compile, read_rig};
-
-/// What is found in the small protocol once it is spoilt; errors and warnings alike.
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
-}
 
 fn show(name: &str, cases: &[Case]) {
     insta::assert_snapshot!(name, drawn(cases, findings, GOOD));

@@ -3,8 +3,7 @@
 
 mod common;
 
-use common::{Case, case, compiled, drawn, task, with};
-use compiler::Diagnostics;
+use common::{Case, case, compiled, drawn, findings, task};
 
 /// One of each, and nothing wrong.
 const GOOD: &str = "\
@@ -49,13 +48,6 @@ states:
       - {event: spout.lick, outcome: wrong, do: [{trial: void}], to: over}
   over: {transitions: [{after: 1 s, to: ready}]}
 ";
-
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
-}
 
 fn show(name: &str, cases: &[Case]) {
     insta::assert_snapshot!(name, drawn(cases, findings, GOOD));

@@ -4,8 +4,7 @@
 mod common;
 
 use common::trace::{compiled_for, holes, trace};
-use common::{Case, case, drawn, sim_box, task, with};
-use compiler::Diagnostics;
+use common::{Case, case, drawn, findings, sim_box};
 
 /// A shock that ends with the tone, in a region of its own, and a limit that holds over two states.
 const FEAR: &str = "\
@@ -197,13 +196,6 @@ fn how_long_a_state_lasted_is_known_to_the_transition_that_leaves_it() {
     let found = findings(&text);
     assert_eq!(found.list[0].code, "E244-back-in-time", "{found}");
     insta::assert_snapshot!("back-in-time", found.to_string());
-}
-
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
 }
 
 #[test]

@@ -7,15 +7,8 @@ mod common;
 
 use std::fmt::Write;
 
-use common::{GOOD, shipped, task, with};
+use common::{GOOD, findings, shipped, task};
 use compiler::{Diagnostics, Options, Severity, Source, compile, read_rig};
-
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
-}
 
 /// What is said of a text, one finding a paragraph.
 fn told(found: &Diagnostics, text: &str) -> String {

@@ -4,8 +4,7 @@
 mod common;
 
 use common::trace::{compiled_for, trace, trace_from};
-use common::{Case, case, drawn, sim_box, task, with};
-use compiler::Diagnostics;
+use common::{Case, case, drawn, findings, sim_box};
 
 /// A light that blinks three times after a delay, over states; the lever and the spout turn it.
 const BLINK: &str = "\
@@ -208,13 +207,6 @@ fn what_the_line_is_at_the_start_counts_as_steady() {
     // An edge in the very microsecond the time is over comes first, and the line was steady for less.
     let told = trace(&compiled, &[(100.0, "lever press"), (300.0, "lever release")], 600.0);
     assert!(!told.contains("hold"), "{told}");
-}
-
-fn findings(text: &str) -> Diagnostics {
-    match with(&task(text), &[]) {
-        Ok(compiled) => compiled.warnings,
-        Err(found) => found,
-    }
 }
 
 #[test]

@@ -371,7 +371,7 @@ impl<'p> Codes<'p> {
             OpCode::JumpIfFalse => return stack.pop().and_then(|top| top.is),
             _ => {
                 let (pops, pushes) = op.code.stack_effect();
-                let drawn = if op.code == OpCode::Draw { self.drawn_from(op) } else { 0 };
+                let drawn = if op.code == OpCode::Draw { drawn_from(&self.program.draw(usize::from(op.b))) } else { 0 };
                 let kept = stack.len().saturating_sub(usize::from(pops) + drawn);
                 let taken = stack.split_off(kept);
                 let result = match taken.as_slice() {
@@ -384,15 +384,15 @@ impl<'p> Codes<'p> {
         }
         None
     }
+}
 
-    fn drawn_from(&self, op: Op) -> usize {
-        let row = self.program.draw(usize::from(op.b));
-        match row.kind {
-            DrawKind::Chance => 1,
-            DrawKind::Uniform | DrawKind::Normal => 2,
-            DrawKind::Weighted => usize::from(row.labels),
-            DrawKind::Exponential | DrawKind::Deck => 0,
-        }
+/// What a draw takes off the stack.
+pub(crate) fn drawn_from(row: &Draw) -> usize {
+    match row.kind {
+        DrawKind::Chance => 1,
+        DrawKind::Uniform | DrawKind::Normal => 2,
+        DrawKind::Weighted => usize::from(row.labels),
+        DrawKind::Exponential | DrawKind::Deck => 0,
     }
 }
 

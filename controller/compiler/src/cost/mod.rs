@@ -23,6 +23,7 @@ use link::program::{Program, Table};
 use link::rig::{Rig, Role};
 use link::{EventId, LineId, StateId, TimerId};
 
+pub(crate) use code::drawn_from;
 use code::{Cause, Codes, Cost};
 use states::{Leaf, States};
 pub use table::CYCLES_PER_US;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use super::parts::{action, binary, both, count, each_list, line_of, name, variable};
 use crate::diagnostic::{Reporter, Span, listed};
 use crate::expression::parse::parse;
-use crate::expression::{Binary, Expr, ExprKind};
+use crate::expression::{Binary, Expr, ExprKind, Unary};
 use crate::kinds::{self, Kind};
-use crate::protocol::arrays::{Array, NUMBER, Which};
+use crate::protocol::arrays::{Array, IS, NUMBER, Which};
 use crate::protocol::{Action, ActionKind, DrawKind, Protocol, Row, State, Trigger, Variable};
 use crate::rig::RigConfig;
 use crate::yaml::{Text, Value};
@@ -190,7 +190,13 @@ impl Spread<'_> {
             return Vec::new();
         }
         let span = index.span;
-        let is = |index: &Expr, element: usize, op| binary(index.clone(), op, array.index(element, span));
+        // Whether the index is this element; what is no index is told of once, where it is asked.
+        let is = |index: &Expr, element: usize| {
+            let (list, index) = (array.name.text.clone(), Box::new(index.clone()));
+            let member = Some((format!("{IS}{element}"), span));
+            Expr { span, kind: ExprKind::Element { list, list_span: span, index, member } }
+        };
+        let is_not = |is: Expr| Expr { span, kind: ExprKind::Unary { op: Unary::Not, of: Box::new(is) } };
         let Some(which) = array.which(&index, self.reporter) else { return Vec::new() };
         if matches!(which, Which::All) {
             let told = format!("no event is of all elements of `{}` at once", array.name.text);
@@ -217,13 +223,13 @@ impl Spread<'_> {
             let guard = match which {
                 Which::One(one) if one != element => continue,
                 Which::One(_) | Which::Any | Which::All => None,
-                Which::Worked(index) => Some(is(index, element, Binary::Equal)),
+                Which::Worked(index) => Some(is(index, element)),
                 Which::Other => {
                     if others.iter().any(|other| matches!(other.index, Index::One(one) if one == element)) {
                         continue;
                     }
                     others.iter().fold(None, |guard, other| match &other.index {
-                        Index::Worked(index) => both(guard, Some(is(index, element, Binary::NotEqual))),
+                        Index::Worked(index) => both(guard, Some(is_not(is(index, element)))),
                         Index::One(_) | Index::Wrong => guard,
                     })
                 }

@@ -1,8 +1,8 @@
 //! Counters become handlers that add one: of events, of states entered, of trials and of outcomes.
 
-use super::parts::{action, each_list, each_row, each_state, handler};
+use super::parts::{action, behind, each_list, each_row, each_state, handler};
 use crate::diagnostic::{Reporter, listed};
-use crate::protocol::{Action, ActionKind, Counter, Protocol};
+use crate::protocol::{ActionKind, Counter, Protocol};
 use crate::yaml::Text;
 
 /// What is counted.
@@ -26,12 +26,12 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
                 }
             }),
             Some(Counted::Trials) => each_list(protocol, &mut |actions| {
-                behind(actions, |kind| matches!(kind, ActionKind::Trial), &add);
+                behind(actions, &|kind| matches!(kind, ActionKind::Trial), &|_| add());
             }),
             Some(Counted::Outcomes(outcome)) => {
                 let is = |text: &Text| text.text == outcome;
                 each_list(protocol, &mut |actions| {
-                    behind(actions, |kind| matches!(kind, ActionKind::Outcome(given) if is(given)), &add);
+                    behind(actions, &|kind| matches!(kind, ActionKind::Outcome(given) if is(given)), &|_| add());
                 });
                 each_row(protocol, &mut |row| {
                     if row.outcome.as_ref().is_some_and(is) {
@@ -46,18 +46,6 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
     // They act before every other handler, so that whoever asks sees the count.
     if let Some(main) = protocol.regions.first_mut() {
         main.handlers.splice(0..0, handlers);
-    }
-}
-
-/// Adds behind every action of a kind, under its guard.
-fn behind(actions: &mut Vec<Action>, is: impl Fn(&ActionKind) -> bool, add: &dyn Fn() -> Action) {
-    let mut at = 0;
-    while let Some(found) = actions.get(at) {
-        at += 1;
-        if is(&found.kind) {
-            let guard = found.guard.clone();
-            actions.insert(at, Action { guard, ..add() });
-        }
     }
 }
 
@@ -127,6 +115,18 @@ fn counted(protocol: &mut Protocol, counter: &Counter, reporter: &mut Reporter) 
                 }
             }
         }
-        _ => Some(Counted::Event),
+        (owner, _) => {
+            let declared = protocol.declared.iter().any(|name| name == owner)
+                || protocol.timers.iter().any(|timer| timer.text == owner);
+            let mut is_state = false;
+            each_state(protocol, &mut |path, _| is_state |= path == owner);
+            if declared || !is_state {
+                return Some(Counted::Event);
+            }
+            reporter
+                .error("E250-counted", event.span, format!("a state has no `{member}` that could be counted"))
+                .help(format!("write `{owner}.entered`"));
+            None
+        }
     }
 }

@@ -3,7 +3,9 @@
 //! the places of what it was made from. Knows names and kinds, no numbers and no operations.
 
 mod arrays;
+mod asked;
 mod counters;
+mod held;
 mod parts;
 mod points;
 pub(crate) mod stable;
@@ -18,11 +20,13 @@ use crate::rig::RigConfig;
 pub(crate) fn expand(mut protocol: Protocol, rig: &RigConfig, reporter: &mut Reporter) -> Protocol {
     arrays::declare(&mut protocol, rig, reporter);
     stable::expand(&mut protocol, reporter);
+    asked::expand(&mut protocol);
     counters::expand(&mut protocol, reporter);
     timers::expand(&mut protocol, reporter);
     arrays::expand(&mut protocol, reporter);
     until::expand(&mut protocol, reporter);
     points::expand(&mut protocol, reporter);
+    held::expand(&mut protocol);
     // What was made meanwhile may wait for elements of arrays too.
     arrays::expand(&mut protocol, reporter);
     protocol

@@ -56,6 +56,52 @@ pub(super) fn variable(name: &str, initial: &str, labels: Option<Vec<String>>, s
     }
 }
 
+/// Adds something behind every action that `is` one, under its guard; how many there are.
+pub(super) fn behind(
+    actions: &mut Vec<Action>,
+    is: &dyn Fn(&ActionKind) -> bool,
+    add: &dyn Fn(&Action) -> Action,
+) -> usize {
+    let (mut at, mut found) = (0, 0);
+    while let Some(action) = actions.get(at) {
+        at += 1;
+        if is(&action.kind) {
+            let added = add(action);
+            let guard = both(action.guard.clone(), added.guard.clone());
+            actions.insert(at, Action { guard, ..added });
+            found += 1;
+        }
+    }
+    found
+}
+
+/// Whether something holds, as a count that can be kept: 1 or 0.
+pub(super) fn as_count(condition: Expr) -> Expr {
+    let span = condition.span;
+    let arguments = vec![condition, count(1, span), count(0, span)];
+    Expr { span, kind: ExprKind::Call { name: "if".to_owned(), name_span: span, arguments } }
+}
+
+/// Whether what [`as_count`] kept held.
+pub(super) fn held(variable: &str, span: Span) -> Expr {
+    binary(name(variable, span), Binary::Equal, count(1, span))
+}
+
+/// Keeps a value in a variable of the compiler's own.
+pub(super) fn keep(variable: &str, value: Expr, span: Span) -> Action {
+    action(ActionKind::Keep { variable: variable.to_owned(), value }, None, span)
+}
+
+/// The guard of an action is asked once, before it, and kept: for what asks it again once the action has changed what it
+/// asks for.
+pub(super) fn ask_once(actions: &mut Vec<Action>, at: usize, variable: &str) {
+    let Some(action) = actions.get_mut(at) else { return };
+    let Some(guard) = action.guard.take() else { return };
+    let span = guard.span;
+    action.guard = Some(held(variable, span));
+    actions.insert(at, keep(variable, as_count(guard), span));
+}
+
 /// A list of actions, wherever it stands, is made into another.
 pub(super) fn each_list(protocol: &mut Protocol, change: &mut dyn FnMut(&mut Vec<Action>)) {
     for region in &mut protocol.regions {

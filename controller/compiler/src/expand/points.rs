@@ -1,7 +1,7 @@
 //! Times told from a point, `cs.end - 1 s`: whatever makes the point known starts a timer, and the row waits for its end. So the
 //! time comes once, at its microsecond, in whichever state it finds the protocol.
 
-use super::parts::{action, binary, each_list, each_row, handler};
+use super::parts::{action, behind, binary, each_list, each_row, handler, name};
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::parse::parse;
 use crate::expression::{Binary, Expr, ExprKind, Unary};
@@ -44,11 +44,11 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
         }
     });
     for text in written {
-        let name = text.text.trim();
-        if protocol.timers.iter().any(|timer| timer.text == name) {
+        let called = text.text.trim();
+        if protocol.timers.iter().any(|timer| timer.text == called) {
             continue;
         }
-        let timer = Text::standing_for(name, text.span);
+        let timer = Text::standing_for(called, text.span);
         protocol.timers.push(timer.clone());
         let Some((point, offset)) = told(&text, protocol, reporter) else { continue };
         let due = |after_us: u64, span: Span| {
@@ -57,28 +57,21 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
         };
         let mut begun = 0;
         let mut start = |protocol: &mut Protocol, is: &dyn Fn(&ActionKind) -> bool, after_us: u64| {
-            each_list(protocol, &mut |actions| {
-                let mut at = 0;
-                while let Some(found) = actions.get(at) {
-                    at += 1;
-                    if is(&found.kind) {
-                        let due = Action { guard: found.guard.clone(), ..due(after_us, found.span) };
-                        actions.insert(at, due);
-                        begun += 1;
-                    }
-                }
-            });
+            each_list(protocol, &mut |actions| begun += behind(actions, is, &|found| due(after_us, found.span)));
         };
         let what = match point {
             Point::Played { stimulus, after_us } => {
-                let is = |kind: &ActionKind| match kind {
-                    ActionKind::Play { stimulus: played, .. } | ActionKind::Pulse { stimulus: played, .. } => {
-                        played.text == stimulus
-                    }
-                    ActionKind::Shape(shape) => shape.plays(&stimulus),
-                    _ => false,
-                };
-                start(protocol, &is, after_us);
+                start(protocol, &|kind| played(kind).is_some_and(|played| played.text == stimulus), after_us);
+                // One that a table or a list tells: only if it tells this one.
+                let tables = Chosen::of(protocol, &stimulus);
+                each_list(protocol, &mut |actions| {
+                    let is = |kind: &ActionKind| played(kind).and_then(|played| tables.chosen(played)).is_some();
+                    begun += behind(actions, &is, &|found| {
+                        let chosen = played(&found.kind).and_then(|played| tables.chosen(played));
+                        let told = chosen.map(|chosen| binary(chosen, Binary::Equal, name(&stimulus, found.span)));
+                        Action { guard: told, ..due(after_us, found.span) }
+                    });
+                });
                 format!("nothing ever plays `{stimulus}`")
             }
             Point::Trial => {
@@ -162,6 +155,47 @@ fn told(text: &Text, protocol: &mut Protocol, reporter: &mut Reporter) -> Option
         }
     };
     Some((found, offset))
+}
+
+/// The stimulus that an action plays as it is carried out.
+fn played(kind: &ActionKind) -> Option<&Text> {
+    match kind {
+        ActionKind::Play { stimulus, .. } | ActionKind::Pulse { stimulus, .. } => Some(stimulus),
+        ActionKind::Shape(shape) => shape.plays(),
+        _ => None,
+    }
+}
+
+/// The columns and lists that name a stimulus.
+struct Chosen {
+    /// Each by its name, a column behind that of its table.
+    lists: Vec<(String, Option<String>)>,
+}
+
+impl Chosen {
+    fn of(protocol: &Protocol, stimulus: &str) -> Self {
+        let names = |items: &[Text]| items.iter().any(|item| item.text == stimulus);
+        let of_types = protocol.trial_types.iter().map(|types| &types.table);
+        let of_blocks = protocol.blocks.iter().map(|blocks| &blocks.table);
+        let tables = protocol.tables.iter().chain(of_types).chain(of_blocks);
+        let columns = tables.flat_map(|table| table.columns.iter().map(|(column, items)| (&table.name, column, items)));
+        let columns = columns.filter(|(.., items)| names(items));
+        let columns = columns.map(|(table, column, _)| (table.text.clone(), Some(column.text.clone())));
+        let lists = protocol.lists.iter().filter(|(_, items)| names(items)).map(|(list, _)| (list.text.clone(), None));
+        Self { lists: columns.chain(lists).collect() }
+    }
+
+    /// What a text tells a stimulus by, if that may be this one.
+    fn chosen(&self, told: &Text) -> Option<Expr> {
+        let expr = parse(told, &mut Reporter::silent());
+        let (owner, column) = match &expr.kind {
+            ExprKind::Element { list, member, .. } => (list, member.as_ref().map(|(member, _)| member)),
+            ExprKind::Dotted { owner, member, .. } => (owner, Some(member)),
+            _ => return None,
+        };
+        let is = |(list, of): &(String, Option<String>)| list == owner && of.as_ref() == column;
+        self.lists.iter().any(is).then_some(expr)
+    }
 }
 
 /// When a stimulus begins and when it ends, in µs from the moment it is asked for.

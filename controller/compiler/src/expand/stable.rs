@@ -14,6 +14,9 @@ use crate::yaml::{Text, Value};
 /// When the edge was that was told of, counted as `session.time`.
 pub(crate) const SINCE: &str = "since";
 
+/// The timer that runs while the line stays as it is.
+pub(crate) const STEADY: &str = ".steady";
+
 /// Gives every such input its timer, its level and its handlers.
 pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
     let mut handlers = Vec::new();
@@ -31,7 +34,8 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
             continue;
         };
         let own = |part: &str| Text::standing_for(&stable.part(part), span);
-        let (level, since, edge, timer) = (own(input.level), own(SINCE), own("edge"), own("steady"));
+        let (level, since, edge, timer) =
+            (own(input.level), own(SINCE), own("edge"), own(STEADY.trim_start_matches('.')));
         protocol.timers.push(timer.clone());
         let no = Text::standing_for("false", span);
         protocol
@@ -43,7 +47,8 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
         let now = expression("session.time", span);
         let steady = Steady { stable: &stable, input, level, since, edge, timer, now };
         if let Some(main) = protocol.regions.first_mut() {
-            main.entry.push(steady.found());
+            // Before anything asks for it.
+            main.entry.insert(0, steady.found());
         }
         handlers.extend(steady.handlers());
     }

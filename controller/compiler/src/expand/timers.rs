@@ -2,7 +2,7 @@
 //! of the device, `blink`, `blink.delay`, `blink.interval`; how many runs are to come is `blink.repeats`. What starts, stops, pauses,
 //! resumes or resets one does so to all of it.
 
-use super::parts::{action, binary, both, count, each_list, each_row, handler, name, variable};
+use super::parts::{action, as_count, binary, both, count, each_list, each_row, handler, held, keep, name, variable};
 use crate::diagnostic::{Reporter, Span};
 use crate::expression::parse::parse;
 use crate::expression::{Binary, Expr, ExprKind};
@@ -10,7 +10,7 @@ use crate::protocol::timers::Timer;
 use crate::protocol::{Action, ActionKind, Protocol, Row, TimerVerb, Trigger};
 use crate::yaml::Text;
 
-/// As good as without end: at a run each microsecond, over half an hour; at one a second, over sixty years.
+/// What is left of one without end.
 const FOREVER: usize = 2_000_000_000;
 
 /// The further names of a timer.
@@ -18,6 +18,9 @@ pub(crate) const DELAY: &str = "delay";
 pub(crate) const INTERVAL: &str = "interval";
 pub(crate) const REPEATS: &str = "repeats";
 const ASKED: &str = "asked";
+/// The event that takes one off its repeats once whoever waits for its end has heard it, and whether one is to be taken off.
+const AGAIN: &str = "again";
+const OWED: &str = "owed";
 
 /// Gives every timer what it is told to do.
 pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
@@ -31,6 +34,9 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
         protocol.timers.extend(phases.into_iter().flatten().map(|phase| told.name(phase)));
         if timer.repeat.is_some() {
             protocol.variables.push(variable(&told.name(REPEATS).text, "0", None, span));
+        }
+        if told.counts_down_behind() {
+            protocol.variables.push(variable(&told.name(OWED).text, "0", None, span));
         }
         handlers.extend(told.handlers());
         all.push(told);
@@ -173,22 +179,42 @@ impl Told<'_> {
             rows.push(rings(self.name(DELAY), self.begin()));
         }
         if self.timer.repeat.is_some() {
-            let (repeats, span) = (self.name(REPEATS), self.span());
-            let left = || name(&repeats.text, span);
+            let (repeats, span) = (self.name(REPEATS).text, self.span());
+            let left = || name(&repeats, span);
+            let one_less =
+                (!self.is_endless()).then(|| keep(&repeats, binary(left(), Binary::Subtract, count(1, span)), span));
             let again = match &self.timer.interval {
+                // It is one less once it runs again.
                 Some(interval) => {
-                    rows.push(rings(self.name(INTERVAL), self.begin()));
+                    let begin = one_less.into_iter().chain(self.begin()).collect();
+                    rows.push(rings(self.name(INTERVAL), begin));
                     vec![self.run(self.name(INTERVAL), interval)]
                 }
-                None => self.begin(),
+                // It runs again in this very moment: one less for whoever hears of its start, not yet for whoever waits for
+                // this end, here or in any state.
+                None => {
+                    let owed = self.name(OWED).text;
+                    let owe = one_less
+                        .is_some()
+                        .then(|| [keep(&owed, count(1, span), span), self.act(ActionKind::Event(self.name(AGAIN)))]);
+                    let paid = one_less.map(|less| vec![less, keep(&owed, count(0, span), span)]);
+                    rows.extend(paid.map(|paid| handler(self.name(AGAIN), Some(held(&owed, span)), paid)));
+                    owe.into_iter().flatten().chain(self.begin()).collect()
+                }
             };
-            let one_less = binary(left(), Binary::Subtract, count(1, span));
-            let one_less = self.act(ActionKind::Keep { variable: repeats.text.clone(), value: one_less });
-            let actions = std::iter::once(one_less).chain(again).collect();
-            let guard = Some(binary(left(), Binary::Greater, count(0, span)));
-            rows.push(Row { guard, ..rings(self.timer.name.clone(), actions) });
+            let guard = (!self.is_endless()).then(|| binary(left(), Binary::Greater, count(0, span)));
+            rows.push(Row { guard, ..rings(self.timer.name.clone(), again) });
         }
         rows
+    }
+
+    fn is_endless(&self) -> bool {
+        self.timer.repeat.as_ref().is_some_and(|repeat| repeat.text == "forever")
+    }
+
+    /// Whether its repeats are counted down behind its end.
+    fn counts_down_behind(&self) -> bool {
+        self.timer.repeat.is_some() && self.timer.interval.is_none() && !self.is_endless()
     }
 
     /// What starts it, under the guard of what was written.
@@ -202,7 +228,10 @@ impl Told<'_> {
                 // What is wrong with it is told once, where the timer stands.
                 _ => parse(repeat, &mut Reporter::silent()),
             };
-            actions.push(self.act(ActionKind::Keep { variable: self.name(REPEATS).text, value }));
+            actions.push(keep(&self.name(REPEATS).text, value, self.span()));
+        }
+        if self.counts_down_behind() {
+            actions.push(keep(&self.name(OWED).text, count(0, self.span()), self.span()));
         }
         match &self.timer.delay {
             Some(delay) => {
@@ -247,11 +276,9 @@ impl Told<'_> {
             return actions.into_iter().map(|action| Action { span: at, ..action }).collect();
         };
         let (asked, span) = (self.name(ASKED).text, guard.span);
-        let arguments = vec![guard, count(1, span), count(0, span)];
-        let value = ExprKind::Call { name: "if".to_owned(), name_span: span, arguments };
-        let keep = self.act(ActionKind::Keep { variable: asked.clone(), value: Expr { span, kind: value } });
-        let holds = binary(name(&asked, span), Binary::Equal, count(1, span));
+        let holds = held(&asked, span);
         let guarded = |action: Action| Action { guard: both(Some(holds.clone()), action.guard), span: at, ..action };
-        std::iter::once(keep).chain(actions.into_iter().map(guarded)).collect()
+        let first = keep(&asked, as_count(guard), self.span());
+        std::iter::once(first).chain(actions.into_iter().map(guarded)).collect()
     }
 }

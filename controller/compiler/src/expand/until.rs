@@ -1,10 +1,9 @@
 //! `on: {line: mask, until: spout.lick}`: the line outlives its state, and a handler everywhere switches it off when the event or
 //! the time comes. That it is this request that holds the line on is kept; whatever else is asked of the line ends that.
 
-use super::parts::{action, binary, count, each_list, handler, line_of, name, variable};
+use super::parts::{action, count, each_list, each_row, handler, held, keep, line_of, variable};
 use super::points;
-use crate::diagnostic::{Reporter, Span};
-use crate::expression::{Binary, Expr};
+use crate::diagnostic::Reporter;
 use crate::protocol::{Action, ActionKind, Protocol, Row, Trigger};
 use crate::yaml::Text;
 
@@ -34,6 +33,7 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
     if clauses.is_empty() {
         return;
     }
+    each_row(protocol, &mut |row| over_at_once(row, reporter));
     each_list(protocol, &mut |actions| {
         let written = std::mem::take(actions);
         for mut written in written {
@@ -45,8 +45,8 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
             let (guard, span) = (written.guard.clone(), written.span);
             actions.push(written);
             for clause in clauses.iter().filter(|clause| Some(&clause.line) == line.as_ref()) {
-                let holds = until.as_ref() == Some(&clause.until.text);
-                actions.push(Action { guard: guard.clone(), ..keep(&clause.kept, holds, span) });
+                let holds = usize::from(until.as_ref() == Some(&clause.until.text));
+                actions.push(Action { guard: guard.clone(), ..keep(&clause.kept, count(holds, span), span) });
             }
         }
     });
@@ -54,9 +54,8 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
     for Clause { line, until, kept } in clauses {
         let span = until.span;
         protocol.variables.push(variable(&kept, "0", None, span));
-        let holds: Expr = binary(name(&kept, span), Binary::Equal, count(1, span));
         let off = action(ActionKind::Off { line: Text::standing_for(&line, span) }, None, span);
-        let mut row = handler(until.clone(), Some(holds), vec![off, keep(&kept, false, span)]);
+        let mut row = handler(until.clone(), Some(held(&kept, span)), vec![off, keep(&kept, count(0, span), span)]);
         if points::is_time(&until, protocol) {
             row.trigger = Trigger::At(until.clone());
         } else if until.text.split_whitespace().count() > 1 {
@@ -72,6 +71,23 @@ pub(super) fn expand(protocol: &mut Protocol, reporter: &mut Reporter) {
     }
 }
 
-fn keep(variable: &str, holds: bool, span: Span) -> Action {
-    action(ActionKind::Keep { variable: variable.to_owned(), value: count(usize::from(holds), span) }, None, span)
+/// Reports what a handler switches on until the very event that it handles: it would be over as it begins.
+fn over_at_once(row: &Row, reporter: &mut Reporter) {
+    let (Trigger::Event(event) | Trigger::At(event), None) = (&row.trigger, &row.to) else { return };
+    for action in &row.actions {
+        if let ActionKind::On { line, until: Some(until), .. } = &action.kind
+            && until.text.trim() == event.text.trim()
+        {
+            reporter
+                .error(
+                    "E243-until",
+                    until.span,
+                    format!("`{}` is what is handled here: `{}` would be off again at once", until.text, line.text),
+                )
+                .help(format!(
+                    "to switch it on by one and off by the next, write `toggle: {}`; or `for: 1 s`, or another event",
+                    line.text
+                ));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use link::program::op::OpCode;
 use super::Expr;
 use super::check::{Checker, Ir, Type, Typed};
 use crate::diagnostic::{Span, listed};
-use crate::protocol::arrays::{Array, NUMBER, Which};
+use crate::protocol::arrays::{Array, IS, NUMBER, Which};
 
 impl Checker<'_> {
     /// `hole.which`: the element that the row under way is about, or the one that a row was about last.
@@ -42,6 +42,9 @@ impl Checker<'_> {
         let (_, array) = names.array(array)?;
         let (member, member_span) = member.map_or(("", span), |(member, span)| (member.as_str(), *span));
         let (part, level) = array.part(member);
+        if let Some(element) = member.strip_prefix(IS).and_then(|element| element.parse().ok()) {
+            return self.is_element(array, index, element, span);
+        }
         if member == NUMBER {
             let index = self.index(array, index)?;
             return Some(Typed { ir: self.number(array, index.ir)?, ty: Type::Count, span });
@@ -85,6 +88,7 @@ impl Checker<'_> {
             };
             return one(self, element?);
         }
+        self.short_index(&index)?;
         let mut ir = self.number(array, index.ir.clone())?;
         for element in elements.rev() {
             let level = one(self, element)?.ir;
@@ -106,6 +110,30 @@ impl Checker<'_> {
         Some(Ir::Element(list, Box::new(index)))
     }
 
+    /// Whether an index is this element. One that there is not is none.
+    fn is_element(&mut self, array: &Array, index: &Expr, element: usize, span: Span) -> Option<Typed> {
+        let names = self.names;
+        let wanted = names.variable(&array.kept()).and_then(|(_, which)| which.ty)?;
+        let found = self.infer(index, Some(wanted))?;
+        let value = match found.ty {
+            // Labels may stand in another order than the words, or be more of them.
+            Type::Label(set) if array.labelled && names.labels(set).iter().any(|label| array.words.contains(label)) => {
+                let word = array.words.get(element)?;
+                let Some(at) = names.labels(set).iter().position(|label| label == word) else {
+                    return Some(Typed { ir: Ir::Constant(0), ty: Type::Truth, span });
+                };
+                at as i64
+            }
+            ty if ty == wanted && !array.labelled => array.value(element),
+            _ => {
+                self.no_index(array, &found);
+                return None;
+            }
+        };
+        let value = Typed { ir: Ir::Constant(value), ty: found.ty, span };
+        self.folded(OpCode::Equal, vec![found, value], Type::Truth, span)
+    }
+
     /// An index that is worked out: a count, or one of the words of the elements.
     fn index(&mut self, array: &Array, index: &Expr) -> Option<Typed> {
         let names = self.names;
@@ -118,22 +146,26 @@ impl Checker<'_> {
             ty => ty == wanted && !array.labelled,
         };
         if !fits {
-            let (name, told, what) = (&array.name.text, array.told(), found.ty.name());
-            let message = format!("an index of `{name}` is one of {told}, and this is a {what}");
-            let diagnostic = self.reporter.error("E236-index", index.span, message);
-            if let (Type::Label(set), true) = (found.ty, array.labelled) {
-                let labels = listed(names.labels(set).iter().map(String::as_str));
-                diagnostic.help(format!(
-                    "give the variable the labels of the array, in their order; its labels are {labels}"
-                ));
-            } else if array.labelled {
-                diagnostic.help(format!("declare a variable for it: `side: {{labels: [{}]}}`", array.words.join(", ")));
-            } else {
-                diagnostic.help("a numbered array takes a count: 1 is the first");
-            }
+            self.no_index(array, &found);
             return None;
         }
         Some(found)
+    }
+
+    /// Reports what can be no index of an array.
+    fn no_index(&mut self, array: &Array, index: &Typed) {
+        let (name, told, what) = (&array.name.text, array.told(), index.ty.name());
+        let message = format!("an index of `{name}` is one of {told}, and this is a {what}");
+        let diagnostic = self.reporter.error("E236-index", index.span, message);
+        if let (Type::Label(set), true) = (index.ty, array.labelled) {
+            let labels = listed(self.names.labels(set).iter().map(String::as_str));
+            diagnostic
+                .help(format!("give the variable the labels of the array, in their order; its labels are {labels}"));
+        } else if array.labelled {
+            diagnostic.help(format!("declare a variable for it: `side: {{labels: [{}]}}`", array.words.join(", ")));
+        } else {
+            diagnostic.help("a numbered array takes a count: 1 is the first");
+        }
     }
 
     /// An element or a part where something of it should stand.

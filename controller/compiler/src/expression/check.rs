@@ -4,11 +4,15 @@
 use link::program::op::{OpCode, Special};
 use link::{LineId, StateId};
 
-use super::{Binary, Expr, ExprKind};
+use super::{Binary, Expr, ExprKind, emit};
 use crate::diagnostic::{Reporter, Span, listed};
+use crate::kinds::Kind;
 use crate::names::{Names, Origin, Scope};
 use crate::quantity::{name_of, written};
 use crate::symbols::Unit;
+
+/// The most parts of an index that is asked once for each element.
+const INDEX_PARTS_MAX: usize = 256;
 
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,8 +283,11 @@ impl<'a> Checker<'a> {
                 if let Some(truth) = truth {
                     diagnostic.help(format!("write `{truth}`"));
                 } else if let Some((_, kind)) = names.line(word) {
-                    let level = kind.input().map_or("end", |input| input.level);
-                    diagnostic.help(format!("it is a line; whether it is active is `{word}.{level}`"));
+                    diagnostic.help(match kind.input() {
+                        Some(input) => format!("it is a line; whether it is active is `{word}.{}`", input.level),
+                        None if kind.is_sampled() => format!("it is sampled; {}", not_asked(word, kind)),
+                        None => format!("it is an output; {}", not_asked(word, kind)),
+                    });
                 } else if names.timer(word).is_some() {
                     diagnostic.help(format!("it is a timer; ask for `{word}.left` or `{word}.running`"));
                 } else if names.has_state(word) {
@@ -336,15 +343,12 @@ impl<'a> Checker<'a> {
                         }
                         Some(input) => (vec![input.level], None),
                         None => {
-                            let (what, instead) = match kind.is_sampled() {
-                                true => {
-                                    ("is sampled; only its detectors can be asked", "declare one under `detectors`")
-                                }
-                                false => {
-                                    ("is an output, which cannot be asked", "keep what was asked of it in a variable")
-                                }
+                            let what = match kind.is_sampled() {
+                                true => "is sampled, and its values are no part of an expression",
+                                false => "is an output, which cannot be asked",
                             };
-                            self.reporter.error("E065-no-level", span, format!("`{owner}` {what}")).help(instead);
+                            let help = not_asked(owner, kind);
+                            self.reporter.error("E065-no-level", span, format!("`{owner}` {what}")).help(help);
                             return None;
                         }
                     }
@@ -427,9 +431,27 @@ impl<'a> Checker<'a> {
                 .help(format!("the last is `{list}[{}]`", length.saturating_sub(1)));
             return None;
         }
+        if cells.is_some() {
+            self.short_index(&index)?;
+        }
         // It may be written at any time, wherever it stands.
         self.read.extend(cells.into_iter().flat_map(|first| (first..).take(length)).map(|cell| (cell, span)));
         Some(Typed { ir: list_found.at(id, index.ir), ty, span })
+    }
+
+    /// Reports an index that is too long to be worked out anew for each element it may be.
+    pub(super) fn short_index(&mut self, index: &Typed) -> Option<()> {
+        if emit::parts(&index.ir, INDEX_PARTS_MAX) <= INDEX_PARTS_MAX {
+            return Some(());
+        }
+        self.reporter
+            .error(
+                "E051-too-long",
+                index.span,
+                "this index is worked out anew for each element, and is too long for that",
+            )
+            .help("work it out into a variable with `set`, and write that here");
+        None
     }
 
     fn call(
@@ -508,6 +530,16 @@ impl<'a> Checker<'a> {
         };
         let id = self.names.find_state(&path, self.scope, self.reporter, state.span)?;
         Some(Typed { ir: Ir::InState(id), ty: Type::Truth, span })
+    }
+}
+
+/// What to do instead of asking a line that has no level.
+fn not_asked(line: &str, kind: &Kind) -> String {
+    match kind.is_sampled() {
+        true => format!(
+            "say what to look for on it, `detectors: {{pull: {{line: {line}, reach: 3 mm}}}}`, and ask `pull.reached`"
+        ),
+        false => "keep what was asked of it in a variable".to_owned(),
     }
 }
 

@@ -44,6 +44,25 @@ pub(crate) fn length(ops: &[Op]) -> u16 {
     u16::try_from(ops.len()).unwrap_or(u16::MAX)
 }
 
+/// How many parts a value has, counted no further than past `most`.
+pub(crate) fn parts(ir: &Ir, most: usize) -> usize {
+    let mut open = vec![ir];
+    let mut found = 0;
+    while let Some(ir) = open.pop() {
+        found += 1;
+        if found > most {
+            break;
+        }
+        match ir {
+            Ir::Constant(_) | Ir::Load(_) | Ir::Special(..) | Ir::InState(_) => {}
+            Ir::Element(_, of) | Ir::Unary(_, of) => open.push(of),
+            Ir::Binary(_, left, right) => open.extend([&**left, &**right]),
+            Ir::If(condition, yes, no) => open.extend([&**condition, &**yes, &**no]),
+        }
+    }
+    found
+}
+
 /// The most values that lie on the stack while it is worked out.
 pub(crate) fn depth(ir: &Ir) -> usize {
     match ir {

@@ -9,6 +9,7 @@ use super::lists::Target;
 use super::places::Asks;
 use super::{Lowering, guarded};
 use crate::diagnostic::{Span, a, listed};
+use crate::expand::stable::STEADY;
 use crate::expression::check::{Ir, Type};
 use crate::expression::parse::parse;
 use crate::expression::{Expr, emit};
@@ -41,6 +42,10 @@ impl Lowering<'_> {
         for (line, held_if) in held {
             let held_if =
                 held_if.and_then(|held_if| self.value(&held_if, Type::Truth, scope)).map(|held_if| held_if.ir);
+            // A state around this one holds it still.
+            if held_if == Some(Ir::Constant(0)) {
+                continue;
+            }
             release.extend(guarded(held_if.as_ref(), vec![Op::new(OpCode::Off, line.0, 0)], &mut self.assembly));
         }
         (ops, release)
@@ -326,10 +331,12 @@ impl Lowering<'_> {
     fn timer_start(&mut self, timer: &Text, time: &Expr, repeat: Option<&Text>, scope: Scope) -> Option<Vec<Op>> {
         let id = self.timer(timer);
         let typed = self.value(time, Type::Time, scope)?;
-        if typed.constant().is_some_and(|us| us < 1) {
-            self.reporter
-                .error("E027-out-of-bounds", time.span, "a timer runs for at least 1 µs")
-                .help("write a longer time");
+        if self.foreseen(&typed, time, scope).is_some_and(|us| us < 1) {
+            let message = match timer.text.ends_with(STEADY) {
+                true => "what must be steady is so for at least 1 µs",
+                false => "a timer runs for at least 1 µs",
+            };
+            self.reporter.error("E027-out-of-bounds", time.span, message).help("write a longer time");
         }
         let further = match repeat {
             None => 0,
@@ -340,6 +347,20 @@ impl Lowering<'_> {
         emit::emit(&typed.ir, &mut self.assembly, &mut ops);
         ops.push(Op::new(OpCode::TimerStart, id?.0, further));
         Some(ops)
+    }
+
+    /// Reports timers that are told to run again fewer times than never, as far as that is known.
+    pub(super) fn check_repeats(&mut self) {
+        let protocol = self.protocol;
+        for timer in &protocol.timers_told {
+            let Some(text) = timer.repeat.as_ref().filter(|text| text.text != "forever") else { continue };
+            let times = parse(text, self.reporter);
+            if self.at_start(&times, Type::Count, Scope::default()).is_some_and(|times| times < 0) {
+                self.reporter
+                    .error("E128-repeat", text.span, format!("`{}` is no number of repeats", text.text))
+                    .help("write how many further times, or `forever`");
+            }
+        }
     }
 
     /// How often a timer rings again, which must be known before the session.

@@ -67,10 +67,12 @@ impl Lowering<'_> {
         let looks_for = match &detector.looks_for {
             LooksFor::Reach(at) => {
                 let (at, margin) = self.threshold(detector, &source, at, length)?;
+                self.check_lost(detector, &source, at.saturating_sub(margin))?;
                 band((Some(at), None), (Some(at.saturating_sub(margin)), None), true, &source.scale)
             }
             LooksFor::Below(at) => {
                 let (at, margin) = self.threshold(detector, &source, at, length)?;
+                self.check_lost(detector, &source, at.saturating_add(margin))?;
                 band((None, Some(at)), (None, Some(at.saturating_add(margin))), true, &source.scale)
             }
             LooksFor::Inside(low, high) => {
@@ -215,6 +217,24 @@ impl Lowering<'_> {
             }
             _ => Some(()),
         }
+    }
+
+    /// Reports a hysteresis by which a value would have to come back further than the line goes: it would never be lost again.
+    fn check_lost(&mut self, detector: &Detector, source: &Source, until: i64) -> Option<()> {
+        let (Some(stated), Some((low, high))) = (&detector.hysteresis, source.travel) else { return Some(()) };
+        if (low..=high).contains(&until) {
+            return Some(());
+        }
+        let unit = source.scale.unit;
+        let [until, low, high] = [until, low, high].map(|value| written(value, unit));
+        self.reporter
+            .error(
+                "E135-hysteresis",
+                stated.span,
+                format!("a value would be lost again at {until}, where `{}` never is", source.name),
+            )
+            .help(format!("it was measured from {low} to {high}: make the hysteresis smaller"));
+        None
     }
 
     /// The hysteresis in base units: as stated, or a part of `of`; never less than one raw value.

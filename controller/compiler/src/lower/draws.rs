@@ -7,7 +7,7 @@ use link::{VariableId, limits};
 use super::Lowering;
 use super::lists::Target;
 use crate::diagnostic::{Reporter, Span, listed};
-use crate::expression::check::{Ir, Type, Typed};
+use crate::expression::check::{Ir, Type};
 use crate::expression::{Expr, ExprKind, emit};
 use crate::names::{Origin, Scope};
 use crate::protocol::{ActionKind, Draw, DrawKind};
@@ -34,18 +34,63 @@ impl DrawKind {
 }
 
 impl Lowering<'_> {
-    /// Gives a type to every variable that a draw alone names.
+    /// Gives a type to every variable that a draw alone names: one that is drawn between others has theirs, in whatever order
+    /// they stand.
     pub(super) fn infer_draws(&mut self) {
         let protocol = self.protocol;
-        for action in protocol.actions() {
-            let ActionKind::Draw(draw) = &action.kind else { continue };
-            let Some((id, variable)) = self.names.variable(&draw.variable.text) else { continue };
-            if variable.origin != Origin::Drawn || variable.ty.is_some() {
-                continue;
+        loop {
+            let mut found = false;
+            for action in protocol.actions() {
+                let ActionKind::Draw(draw) = &action.kind else { continue };
+                let Some((id, variable)) = self.names.variable(&draw.variable.text) else { continue };
+                if variable.origin != Origin::Drawn || variable.ty.is_some() {
+                    continue;
+                }
+                let ty = self.drawn_type(draw);
+                if let Some(variable) = self.names.variables.get_mut(usize::from(id)) {
+                    variable.ty = ty;
+                }
+                found |= ty.is_some();
             }
-            let ty = self.drawn_type(draw);
-            if let Some(variable) = self.names.variables.get_mut(usize::from(id)) {
-                variable.ty = ty;
+            if !found {
+                break;
+            }
+        }
+    }
+
+    /// Reports draws whose type cannot be told, where no other mistake is why.
+    pub(super) fn check_drawn_types(&mut self) {
+        if self.reporter.has_errors() {
+            return;
+        }
+        let untold = |variable: &&crate::names::Variable| variable.origin == Origin::Drawn && variable.ty.is_none();
+        let untold: Vec<(String, Span)> =
+            self.names.variables.iter().filter(untold).map(|one| (one.name.clone(), one.span)).collect();
+        // Whatever else is wrong with one is told where it is written out; what is left is asked of itself.
+        for (name, span) in untold {
+            let own = self.protocol.actions().into_iter().find_map(|action| match &action.kind {
+                ActionKind::Draw(draw) if draw.variable.text == name => Some(draw),
+                _ => None,
+            });
+            let (DrawKind::Uniform(of, _) | DrawKind::Exponential { mean: of, .. } | DrawKind::Normal { mean: of, .. }) =
+                (match own {
+                    Some(draw) => &draw.kind,
+                    None => continue,
+                })
+            else {
+                continue;
+            };
+            let mut quiet = Reporter::silent();
+            let told =
+                crate::expression::check::Checker::new(&self.names, Scope::default(), &mut quiet).infer(of, None);
+            if told.is_none() && !quiet.has_errors() {
+                self.reporter
+                    .error(
+                        "E218-circular",
+                        span,
+                        format!("what `{name}` measures cannot be told by what it is drawn between"),
+                    )
+                    .help(format!("say what it begins with: `variables: {{{name}: 1 s}}`"));
             }
         }
     }
@@ -155,8 +200,10 @@ impl Lowering<'_> {
         match &draw.kind {
             DrawKind::Chance(chance) => {
                 self.expect(ty?, Type::Truth, draw)?;
-                let chance = self.value(chance, Type::Number, scope)?;
-                if chance.constant().is_some_and(|p| !(0..=ONE).contains(&p)) {
+                let expr = chance;
+                let chance = self.value(expr, Type::Number, scope)?;
+                let known = self.foreseen(&chance, expr, scope);
+                if known.is_some_and(|p| !(0..=ONE).contains(&p)) {
                     self.reporter
                         .error("E140-not-a-probability", chance.span, "a probability lies between 0 and 1")
                         .help("write 0.5 or 50 %");
@@ -169,9 +216,11 @@ impl Lowering<'_> {
                     DrawKind::Integer(..) => self.expect(ty?, Type::Count, draw).map(|()| Type::Count)?,
                     _ => self.continuous(ty?, draw)?,
                 };
+                let written = (low, high);
                 let (low, high) = (self.value(low, ty, scope), self.value(high, ty, scope));
                 let (low, high) = (low?, high?);
-                self.check_order(&low, &high);
+                let known = (self.foreseen(&low, written.0, scope), self.foreseen(&high, written.1, scope));
+                self.check_order(known, (low.span, high.span), ty);
                 emit::emit(&low.ir, &mut self.assembly, &mut ops);
                 emit::emit(&high.ir, &mut self.assembly, &mut ops);
             }
@@ -187,8 +236,7 @@ impl Lowering<'_> {
                 let low = self.known(min, ty, scope, "the least of a normal draw");
                 let high = self.known(max, ty, scope, "the most of a normal draw");
                 let (mean, sd, low, high) = (mean?, sd?, low?, high?);
-                let constant = |value, span| Typed { ir: Ir::Constant(value), ty, span };
-                self.check_order(&constant(low, min.span), &constant(high, max.span));
+                self.check_order((Some(low), Some(high)), (min.span, max.span), ty);
                 // A mean outside the bounds would be redrawn for ever, and so is not drawn at all.
                 let bounds = format!("bounds are {} to {}", self.shown(low, ty), self.shown(high, ty));
                 if mean.constant().is_some_and(|mean| mean < low || mean > high) {
@@ -276,13 +324,14 @@ impl Lowering<'_> {
         Some(ty)
     }
 
-    pub(super) fn check_order(&mut self, low: &Typed, high: &Typed) {
-        if let (Some(least), Some(most)) = (low.constant(), high.constant())
+    /// Reports bounds that stand the wrong way round, as far as they are known.
+    pub(super) fn check_order(&mut self, bounds: (Option<i64>, Option<i64>), (low, high): (Span, Span), ty: Type) {
+        if let (Some(least), Some(most)) = bounds
             && least > most
         {
-            let (least, most) = (self.shown(least, low.ty), self.shown(most, high.ty));
+            let (least, most) = (self.shown(least, ty), self.shown(most, ty));
             self.reporter
-                .error("E143-bounds-reversed", low.span.to(high.span), format!("{least} is more than {most}"))
+                .error("E143-bounds-reversed", low.to(high), format!("{least} is more than {most}"))
                 .help("the lower bound stands first");
         }
     }
@@ -337,8 +386,10 @@ impl Lowering<'_> {
         let Type::Label(set) = ty else { return None };
         let mut weights = Vec::new();
         for (label, weight) in labels {
-            let weight = self.value(weight, Type::Number, scope)?;
-            if weight.constant().is_some_and(|weight| weight < 0) {
+            let expr = weight;
+            let weight = self.value(expr, Type::Number, scope)?;
+            let known = self.foreseen(&weight, expr, scope);
+            if known.is_some_and(|weight| weight < 0) {
                 self.reporter
                     .error("E144-weights", weight.span, "a weight is never below zero")
                     .help("write 0 for a label that is not drawn");

@@ -157,7 +157,19 @@ impl Lowering<'_> {
                 (ty, counted(&self.names, name)?)
             }
         };
-        self.value(&end.expr, ty, scope).map(|limit| reached(limit, have))
+        let limit = self.value(&end.expr, ty, scope)?;
+        self.check_end(end, &limit);
+        Some(reached(limit, have))
+    }
+
+    /// Reports a limit that is reached before anything is: a session that would end with its first trial is not meant.
+    fn check_end(&mut self, end: &End, limit: &Typed) {
+        if self.foreseen(limit, &end.expr, Scope::default()).is_some_and(|limit| limit < 1) {
+            let message = format!("`{}` ends the session before it began", end.written);
+            self.reporter
+                .error("E027-out-of-bounds", end.expr.span, message)
+                .help("write more than nothing, or leave this end out");
+        }
     }
 
     /// The region of what does not wait for a trial to close.
@@ -176,6 +188,7 @@ impl Lowering<'_> {
         let (mut entry, mut rules, mut afters) = (Vec::new(), Vec::new(), Vec::new());
         for (n, end) in protocol.ends.iter().enumerate().filter(|(_, end)| end.kind.is_at_once()) {
             let Some(time) = self.value(&end.expr, Type::Time, Scope::default()) else { continue };
+            self.check_end(end, &time);
             let action = self.close_for(n);
             if end.kind == EndKind::AtMost {
                 let duration = self.code_of(&time.ir);

@@ -42,11 +42,22 @@ struct Node {
     ways: Vec<(usize, StateId, Option<Span>)>,
 }
 
+/// A way out of a state: who has it, which of its rows it is, the state it names and the one that is entered last.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    holder: StateId,
+    row: usize,
+    target: StateId,
+    leaf: StateId,
+}
+
 /// The graph, noted while the rows are written.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     nodes: Vec<Node>,
     starts: Vec<Option<StateId>>,
+    /// Per region, the root of what goes on everywhere.
+    roots: Vec<Option<StateId>>,
     region: usize,
     phase: Option<Phase>,
     rows: usize,
@@ -57,9 +68,14 @@ impl Flow {
     pub(super) fn region(&mut self, region: usize, start: Option<StateId>) {
         self.region = region;
         self.starts.push(start);
+        self.roots.push(None);
     }
 
     pub(super) fn everywhere(&mut self) {
+        let root = StateId(crate::names::index(self.nodes.len()));
+        if let Some(place @ None) = self.roots.last_mut() {
+            *place = Some(root);
+        }
         self.push(None, None, true, true);
     }
 
@@ -216,8 +232,8 @@ impl Lowering<'_> {
                     at = parent;
                 }
                 None => {
-                    let root = self.names.states.iter().position(|s| s.region == state.region && s.name.is_empty());
-                    found.extend(root.map(|root| StateId(crate::names::index(root))).filter(|root| *root != at));
+                    let root = self.flow.roots.get(state.region).copied().flatten();
+                    found.extend(root.filter(|root| *root != at));
                     break;
                 }
             }
@@ -226,12 +242,12 @@ impl Lowering<'_> {
     }
 
     /// Every way out of a leaf: its own and those of the states that hold it.
-    fn ways(&self, leaf: StateId) -> Vec<(StateId, usize, StateId)> {
+    fn ways(&self, leaf: StateId) -> Vec<Way> {
         let mut found = Vec::new();
         for holder in self.holders(leaf) {
             for (row, target, _) in self.flow.node(holder).map(|node| node.ways.as_slice()).unwrap_or_default() {
                 if *target != StateId::BACK {
-                    found.push((holder, *row, self.flow.leaf(*target)));
+                    found.push(Way { holder, row: *row, target: *target, leaf: self.flow.leaf(*target) });
                 }
             }
         }
@@ -251,7 +267,7 @@ impl Lowering<'_> {
                     *seen = true;
                 }
             }
-            open.extend(self.ways(leaf).into_iter().map(|(_, _, target)| target));
+            open.extend(self.ways(leaf).into_iter().map(|way| way.leaf));
         }
         for (node, reached) in self.flow.nodes.iter().zip(&reached) {
             if let (Some(name), false) = (&node.name, reached) {
@@ -282,10 +298,16 @@ impl Lowering<'_> {
     /// Transitions that always hold, one after the other in a circle, would never end.
     fn check_immediate(&mut self) {
         let nodes = self.flow.nodes.len();
+        // By which start a state was come to: one that an earlier start came to leads nowhere new.
+        let mut from: Vec<Option<usize>> = vec![None; nodes];
         for first in 0..nodes {
             let mut at = StateId(crate::names::index(first));
             let mut place = None;
             for _ in 0..=nodes {
+                match from.get_mut(at.index()) {
+                    Some(seen @ None) => *seen = Some(first),
+                    _ => break,
+                }
                 let immediate = self.holders(at).into_iter().find_map(|holder| {
                     let ways = &self.flow.node(holder)?.ways;
                     ways.iter().find_map(|(_, target, always)| always.map(|span| (*target, span)))
@@ -293,7 +315,7 @@ impl Lowering<'_> {
                 let Some((target, span)) = immediate else { break };
                 place = place.or(Some(span));
                 at = self.flow.leaf(target);
-                if at.index() == first {
+                if from.get(at.index()) == Some(&Some(first)) {
                     if let Some(span) = place {
                         self.reporter
                             .error("E160-endless-chain", span, "these transitions follow one another for ever, at once")
@@ -381,9 +403,15 @@ impl Lowering<'_> {
                     }
                 }
             }
-            for (holder, row, target) in self.ways(leaf) {
-                if !ways_set.contains(&(holder, row)) {
-                    open.push(target);
+            for Way { holder, row, target, leaf: to } in self.ways(leaf) {
+                // What is left on the way draws as it is left.
+                let kept = self.holders(target);
+                let stays = |state: &StateId| *state != target && kept.contains(state);
+                let left = holders.iter().filter(|state| !stays(state));
+                let set_at_exit =
+                    left.flat_map(|state| touches(*state)).any(|t| t.phase == Phase::Exit && t.read_at.is_none());
+                if !set_at_exit && !ways_set.contains(&(holder, row)) {
+                    open.push(to);
                 }
             }
         }

@@ -4,6 +4,7 @@
 mod actions;
 mod arrays;
 mod background;
+mod calibrated;
 mod chosen;
 mod columns;
 mod declare;
@@ -144,10 +145,12 @@ pub(crate) fn lower(
     lowering.infer_draws();
     lowering.type_histories();
     lowering.infer_draws();
+    lowering.check_drawn_types();
     lowering.recall_draws(sitting);
     lowering.declare_columns();
     lowering.declare_counted();
     lowering.states();
+    lowering.check_repeats();
     lowering.shape_regions();
     lowering.ends();
     let invariants = lowering.invariants();
@@ -196,6 +199,15 @@ impl Lowering<'_> {
         let mut checker = Checker::new(&self.names, scope, self.reporter);
         checker.fixed = true;
         checker.typed(expr, ty)?.constant()
+    }
+
+    /// What a value that was checked will be as the session begins, as far as that is known. Where something is wrong already, it
+    /// may be the value of a parameter: then only a plain constant is judged.
+    fn foreseen(&mut self, typed: &Typed, expr: &Expr, scope: Scope) -> Option<i64> {
+        typed.constant().or_else(|| match self.reporter.has_errors() {
+            true => None,
+            false => self.at_start(expr, typed.ty, scope),
+        })
     }
 
     /// A value that must be known before the session.

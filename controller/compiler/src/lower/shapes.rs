@@ -11,6 +11,7 @@ use link::{EventId, LineId, StateId, TimerId};
 
 use super::Lowering;
 use super::actions::Held;
+use super::calibrated::{drive, drive_code};
 use crate::diagnostic::Span;
 use crate::expression::Expr;
 use crate::expression::check::{Ir, Type};
@@ -72,6 +73,12 @@ struct Ramp {
 
 impl Ramp {
     const PARTS: [&'static str; 5] = ["from", "change", "over", "at", "step"];
+
+    /// What leads a line from step to step. A power and a speed have one each: what a step makes of its value is another thing.
+    fn timer(line: &Text, drive: Drive) -> String {
+        let of = if drive == Drive::Power { "ramp" } else { "speed_ramp" };
+        format!("{}.{of}", line.text)
+    }
 }
 
 fn load(variable: u16) -> Ir {
@@ -109,14 +116,19 @@ impl Lowering<'_> {
                 let line = shape.line.clone();
                 self.shapes.gates.push(Gate { line, id, variable: gate, ways: Vec::new() });
             }
-            if matches!(shape.carries, Carries::Changing { .. }) && self.line_part(&shape.line, "from").is_none() {
-                for part in Ramp::PARTS {
-                    self.line_own(&shape.line, part);
+            if let Carries::Changing { drive, .. } = shape.carries {
+                if self.line_part(&shape.line, "from").is_none() {
+                    for part in Ramp::PARTS {
+                        self.line_own(&shape.line, part);
+                    }
                 }
-                self.names.timers.push(format!("{}.ramp", shape.line.text));
-                let timer = u8::try_from(self.names.timers.len() - 1).unwrap_or(u8::MAX);
-                let stop = [Op::new(OpCode::TimerStop, timer, 0)];
-                self.assembly.before(RAMP, id, stop, stop);
+                let name = Ramp::timer(&shape.line, drive);
+                if !self.names.timers.contains(&name) {
+                    self.names.timers.push(name);
+                    let timer = u8::try_from(self.names.timers.len() - 1).unwrap_or(u8::MAX);
+                    let stop = [Op::new(OpCode::TimerStop, timer, 0)];
+                    self.assembly.before(RAMP, id, stop, stop);
+                }
             }
         }
     }
@@ -139,8 +151,8 @@ impl Lowering<'_> {
         Some(self.names.variable(&format!("{}.{part}", line.text))?.0)
     }
 
-    fn ramp(&self, line: &Text) -> Option<Ramp> {
-        let name = format!("{}.ramp", line.text);
+    fn ramp(&self, line: &Text, drive: Drive) -> Option<Ramp> {
+        let name = Ramp::timer(line, drive);
         let timer = self.names.timers.iter().position(|timer| *timer == name)?;
         let [from, change, over, at, step] = Ramp::PARTS.map(|part| self.line_part(line, part));
         let timer = TimerId(u8::try_from(timer).ok()?);
@@ -293,7 +305,7 @@ impl Lowering<'_> {
         [from, to, over]: [&Expr; 3],
         scope: Scope,
     ) -> Option<Vec<Op>> {
-        let ramp = self.ramp(line)?;
+        let ramp = self.ramp(line, drive)?;
         let ty = if drive == Drive::Power { Type::Number } else { Type::Turning };
         let (first, first_known) = self.driven(line, drive, from, scope)?;
         let (_, last_known) = self.driven(line, drive, to, scope)?;
@@ -474,30 +486,14 @@ const fn fresh(n: usize) -> i64 {
 
 /// The power in millionths that gives a speed, to the nearest; none outside the calibration. 0 is standing still.
 fn power_of(points: &[(i64, i64)], speed: i64) -> Option<i64> {
-    if speed == 0 {
-        return Some(0);
-    }
-    points.iter().zip(points.iter().skip(1)).find_map(|(&(p0, v0), &(p1, v1))| {
-        (v0 <= speed && speed <= v1).then(|| p0 + ((speed - v0) * (p1 - p0) + (v1 - v0) / 2) / (v1 - v0))
-    })
+    if speed == 0 { Some(0) } else { drive(points, speed) }
 }
 
 /// The same as code.
 fn power_code(points: &[(i64, i64)], speed: &Ir) -> Ir {
-    let choose = |condition, yes, no| Ir::If(Box::new(condition), Box::new(yes), Box::new(no));
-    let asks = |code, limit: i64| binary(code, speed.clone(), Ir::Constant(limit));
-    let refused = Ir::Constant(NO_POWER_PPM);
-    let mut code = refused.clone();
-    for (&(p0, v0), &(p1, v1)) in points.iter().zip(points.iter().skip(1)).collect::<Vec<_>>().into_iter().rev() {
-        let risen = binary(OpCode::Subtract, speed.clone(), Ir::Constant(v0));
-        let scaled = binary(OpCode::Multiply, risen, Ir::Constant(p1 - p0));
-        let rounded = binary(OpCode::Add, scaled, Ir::Constant((v1 - v0) / 2));
-        let line = binary(OpCode::Add, binary(OpCode::Divide, rounded, Ir::Constant(v1 - v0)), Ir::Constant(p0));
-        code = choose(asks(OpCode::LessOrEqual, v1), line, code);
-    }
-    let lowest = points.first().map_or(0, |(_, speed)| *speed);
-    let code = choose(asks(OpCode::Less, lowest), refused, code);
-    choose(asks(OpCode::Equal, 0), Ir::Constant(0), code)
+    let stands = binary(OpCode::Equal, speed.clone(), Ir::Constant(0));
+    let turns = drive_code(points, speed, NO_POWER_PPM);
+    Ir::If(Box::new(stands), Box::new(Ir::Constant(0)), Box::new(turns))
 }
 
 #[cfg(test)]
@@ -505,12 +501,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_power_lies_on_the_line_between_the_points_beside_it() {
+    fn no_power_stands_still_and_any_other_is_what_was_measured() {
         let points = [(100_000, 24_000), (500_000, 120_000), (900_000, 240_000)];
-        assert_eq!(power_of(&points, 24_000), Some(100_000));
-        assert_eq!(power_of(&points, 72_000), Some(300_000));
-        assert_eq!(power_of(&points, 180_000), Some(700_000));
-        assert_eq!(power_of(&points, 0), Some(0));
+        assert_eq!((power_of(&points, 0), power_of(&points, 72_000)), (Some(0), Some(300_000)));
         assert_eq!((power_of(&points, 23_999), power_of(&points, 240_001)), (None, None));
     }
 }

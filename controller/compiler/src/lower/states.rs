@@ -264,7 +264,7 @@ impl Lowering<'_> {
 
     fn duration(&mut self, time: &crate::expression::Expr, scope: Scope) -> Option<Code> {
         let typed = self.value(time, Type::Time, scope)?;
-        if typed.constant().is_some_and(|us| us < 0) {
+        if self.foreseen(&typed, time, scope).is_some_and(|us| us < 0) {
             self.reporter
                 .error("E027-out-of-bounds", time.span, "a time cannot lie before the state is entered")
                 .help("write 0 ms or more");

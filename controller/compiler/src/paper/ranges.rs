@@ -8,6 +8,7 @@ use link::program::rows::{Code, DrawKind};
 use link::program::{Program, Table};
 
 use super::interval::Interval;
+use crate::cost::drawn_from;
 
 /// How often all code is gone through before what still grows is taken to have no bound.
 const ROUNDS: usize = 8;
@@ -169,7 +170,8 @@ impl<'p> Ranges<'p> {
                 }
                 code => {
                     let (pops, pushes) = code.stack_effect();
-                    let drawn = if code == OpCode::Draw { self.drawn_from(*op) } else { 0 };
+                    let drawn =
+                        if code == OpCode::Draw { drawn_from(&self.program.draw(usize::from(op.b))) } else { 0 };
                     let taken = stack.split_off(stack.len().saturating_sub(usize::from(pops) + drawn));
                     let result = match taken.as_slice() {
                         [] => self.leaf(*op),
@@ -185,17 +187,6 @@ impl<'p> Ranges<'p> {
         match ahead.remove(&ops.len()) {
             Some(landed) => Some(join(here, landed)),
             None => here,
-        }
-    }
-
-    /// What a draw takes off the stack.
-    fn drawn_from(&self, op: Op) -> usize {
-        let row = self.program.draw(usize::from(op.b));
-        match row.kind {
-            DrawKind::Chance => 1,
-            DrawKind::Uniform | DrawKind::Normal => 2,
-            DrawKind::Weighted => usize::from(row.labels),
-            DrawKind::Exponential | DrawKind::Deck => 0,
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::yaml::{Node, Text, Value};
 
 /// What asks an element for its number, counted from 1; no one can write it.
 pub(crate) const NUMBER: &str = "#";
+/// What, behind the index of an array and before the number of an element, asks whether the index is this element.
+pub(crate) const IS: &str = "#is ";
 
 /// An array of lines.
 #[derive(Debug, Clone)]
@@ -60,16 +62,6 @@ impl Array {
     pub(crate) fn value(&self, element: usize) -> i64 {
         let first = usize::from(!self.labelled);
         i64::try_from(element + first).unwrap_or(i64::MAX)
-    }
-
-    /// The index of an element, as written.
-    pub(crate) fn index(&self, element: usize, span: Span) -> Expr {
-        let word = self.words.get(element).map_or("", String::as_str);
-        let kind = match crate::quantity::Quantity::read(word) {
-            Ok(number) if !self.labelled => ExprKind::Literal(number),
-            _ => ExprKind::Name(word.to_owned()),
-        };
-        Expr { span, kind }
     }
 
     /// What belongs to an element by this name, or the element itself; and what is asked of it.

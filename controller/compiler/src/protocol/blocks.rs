@@ -77,6 +77,11 @@ fn order(node: &Node, reporter: &mut Reporter) -> Option<Order> {
     if let Value::List(items) = &node.value {
         let listed: Vec<Text> =
             items.iter().filter_map(|item| fields::text(item, "a block", "first", reporter).cloned()).collect();
+        if listed.is_empty() && items.is_empty() {
+            reporter
+                .error("E033-empty", node.span, "an order of no blocks")
+                .help("list blocks of the table, `[first, second]`, or write `cycle`");
+        }
         return (!listed.is_empty()).then_some(Order::Listed(listed));
     }
     let words = [("cycle", 0), ("random", 1), ("shuffle", 2), ("drawn_once", 3)];

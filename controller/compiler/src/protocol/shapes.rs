@@ -177,10 +177,12 @@ impl ActionKind {
 }
 
 impl Shape {
-    /// Whether it plays this stimulus as it begins.
-    pub(crate) fn plays(&self, stimulus: &str) -> bool {
-        self.gate.is_none()
-            && matches!(&self.carries, Carries::Stimulus { stimulus: played, .. } if played.text == stimulus)
+    /// The stimulus that it plays as it begins.
+    pub(crate) fn plays(&self) -> Option<&Text> {
+        match &self.carries {
+            Carries::Stimulus { stimulus, .. } if self.gate.is_none() => Some(stimulus),
+            _ => None,
+        }
     }
 
     /// Whether its state holds it on without a pause.

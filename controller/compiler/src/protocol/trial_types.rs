@@ -101,7 +101,14 @@ fn choice(keys: &Fields<'_>, span: Span, reporter: &mut Reporter) -> Choice {
             Choice::Draw(Box::new(Draw { made: true, ..draw }))
         }
         (None, Some(node)) => {
-            let items = fields::list(node, "`order`", "[left, left, right]", reporter).unwrap_or_default();
+            let Some(items) = fields::list(node, "`order`", "[left, left, right]", reporter) else {
+                return Choice::Broken;
+            };
+            if items.is_empty() {
+                reporter
+                    .error("E033-empty", node.span, "an order of no types")
+                    .help("write for instance `[left, right]`");
+            }
             let order: Vec<Text> =
                 items.iter().filter_map(|item| fields::text(item, "a type", "left", reporter).cloned()).collect();
             if order.is_empty() { Choice::Broken } else { Choice::Order(order) }

@@ -40,6 +40,14 @@ pub(crate) fn with(source: &Source, set: &[(&str, &str)]) -> Result<Compiled, Di
     compile(source, &sim_box(), &Options { set })
 }
 
+/// What is found in a text; errors and warnings alike.
+pub(crate) fn findings(text: &str) -> Diagnostics {
+    match with(&task(text), &[]) {
+        Ok(compiled) => compiled.warnings,
+        Err(found) => found,
+    }
+}
+
 /// The operations of a piece of code, without its end.
 pub(crate) fn ops(program: &Program<'_>, code: Code) -> Vec<Op> {
     let mut address = code.address().unwrap();

@@ -200,12 +200,13 @@ impl Lowering<'_> {
         self.assign(&mut next, blocks.trial, &int(1));
         self.assign(&mut next, blocks.left, &int(-1));
         for (change, length) in declared.change.iter().zip(&blocks.lengths) {
-            if let (Rule::Drawn(low, high), Some(length)) = (&change.rule, length)
+            if let (Rule::Drawn(from, to), Some(length)) = (&change.rule, length)
                 && let (Some(low), Some(high)) =
-                    (self.value(low, Type::Count, scope), self.value(high, Type::Count, scope))
+                    (self.value(from, Type::Count, scope), self.value(to, Type::Count, scope))
             {
-                self.check_order(&low, &high);
-                if low.constant().is_some_and(|low| low < 1) {
+                let known = (self.foreseen(&low, from, scope), self.foreseen(&high, to, scope));
+                self.check_order(known, (low.span, high.span), Type::Count);
+                if known.0.is_some_and(|low| low < 1) {
                     self.reporter
                         .error("E027-out-of-bounds", low.span, "a block has at least one trial")
                         .help("write for instance `integer: [15, 25]`");
