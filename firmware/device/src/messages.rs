@@ -119,10 +119,10 @@ pub(crate) enum Command<M> {
     Arm(u32),
     /// Disarm these lines.
     Disarm(u32),
-    /// An event from outside, and when it arrived.
-    Outside { event: EventId, at: Micros },
+    /// An event from outside.
+    Outside(EventId),
     /// A parameter changed by the operator.
-    Parameter { variable: VariableId, value: i64, at: Micros },
+    Parameter { variable: VariableId, value: i64 },
     /// The host was heard again after a silence.
     HostBack { at: Micros },
 }

@@ -141,6 +141,21 @@ fn an_operators_key_and_a_new_parameter_reach_the_program() {
     });
 }
 
+/// P1 is busy as the key is pressed afar: the key counts from when P1 hears of it, so that what follows is not late behind it.
+#[test]
+fn what_comes_from_outside_happens_when_the_engine_hears_of_it() {
+    lab(3, |lab| {
+        lab.load(&rig(), &protocol());
+        lab.start();
+        lab.core_held_until = lab.now + 80_000;
+        assert_eq!(lab.ask(Command::Event(EventId::named(0))), Answer::Done);
+        assert!(lab.now < lab.core_held_until, "it was taken before P1 knew");
+        let heard = lab.core_held_until;
+        lab.until(heard + 50_000);
+        assert_eq!(lab.times_of(Record::Outside { event: EventId::named(0), late_us: 0 }), [heard]);
+    });
+}
+
 #[test]
 fn a_device_says_at_any_time_which_lines_are_armed() {
     lab(0, |lab| {

@@ -440,8 +440,9 @@ impl<'s, M: AsRef<[u32]>> Core<'s, M> {
                 self.watch.forget_lines(lines);
                 self.out.order(Order::Disarm(lines, DisarmCause::Operator), hook);
             }
-            Command::Outside { event, at } => self.offer(at, Given::Outside(event), hook),
-            Command::Parameter { variable, value, at } => self.offer(at, Given::Parameter { variable, value }, hook),
+            // It happens when P1 hears of it: what P2 was held up by before is no lateness of the answer.
+            Command::Outside(event) => self.offer(now, Given::Outside(event), hook),
+            Command::Parameter { variable, value } => self.offer(now, Given::Parameter { variable, value }, hook),
             Command::HostBack { at } => {
                 self.out.order(Order::HostBack, hook);
                 if self.phase == Phase::Running && self.watch.is_back(at) {

@@ -158,7 +158,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         if self.has_room()
             && let Some(asked) = self.asked.take()
         {
-            match self.obey(now, asked, hook) {
+            match self.obey(asked, hook) {
                 Ok(Awaited::Nothing) => self.end.answer(now, Answer::Done),
                 Ok(awaited) => self.awaited = awaited,
                 Err(refusal) => self.end.answer(now, Answer::Refused(refusal)),
@@ -238,7 +238,7 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
         }
     }
 
-    fn obey(&mut self, now: Micros, asked: Asked, hook: &mut impl Preempt) -> Result<Awaited, Refusal> {
+    fn obey(&mut self, asked: Asked, hook: &mut impl Preempt) -> Result<Awaited, Refusal> {
         let running = self.state == State::Running;
         match asked {
             // The link answers it by itself.
@@ -291,13 +291,13 @@ impl<'s, M: AsRef<[u32]> + AsMut<[u32]>> Outer<'s, M> {
                 if !(EventId::NAMED..link::program::check::EVENTS_END).contains(&event.0) {
                     return Err(Refusal::UnknownEvent);
                 }
-                self.pass_on(Command::Outside { event, at: now }, hook);
+                self.pass_on(Command::Outside(event), hook);
             }
             Asked::Parameter { variable, value } => {
                 if variable.index() >= self.uploads.variables() {
                     return Err(Refusal::UnknownParameter);
                 }
-                self.pass_on(Command::Parameter { variable, value, at: now }, hook);
+                self.pass_on(Command::Parameter { variable, value }, hook);
             }
             Asked::Forget { session } => self.forget(session, hook)?,
         }
