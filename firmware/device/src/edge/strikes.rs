@@ -1,6 +1,8 @@
 //! Stories of a body that strikes: whatever moment of P0 an edge comes at, it is the same edge, once, and never one that is
 //! not allowed any more.
 
+mod plans;
+
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -34,6 +36,8 @@ struct Striker {
     pauses: Option<(u32, Micros)>,
     /// How often P0 asked whether an input waits; every third time one does.
     asked: Cell<u32>,
+    /// So much later than foretold the next strike is made.
+    held_up_us: Micros,
 }
 
 impl Striker {
@@ -45,7 +49,7 @@ impl Striker {
     fn pass(&mut self, until: Micros) {
         while let Some(strike) = self.foretold.front().copied().filter(|strike| strike.at <= until) {
             self.foretold.pop_front();
-            let at = strike.at.max(self.now());
+            let at = strike.at.max(self.now()) + core::mem::take(&mut self.held_up_us);
             self.bench.now.set(at);
             self.bench.drive(strike.high, strike.low);
             self.struck.push_back(at);
@@ -141,6 +145,7 @@ fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
         pause: None,
         pauses: None,
         asked: Cell::new(0),
+        held_up_us: 0,
     };
     let edge = Edge::new(from_core, Reports::new(to_core, &shared.answers, &shared.scores), &shared);
     let mut story = Box { edge, board, orders: to_edge, reports: from_edge, told: Vec::new() };
