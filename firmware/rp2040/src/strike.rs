@@ -58,6 +58,8 @@ pub(crate) extern "C" fn alarm() {
             sio().gpio_out_set().write(|w| unsafe { w.bits(high) });
             sio().gpio_out_clr().write(|w| unsafe { w.bits(low) });
         }
+        // As it stands at the pins now: a stamp taken just before may have held this up past its microsecond.
+        now = clock::low();
         slot.struck.store(now, Ordering::Relaxed);
         next = next.wrapping_add(1);
     }
