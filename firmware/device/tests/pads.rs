@@ -41,6 +41,25 @@ fn a_laser_that_comes_on_by_itself_trips_though_nobody_asked_for_it() {
 }
 
 #[test]
+fn a_valve_that_is_shut_while_its_pin_is_high_is_no_pad_astray() {
+    lab(0, |lab| {
+        let mut rig = rig();
+        rig.lines[usize::from(WATER)].active_high = false;
+        lab.load(&rig, &protocol());
+        lab.start();
+        lab.wait(10_000);
+        assert!(lab.board.is_high(WATER_PIN));
+        p0_comes(lab);
+        lab.wait(10_000);
+        assert_eq!(trips(lab), [], "it is as it is held");
+        lab.board.stick(WATER_PIN, Some(false));
+        p0_comes(lab);
+        lab.wait(100_000);
+        assert_eq!(trips(lab), [TripCause::PadMismatch(LineId(WATER))], "and open, it is");
+    });
+}
+
+#[test]
 fn a_light_that_fails_while_it_is_on_trips_and_the_valve_is_shut() {
     lab(0, |lab| {
         lab.load(&rig(), &protocol());
@@ -53,6 +72,23 @@ fn a_light_that_fails_while_it_is_on_trips_and_the_valve_is_shut() {
         lab.board.stick(MASK_PIN, Some(false));
         p0_comes(lab);
         assert!(!lab.board.is_high(WATER_PIN), "at once, not when the drop was over");
+        lab.wait(100_000);
+        assert_eq!(trips(lab), [TripCause::PadMismatch(LineId(MASK))]);
+    });
+}
+
+#[test]
+fn a_pin_that_is_no_longer_an_output_trips_though_its_pad_is_as_it_should_be_by_chance() {
+    lab(0, |lab| {
+        lab.load(&rig(), &protocol());
+        lab.start();
+        lab.wait(10_000);
+        lab.board.let_go = 1 << MASK_PIN;
+        lab.board.stick(MASK_PIN, Some(true));
+        // A drop, and the masking light with it, which nobody switches any more.
+        lab.touch(LEVER_PIN, false);
+        lab.wait(10_000);
+        assert!(!lab.board.is_high(WATER_PIN));
         lab.wait(100_000);
         assert_eq!(trips(lab), [TripCause::PadMismatch(LineId(MASK))]);
     });

@@ -346,3 +346,19 @@ fn requests_for_one_line_leave_what_is_foretold_for_another() {
         assert_eq!(b.board.foretold, foretold);
     });
 }
+
+/// Pulses closer to one another than P0 may be late are made by the body alone: as many as were asked for, and none behind.
+#[test]
+fn however_late_p0_comes_no_pulse_follows_on_the_last() {
+    for late_us in (0..=LATE_US).step_by(10) {
+        let pulses = story(true, |b| {
+            b.order(Order::Request(LineId(LASER), train(100, 10, 20, 3)));
+            b.poll();
+            let in_the_last = b.board.now() + 165;
+            b.at(in_the_last, || 0);
+            b.at(in_the_last + 5_000, || late_us);
+            b.board.bench.changes_of(LASER_PIN)
+        });
+        assert_eq!(pulses, [100, 130, 160].map(|at| [(at, true), (at + 10, false)]).concat(), "{late_us} µs late");
+    }
+}

@@ -26,6 +26,8 @@ pub struct Bench {
     pub drives: Vec<(Micros, u32, u32)>,
     /// When it was told to listen to its inputs, or not to.
     pub listened: Vec<(Micros, bool)>,
+    /// Pins 0 to 31 that are outputs no more: whoever drives them is told so.
+    pub let_go: u32,
     /// Pins 0 to 31 that are outputs and carry no tones.
     outputs: u32,
     pins: Vec<Pin>,
@@ -53,6 +55,7 @@ impl Bench {
             powers: Vec::new(),
             drives: Vec::new(),
             listened: Vec::new(),
+            let_go: 0,
             outputs: 0,
             pins,
         }
@@ -147,11 +150,11 @@ impl Board for Bench {
     fn drive(&mut self, high: u32, low: u32) -> u32 {
         self.drives.push((self.now.get(), high, low));
         for (n, pin) in self.pins.iter_mut().take(32).enumerate() {
-            if (high | low) & 1 << n != 0 {
+            if (high | low) & !self.let_go & 1 << n != 0 {
                 pin.set(high & 1 << n != 0);
             }
         }
-        0
+        (high | low) & self.let_go
     }
     fn outputs(&self) -> u32 {
         self.outputs

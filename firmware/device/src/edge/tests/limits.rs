@@ -114,6 +114,25 @@ fn a_pulse_that_ends_late_makes_the_next_one_late_rather_than_close() {
 }
 
 #[test]
+fn a_pulse_that_begins_late_ends_before_the_next_one_unless_that_must_wait() {
+    for (min_off_us, rest) in [
+        (0, [(4_700, true), (4_999, false), (5_000, true), (5_500, false)]),
+        (1_000, [(4_700, true), (5_200, false), (6_200, true), (6_700, false)]),
+    ] {
+        limited(Limits { min_off_us, ..Limits::on_for(SECOND_US) }, |b| {
+            b.late(2_000);
+            b.ask(SHOCK, train(0, 500, 1_500, 3));
+            b.at(3_000);
+            // Nobody looked for 1.2 ms: the rise of 3 500 comes at 4 700.
+            b.late(4_700);
+            b.at(100_000);
+            let first = [(2_000, true), (2_500, false)];
+            assert_eq!(b.board.changes_of(SHOCK_PIN), [&first[..], &rest[..]].concat(), "off for {min_off_us} µs");
+        });
+    }
+}
+
+#[test]
 fn the_window_lets_through_what_fits_it_and_forgets_it_when_it_has_passed() {
     let duty = Some(Duty { window_us: 8 * SECOND_US, on_us: 2 * SECOND_US });
     limited(Limits { duty, ..Limits::on_for(SECOND_US) }, |b| {
@@ -390,6 +409,21 @@ fn a_pulse_of_a_line_that_is_on_already_gets_no_more_time() {
         b.at(5_000_000);
         assert_eq!(b.board.changes_of(SHOCK_PIN), [(2_000, true), (1_002_000, false)]);
         assert_eq!(verdicts(b), [(1_002_000, Verdict::CutAtMaxOn)]);
+    });
+}
+
+#[test]
+fn whoever_comes_when_the_pulse_would_be_over_too_still_finds_that_it_was_cut() {
+    limited(Limits::on_for(SECOND_US), |b| {
+        b.late(2_000);
+        b.ask(SHOCK, Request::On);
+        b.at(602_000);
+        // It would be over 10 µs behind the limit.
+        b.ask(SHOCK, train(0, 400_010, 500_000, 3));
+        b.late(1_002_050);
+        b.at(5_000_000);
+        assert_eq!(verdicts(b), [(1_002_050, Verdict::CutAtMaxOn)]);
+        assert_eq!(b.board.changes_of(SHOCK_PIN), [(2_000, true), (1_002_050, false)], "and its train with it");
     });
 }
 
