@@ -23,9 +23,11 @@ pub struct PinChange {
 
 #[derive(Debug)]
 struct Levels {
-    high: [bool; PINS],
-    /// Pads that do not follow what is commanded, and the level they are stuck at.
-    stuck: [Option<bool>; PINS],
+    /// Those that are high, bit *n* for pin *n*.
+    high: u64,
+    /// Pads that do not follow what is commanded, and those of them that are stuck high.
+    stuck: u64,
+    stuck_high: u64,
     tones: [Option<Sound>; PINS],
     /// The power each pin carries when it is on; none for one that is simply on or off.
     powers_ppm: [Option<i32>; PINS],
@@ -36,6 +38,21 @@ struct Levels {
 #[derive(Debug, Clone)]
 pub struct Pins {
     levels: Rc<RefCell<Levels>>,
+}
+
+impl Levels {
+    fn is_high(&self, pin: u8) -> bool {
+        self.high & bit(pin) != 0
+    }
+
+    fn put(&mut self, pin: u8, high: bool) {
+        self.high = if high { self.high | bit(pin) } else { self.high & !bit(pin) };
+    }
+}
+
+/// A pin as a set; empty if there is no such pin.
+fn bit(pin: u8) -> u64 {
+    1_u64.checked_shl(pin.into()).unwrap_or(0)
 }
 
 impl Default for Pins {
@@ -49,8 +66,9 @@ impl Pins {
     #[must_use]
     pub fn new() -> Self {
         let levels = Levels {
-            high: [false; PINS],
-            stuck: [None; PINS],
+            high: 0,
+            stuck: 0,
+            stuck_high: 0,
             tones: [None; PINS],
             powers_ppm: [None; PINS],
             changes: Vec::new(),
@@ -61,7 +79,7 @@ impl Pins {
     /// The level of a pin.
     #[must_use]
     pub fn is_high(&self, pin: u8) -> bool {
-        self.levels.borrow().high.get(usize::from(pin)).copied().unwrap_or(false)
+        self.levels.borrow().is_high(pin)
     }
 
     /// The sound a pin plays.
@@ -85,16 +103,24 @@ impl Pins {
 
     /// Moves an input pin from outside.
     pub fn set_input(&self, pin: u8, high: bool) {
-        if let Some(slot) = self.levels.borrow_mut().high.get_mut(usize::from(pin)) {
-            *slot = high;
+        self.levels.borrow_mut().put(pin, high);
+    }
+
+    /// Makes a pad stick at a level from now on, whatever is commanded; none lets it follow again, when it is next driven.
+    pub fn stick(&self, pin: u8, level: Option<bool>) {
+        let mut levels = self.levels.borrow_mut();
+        let with = |set: u64, holds: bool| if holds { set | bit(pin) } else { set & !bit(pin) };
+        (levels.stuck, levels.stuck_high) =
+            (with(levels.stuck, level.is_some()), with(levels.stuck_high, level == Some(true)));
+        if let Some(high) = level {
+            levels.put(pin, high);
         }
     }
 
-    /// Makes a pad stick at a level whatever is commanded; none lets it follow again.
-    pub fn stick(&self, pin: u8, level: Option<bool>) {
-        if let Some(slot) = self.levels.borrow_mut().stuck.get_mut(usize::from(pin)) {
-            *slot = level;
-        }
+    /// Whether the pad of any pin does not follow what is commanded.
+    #[must_use]
+    pub fn any_stuck(&self) -> bool {
+        self.levels.borrow().stuck != 0
     }
 
     /// Whether an output changed since this was asked last; the changes are put behind `into`, in their order.
@@ -105,11 +131,9 @@ impl Pins {
     /// Moves an output pin, as the device does: a stuck pad stays where it is.
     pub fn drive(&self, pin: u8, high: bool) {
         let mut levels = self.levels.borrow_mut();
-        let high = levels.stuck.get(usize::from(pin)).copied().flatten().unwrap_or(high);
-        if let Some(slot) = levels.high.get_mut(usize::from(pin))
-            && *slot != high
-        {
-            *slot = high;
+        let high = if levels.stuck & bit(pin) != 0 { levels.stuck_high & bit(pin) != 0 } else { high };
+        if bit(pin) != 0 && levels.is_high(pin) != high {
+            levels.put(pin, high);
             levels.changes.push(PinChange { pin, high });
         }
     }
@@ -153,6 +177,8 @@ impl InputPin for Pin {
 pub struct SimBoard {
     pins: Pins,
     held: Vec<Pin>,
+    /// Those of the pins 0 to 31 that are outputs and carry no tones, bit *n* for pin *n*.
+    outputs: u32,
 }
 
 impl SimBoard {
@@ -160,7 +186,12 @@ impl SimBoard {
     #[must_use]
     pub fn new(pins: Pins) -> Self {
         let held = (0..PINS as u8).map(|number| Pin { pins: pins.clone(), number }).collect();
-        Self { pins, held }
+        Self { pins, held, outputs: 0 }
+    }
+
+    /// Its pins.
+    pub(crate) const fn pins(&self) -> &Pins {
+        &self.pins
     }
 }
 
@@ -168,11 +199,18 @@ impl Board for SimBoard {
     type Output = Pin;
     type Input = Pin;
 
+    fn clear(&mut self) {
+        self.outputs = 0;
+    }
+
     fn set_up(&mut self, line: &RigLine) -> bool {
         let Some(pin) = self.held.get_mut(usize::from(line.pin)) else { return false };
         if let Some(output) = line.role.output() {
             pin.pins.drive(line.pin, !line.active_high);
             pin.pins.set_power(line.pin, output.max_power_ppm.map(|_| 0));
+            if !output.speaker {
+                self.outputs |= bit(line.pin) as u32;
+            }
         }
         true
     }
@@ -200,5 +238,13 @@ impl Board for SimBoard {
 
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
         Some(self.pins.is_high(pin))
+    }
+
+    fn outputs(&self) -> u32 {
+        self.outputs
+    }
+
+    fn pads(&mut self, pins: u32, _held: u32) -> u32 {
+        self.pins.levels.borrow().high as u32 & pins
     }
 }

@@ -66,6 +66,8 @@ impl SimSettings {
 const CORE_HELD_US: u64 = 1;
 /// How long an interrupted P2 waits at most, in µs.
 const OUTER_HELD_US: u64 = 50;
+/// In a session P0 comes at least so often, in µs, and looks at the pads of outputs that nobody moves.
+const LOOK_US: u64 = 5_000;
 /// Turns without time passing before the simulator calls it an endless loop.
 const TURNS_MAX: u32 = 100_000;
 
@@ -102,6 +104,8 @@ struct Floor<'m> {
     began: Option<Micros>,
     /// Until when P0 is held up.
     held_until: Micros,
+    /// When P0 came last.
+    came_at: Micros,
     /// What an oscilloscope would have seen, if one is connected.
     scope: Option<Vec<PinEdge>>,
 }
@@ -113,7 +117,10 @@ impl Floor<'_> {
 
     /// When P0 is to be called next.
     fn edge_at(&self) -> Option<Micros> {
-        self.edge.poll_at().map(|at| at.max(self.held_until))
+        // As long as every pad follows, looking at them finds nothing, and is left out.
+        let looks = self.began.is_some() && self.board.pins().any_stuck();
+        let look_at = looks.then_some(self.came_at + LOOK_US);
+        [self.edge.poll_at(), look_at].into_iter().flatten().min().map(|at| at.max(self.held_until))
     }
 
     /// Everything of P0 and the room that is due at the clock.
@@ -124,6 +131,7 @@ impl Floor<'_> {
             }
             if self.edge_at().is_some_and(|at| at <= self.clock) {
                 self.edge.poll(self.clock, &mut self.board);
+                self.came_at = self.clock;
             }
             let (clock, scope) = (self.clock, &mut self.scope);
             self.room.notice(clock, |line, on| {
@@ -302,6 +310,7 @@ impl<'m> SimRig<'m> {
             clock: 0,
             began: None,
             held_until: 0,
+            came_at: 0,
             scope: None,
         };
         let interruptions = Interruptions::new(settings, CORE_HELD_US, 1);

@@ -9,7 +9,7 @@ use link::program::rows::{After, Code, Region, Rule, Slice, State, Stimulus};
 use link::record::{Reader, Request, Train};
 use link::rig::{Limits, Pull, Rig, RigLine, Role, Senses};
 use link::upload::Uploader;
-use link::{EndReason, EventId, LineId, Micros, Record, RegionId, StateId};
+use link::{EndReason, EventId, LineId, Micros, Record, RegionId, StateId, TripCause};
 use sim::animal::{Scripted, Tap};
 use sim::{Memory, PinEdge, SimRig, SimSettings, Wire, WireFaults};
 
@@ -78,6 +78,16 @@ struct Seen {
 
 /// Runs one session to its end and gives back what the controller received and what an oscilloscope saw.
 fn session(settings: SimSettings, faults: WireFaults, taps: Vec<Tap>) -> Seen {
+    meddled_with(settings, faults, taps, |_, _| ())
+}
+
+/// The same with somebody at the pins, whenever anything happens.
+fn meddled_with(
+    settings: SimSettings,
+    faults: WireFaults,
+    taps: Vec<Tap>,
+    mut meddle: impl FnMut(&SimRig<'_>, Micros),
+) -> Seen {
     let mut memory = Box::new(Memory::new());
     let mut sim = SimRig::new(&mut memory, &settings, &rig(), Box::new(Scripted::new(taps)));
     sim.connect_scope();
@@ -96,6 +106,7 @@ fn session(settings: SimSettings, faults: WireFaults, taps: Vec<Tap>) -> Seen {
     for _ in 0..1_000_000 {
         while to_device.receive(now, |bytes| sim.handle_bytes(now, bytes)) {}
         sim.run_until(now);
+        meddle(&sim, now);
         while let Some(used) = sim.poll_transmit(now, &mut frame) {
             to_host.send(now, &frame[..used]);
         }
@@ -183,4 +194,20 @@ fn interruptions_move_no_edge_by_more_than_they_last() {
         let widths: Vec<u64> = seen.edges.chunks(2).map(|pulse| pulse[1].at - pulse[0].at).collect();
         assert_eq!(widths, [10_000; 3], "seed {seed}");
     }
+}
+
+#[test]
+fn a_lamp_that_shines_though_nobody_asked_is_found_within_5_ms() {
+    let mut astray_at = None;
+    let seen = meddled_with(SimSettings::new(5), WireFaults::NONE, Vec::new(), |sim, now| {
+        if astray_at.is_none() && sim.began().is_some_and(|began| now >= began + 100_000) {
+            astray_at = Some(now);
+            sim.pins().stick(10, Some(true));
+        }
+    });
+    let (tripped_at, trip) = seen.records.iter().find(|(_, record)| matches!(record, Record::Trip(_))).expect("a trip");
+    assert_eq!(*trip, Record::Trip(TripCause::PadMismatch(LIGHT)));
+    let after_us = tripped_at - astray_at.expect("it went astray");
+    assert!(after_us <= 5_000, "{after_us} us");
+    assert!(matches!(seen.records.last(), Some((_, Record::End(EndReason::Tripped(_))))), "{:?}", seen.records.last());
 }

@@ -364,9 +364,7 @@ impl<'p, H: Host> Stage<'p, H> {
     fn stick(&self, rig: &SimRig<'_>, output: &str, on: bool) {
         let line = Scene::line(self.compiled, output);
         if let Some(line) = self.compiled.rig.lines.get(line.index()) {
-            let high = line.active_high == on;
-            rig.pins().stick(line.pin, Some(high));
-            rig.pins().set_input(line.pin, high);
+            rig.pins().stick(line.pin, Some(line.active_high == on));
         }
     }
 

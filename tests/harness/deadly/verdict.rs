@@ -14,6 +14,9 @@ use super::{Held, Output};
 /// by one another.
 const ALIKE_US: u64 = 60;
 
+/// How often the pads of outputs that nobody moves are looked at, in µs.
+const LOOK_US: u64 = 5_000;
+
 /// One cell: an output, in a state, when something died.
 #[derive(Debug, Clone)]
 pub struct Cell {
@@ -80,14 +83,19 @@ fn until(mut spells: Vec<Spell>, seen: &Seen) -> Vec<Spell> {
     spells
 }
 
-/// When it is found out that an output does not follow, or is not seen: when it next is to go the other way.
+/// When it is found out at the latest that an output does not follow, or is not seen: when it next is to go the other way, or
+/// when its pad is looked at.
 fn noticed_at(line: LineId, way: &Way, control: &Seen) -> Option<Micros> {
+    let spells = until(spells(&control.edges, line), control);
     let (rises, falls, from) = match way {
+        // It is not as it is held, though nobody moves it.
+        Way::Stuck { on, before: false, .. } if is_on(&spells, control.died_at) != *on => {
+            return Some(control.died_at + LOOK_US);
+        }
         Way::Stuck { on, before: true, .. } => (!on, *on, 0),
         Way::Stuck { on, before: false, .. } => (!on, *on, control.died_at),
         _ => (true, true, control.died_at),
     };
-    let spells = until(spells(&control.edges, line), control);
     let edges = spells.iter().flat_map(|spell| [(rises, spell.from), (falls, spell.until)]);
     edges.filter(|(counts, at)| *counts && *at > from).map(|(_, at)| at).min()
 }
