@@ -9,8 +9,8 @@ use std::vec::Vec;
 
 use link::pulses::{self, ListPulse};
 use link::record::{Carrier, Request, Train, Wave};
-use link::rig::RigLine;
-use link::{DisarmCause, LineId, Micros, TripCause};
+use link::rig::{Duty, Limits, RigLine, Role, Total};
+use link::{DisarmCause, LineId, Micros, TripCause, Verdict};
 use proptest::prelude::*;
 
 use super::Edge;
@@ -22,6 +22,21 @@ use crate::storage::Shared;
 
 /// The longest that P0 is late in these stories, in µs: less than it thinks ahead.
 const LATE_US: u64 = 150;
+
+/// A light that carries a power, with a limit of every kind.
+const HOUSE: u8 = 6;
+const HOUSE_PIN: u8 = 14;
+
+fn house() -> RigLine {
+    let limits = Limits {
+        min_off_us: 190,
+        duty: Some(Duty { window_us: 80_000, on_us: 30_000 }),
+        total: Total { pulses: 90, on_us: 90_000, dose_us: 50_000, pulse_dose_us: 10 },
+        ..Limits::on_for(9_000)
+    };
+    let role = Role::Powered { limits, max_power_ppm: 900_000, frequency_mhz: 20_000_000 };
+    RigLine { pin: HOUSE_PIN, active_high: false, role }
+}
 
 /// The bench with a strike alarm, and with time that may pass at any one of the calls P0 makes.
 struct Striker {
@@ -110,6 +125,9 @@ impl Board for Striker {
     fn tone(&mut self, pin: u8, sound: Option<&Sound>) {
         self.bench.tone(pin, sound);
     }
+    fn power(&mut self, pin: u8, power_ppm: i32) -> bool {
+        self.bench.power(pin, power_ppm)
+    }
     fn pad_is_high(&mut self, pin: u8) -> Option<bool> {
         self.point();
         self.bench.pad_is_high(pin)
@@ -153,6 +171,7 @@ fn story<T>(strikes: bool, tell: impl FnOnce(&mut Box<'_>) -> T) -> T {
     for (n, line) in bench::rig().lines.iter().enumerate() {
         story.order(Order::Line(LineId(n as u8), *line));
     }
+    story.order(Order::Line(LineId(HOUSE), house()));
     story.order(Order::Begin);
     story.order(Order::Arm(LineId(LASER).bit()));
     story.poll();
@@ -195,6 +214,25 @@ impl Box<'_> {
         edges.sort_by_key(|(at, _)| *at);
         edges
     }
+
+    /// What was told of a line besides, in the order of their times.
+    fn verdicts(&self, line: u8) -> Vec<(Micros, Verdict)> {
+        let told = self.told.iter().filter_map(|(at, what)| match what {
+            What::Verdict { line: of, verdict } if of.0 == line => Some((*at, *verdict)),
+            _ => None,
+        });
+        let mut told: Vec<_> = told.collect();
+        told.sort_by_key(|(at, _)| *at);
+        told
+    }
+
+    /// The power that a pin had each time it went on.
+    fn powers(&self, pin: u8, on: bool) -> Vec<i32> {
+        let bench = &self.board.bench;
+        let set = |at: Micros| bench.powers.iter().filter(move |(when, of, _)| *of == pin && *when <= at);
+        let rises = bench.changes_of(pin).into_iter().filter(|(_, high)| *high == on);
+        rises.map(|(at, _)| set(at).next_back().map_or(0, |(_, _, power_ppm)| *power_ppm)).collect()
+    }
 }
 
 fn train(delay_us: u32, width_us: u32, gap_us: u32, count: u32) -> Request {
@@ -223,7 +261,14 @@ fn list(delay_us: u32, first: u16, count: u32) -> Request {
     Request::Train(pulses::list(delay_us, first, pulses).expect("a list that can be played"))
 }
 
-const LINES: [(u8, u8); 3] = [(WATER, WATER_PIN), (MASK, MASK_PIN), (LASER, LASER_PIN)];
+/// A train whose power changes from pulse to pulse.
+fn ramp(request: Request, power_ppm: i32, step_ppm: i32) -> Request {
+    let Request::Train(train) = request else { return request };
+    let carrier = Carrier { level_cdb: power_ppm, ..Carrier::silent(Wave::Ramp { step_ppm }) };
+    Request::Train(Train { carrier: Some(carrier), ..train })
+}
+
+const LINES: [(u8, u8); 4] = [(WATER, WATER_PIN), (MASK, MASK_PIN), (LASER, LASER_PIN), (HOUSE, HOUSE_PIN)];
 
 fn requests() -> impl Strategy<Value = Vec<(u64, usize, Request)>> {
     let delay = prop_oneof![Just(0_u32), 10..3_000_u32];
@@ -235,16 +280,27 @@ fn requests() -> impl Strategy<Value = Vec<(u64, usize, Request)>> {
             .prop_map(|(delay, width, gap, count)| train(delay, width, gap, count)),
         2 => (delay.clone(), width, 200..3_000_u32, 1..40_u32, 2..6_u16, 200..9_000_u32)
             .prop_map(|(delay, width, gap, count, pulses, pause)| bursts(train(delay, width, gap, count), pulses, pause)),
-        2 => (delay, 0..8_u16, 1..12_u32).prop_map(|(delay_us, first, count)| list(delay_us, first, count)),
+        2 => (delay.clone(), 0..8_u16, 1..12_u32).prop_map(|(delay_us, first, count)| list(delay_us, first, count)),
     ];
-    prop::collection::vec((1..30_000_u64, 0..LINES.len(), request), 1..12)
+    let powered = prop_oneof![
+        1 => (0..1_000_000_i32).prop_map(|power_ppm| Request::Power { power_ppm }),
+        4 => (delay, 1..900_u32, 200..3_000_u32, 1..16_u32, 0..900_000_i32, -60_000..60_000_i32).prop_map(
+            |(delay, width, gap, count, power, step)| ramp(train(delay, width, gap, count), power, step)
+        ),
+    ];
+    let line = 0..LINES.len();
+    let one = prop_oneof![
+        3 => (line, request),
+        1 => powered.prop_map(|request| (LINES.len() - 1, request)),
+    ];
+    prop::collection::vec((1..30_000_u64, one).prop_map(|(wait_us, (line, request))| (wait_us, line, request)), 1..12)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(assembler::random::cases(200) as u32))]
 
     /// Trains at any phase to one another, replaced and ended at any moment: with a body that strikes, P0 may come late, and
-    /// every edge is where it would be if P0 were always in time; so is its record.
+    /// every edge is where it would be if P0 were always in time; so is its record, its power, and what its limits refuse.
     #[test]
     fn edges_are_where_they_would_be_if_p0_were_never_late(acts in requests(), seed in any::<u32>()) {
         let run = |strikes: bool| story(strikes, |b| {
@@ -260,10 +316,15 @@ proptest! {
             }
             let end = b.board.now() + 700_000;
             b.at(end, || if strikes { LATE_US } else { 0 });
-            LINES.map(|(line, pin)| (b.board.bench.changes_of(pin), b.edges(line)))
+            LINES.map(|(line, pin)| {
+                // What is on when its pin is low.
+                let on = line != HOUSE;
+                let pins = b.board.bench.changes_of(pin).into_iter().map(|(at, high)| (at, high == on));
+                (pins.collect::<Vec<_>>(), b.edges(line), b.verdicts(line), b.powers(pin, on))
+            })
         });
         let (struck, driven) = (run(true), run(false));
-        for ((pins, told), (of, _)) in struck.iter().zip(LINES) {
+        for ((pins, told, ..), (of, _)) in struck.iter().zip(LINES) {
             prop_assert_eq!(pins, told, "line {}: every change is told once, with its time", of);
         }
         prop_assert_eq!(struck, driven);
