@@ -43,7 +43,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity, Span, Style};
 pub use fragments::Files;
 pub use rig::{
     Animal, Calibration, DeviceConfig, Dose, LimitsTold, LineConfig, LinkPort, Made, Measured, OutputTotals, Person,
-    RigConfig, SenseConfig, Simulation, Totals, Used, read_rig,
+    RigConfig, SenseConfig, Simulation, Totals, Used, cannot_answer, cannot_call, read_rig,
 };
 pub use sitting::{Sitting, sit};
 pub use step::StepBound;

@@ -9,6 +9,7 @@ mod dose;
 mod guards;
 mod limits;
 mod line;
+pub(crate) mod loop_back;
 mod output;
 mod power;
 mod room;
@@ -22,6 +23,7 @@ pub use dose::Dose;
 pub use limits::{OutputTotals, Totals, Used};
 pub use line::LineConfig;
 pub(crate) use line::kind;
+pub use loop_back::{cannot_answer, cannot_call};
 pub use power::Made;
 pub use room::{Animal, Person, Simulation};
 pub use sense::SenseConfig;
@@ -58,6 +60,8 @@ pub struct RigConfig {
     pub sample_us: u32,
     /// The lines, in the order of the file.
     pub lines: Vec<LineConfig>,
+    /// Outputs that are wired to inputs, and the inputs, by name: a self-test tells how fast the device answers there.
+    pub loop_back: Vec<(String, String)>,
     /// Who is in the simulated room; a real rig has none.
     pub simulation: Option<Simulation>,
     /// The file, verbatim.
@@ -74,7 +78,8 @@ impl RigConfig {
     }
 }
 
-const TOP: &[&str] = &["rig", "about", "body", "device", "supply", "host", "sample", "lines", "simulation"];
+const TOP: &[&str] =
+    &["rig", "about", "body", "device", "supply", "host", "sample", "lines", "loop_back", "simulation"];
 
 /// Reads a rig-config.
 ///
@@ -109,6 +114,7 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
     let supply = top.get("supply").and_then(|node| fields::choice(node, "the supply", &supplies, reporter));
     let sample_us = line::sample(&top, reporter);
     let lines = line::read(&top, body.unwrap_or(Body::Simulator), sample_us, reporter);
+    let loop_back = top.get("loop_back").map_or_else(Vec::new, |node| loop_back::read(node, &lines, reporter));
     let simulation = top.get("simulation").and_then(|node| room::read(node, &lines, reporter));
     if let (Some(span), Some(real)) = (top.key("simulation"), body.filter(|body| *body != Body::Simulator)) {
         reporter
@@ -130,6 +136,7 @@ fn read(source: &Source, root: &Node, reporter: &mut Reporter) -> Option<RigConf
         rejoin_us,
         carry_on_us,
         lines,
+        loop_back,
         simulation,
         text: source.text.clone(),
         file: source.name.clone(),

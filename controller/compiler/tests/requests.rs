@@ -254,6 +254,24 @@ fn a_sense_must_be_able_to_tell() {
 }
 
 #[test]
+fn a_loop_of_wire_leads_from_an_output_that_may_be_switched_to_an_input() {
+    let looped = format!("{BOX}loop_back: {{house: diode}}\n");
+    assert_eq!(rig(&looped).unwrap().loop_back, [("house".to_owned(), "diode".to_owned())]);
+    assert_eq!(rig(BOX).unwrap().loop_back, []);
+    let cases: &[Case] = &[
+        case("no such output", "{house: diode}", "{hous: diode}", "E049-unknown-line"),
+        case("no such input", "{house: diode}", "{house: dioed}", "E049-unknown-line"),
+        case("an input that calls", "{house: diode}", "{lever: diode}", "E429-loop-back"),
+        case("a valve", "{house: diode}", "{water: diode}", "E429-loop-back"),
+        case("what must be armed", "{house: diode}", "{laser: diode}", "E429-loop-back"),
+        case("an analog line", "{house: diode}", "{house: current}", "E429-loop-back"),
+        case("one output, two wires", "{house: diode}", "{house: diode, house: lever}", "E006-duplicate-key"),
+        case("no pair", "{house: diode}", "[house, diode]", "E031-wrong-shape"),
+    ];
+    insta::assert_snapshot!("loops", drawn(cases, |text| rig(text).unwrap_err(), &looped));
+}
+
+#[test]
 fn the_device_is_told_what_is_left_of_a_subjects_day() {
     let config =
         rig(&BOX.replace("per_session: {volume: 2 ml}", "per_session: {volume: 2 ml}\n    per_day: {volume: 3 ml}"));

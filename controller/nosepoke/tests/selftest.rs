@@ -122,6 +122,24 @@ fn a_loop_of_wire_is_answered_a_thousand_times_and_the_times_are_told() {
 }
 
 #[test]
+fn a_loop_that_the_rig_config_names_is_tried_and_one_on_the_command_line_takes_its_place() {
+    let folder = folder("selftest-named-loop");
+    let text = format!("{}loop_back: {{sync: frame}}\n", with_loop("0 ms"));
+    let path = rig(&folder, &text);
+    let tried = |more: &[&str]| {
+        let report = report(&selftest(&folder, &path, more));
+        let rows = report["rows"].as_array().unwrap().clone();
+        let loops = rows.into_iter().filter(|row| row["tried"] == "loop-back");
+        loops
+            .map(|row| (row["line"].as_str().unwrap().to_owned(), row["times"]["answered"].as_u64()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(tried(&["--only", "sync"]), [("sync".to_owned(), Some(1_000))]);
+    assert_eq!(tried(&["--only", "mask"]), [], "its output is left out");
+    assert_eq!(tried(&["--only", "mask", "--loop", "mask:lever"]), [("mask".to_owned(), Some(1_000))]);
+}
+
+#[test]
 fn a_loop_of_wire_that_is_not_there_fails() {
     let folder = folder("selftest-no-loop");
     let rig = rig(&folder, &with_loop("0 ms"));

@@ -32,6 +32,11 @@ pub(super) const SHAPES: &[Shape] = &[
             key("host", Is::Shape("`host`"), "What happens when the computer is silent."),
             key("sample", Is::Quantity(Unit::Time), "From one sample of analog lines and encoders to the next."),
             key("lines", Is::Map(&Is::Shape("this line")), "The lines, by their names."),
+            key(
+                "loop_back",
+                Is::Map(&Is::Value),
+                "Outputs that are wired to inputs: a self-test tells how fast they are answered.",
+            ),
             key("simulation", Is::Shape("`simulation`"), "Who is in the simulated room; a real rig has none."),
         ],
     )

@@ -31,7 +31,8 @@ pub(crate) struct Selftest {
     /// The rig-config.
     #[arg(long)]
     rig: PathBuf,
-    /// An output that you have wired to an input: how fast its edges are answered, a thousand times.
+    /// An output that you have wired to an input: how fast its edges are answered, a thousand times. In place of those that the
+    /// rig-config names by `loop_back`.
     #[arg(long = "loop", value_name = "OUT:IN", value_parser = pair)]
     loops: Vec<(String, String)>,
     /// Tries these lines only.
@@ -136,7 +137,10 @@ impl Selftest {
         if !self.only.is_empty() {
             tries.retain(|tried| self.only.contains(&tried.line));
         }
-        for (output, input) in &self.loops {
+        // Wires that the rig-config names are tried with their output.
+        let named = rig.loop_back.iter().filter(|(output, _)| self.only.is_empty() || self.only.contains(output));
+        let named: Vec<_> = if self.loops.is_empty() { named.collect() } else { self.loops.iter().collect() };
+        for (output, input) in named {
             tries.push(selftest::looped(rig, output, input).map_err(Complaint::new)?);
         }
         Ok(tries)

@@ -12,7 +12,7 @@ pub mod judge;
 pub mod protocol;
 pub mod report;
 
-use compiler::{Compiled, Diagnostics, Options, RigConfig, Source};
+use compiler::{Compiled, Diagnostics, Options, RigConfig, Source, cannot_answer, cannot_call};
 use link::limits::MAX_LINES;
 use link::pwm::FULL_POWER_PPM;
 use link::rig::{Guards, NO_LIMIT, Output, Role};
@@ -182,20 +182,15 @@ pub fn tries(rig: &RigConfig) -> Result<Vec<Try>, Diagnostics> {
 /// When one of them is not there or of no use.
 pub fn looped(rig: &RigConfig, output: &str, input: &str) -> Result<Try, LoopError> {
     let wrong = |line: &str, must_be| LoopError::Line { line: line.to_owned(), must_be };
-    let Some((out, limits)) = rig.line(output).and_then(|line| Some((line, line.line.role.output()?))) else {
-        return Err(wrong(output, "is no output of this rig"));
-    };
-    if limits.speaker || matches!(out.kind.as_str(), "valve" | "shock" | "laser") || limits.limits.must_arm {
-        return Err(wrong(
-            output,
-            "cannot call: take a line that is switched and needs no arming, as `sync` or `output`",
-        ));
+    let out = rig.line(output).ok_or_else(|| wrong(output, "is no output of this rig"))?;
+    let into = rig.line(input).ok_or_else(|| wrong(input, "is no digital input of this rig that guards nothing"))?;
+    for (line, why) in [(output, cannot_call(out)), (input, cannot_answer(into))] {
+        if let Some(why) = why {
+            return Err(wrong(line, why));
+        }
     }
-    let Some((into, debounce_us)) = rig.line(input).and_then(|line| match line.line.role {
-        Role::Input { debounce_us, guards: Guards::Nothing, .. } => Some((line, debounce_us)),
-        _ => None,
-    }) else {
-        return Err(wrong(input, "is no digital input of this rig that guards nothing"));
+    let (Some(limits), Role::Input { debounce_us, .. }) = (out.line.role.output(), into.line.role) else {
+        return Err(wrong(output, "is no output of this rig"));
     };
     let bare = bare(rig).map_err(|_| wrong(input, "belongs to a rig that cannot be compiled for"))?;
     let symbol = bare.symbols.lines.iter().find(|symbol| symbol.name == input);
