@@ -3,6 +3,7 @@
 
 mod plans;
 
+use core::sync::atomic::AtomicU32;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -16,7 +17,7 @@ use proptest::prelude::*;
 use super::Edge;
 use super::tests::bench::{self, Bench, LASER, LASER_PIN, MASK, MASK_PIN, WATER, WATER_PIN};
 use crate::board::{Board, STRIKES_MAX, Sound, Strike};
-use crate::messages::{Order, ReportQueue, Reports, ReportsIn, What};
+use crate::messages::{ORDER_WORDS, Order, ReportQueue, Reports, ReportsIn, What, pack_request};
 use crate::orders::{OrderQueue, OrdersOut};
 use crate::storage::Shared;
 
@@ -378,6 +379,29 @@ fn an_edge_that_comes_in_the_midst_of_an_order_is_made_once_or_not_at_all() {
         }
     }
     assert!(struck_within > 100, "edges came in the midst of it: {struck_within}");
+}
+
+/// What P0 answers an edge with is not followed by a poll of its own: it asks for one in time for the end.
+#[test]
+fn what_an_edge_was_answered_with_ends_when_it_is_to_end() {
+    for (width_us, strikes) in [(30, true), (200, true), (4_000, true), (30, false), (4_000, false)] {
+        story(strikes, |b| {
+            let now = b.board.now();
+            let request = train(0, width_us, 0, 1);
+            let slots = [[const { AtomicU32::new(0) }; ORDER_WORDS]];
+            pack_request(LineId(LASER), &request, &slots[0]);
+            b.edge.answer_with(&slots, now, &mut b.board);
+            b.at(now + 100_000, || 0);
+            let pulse = [(now, true), (now + u64::from(width_us), false)];
+            assert_eq!(b.board.bench.changes_of(LASER_PIN), pulse, "{width_us} µs");
+        });
+    }
+    story(true, |b| {
+        let now = b.board.now();
+        b.edge.guard.levels(LineId(LASER).bit(), 0, now, &mut b.board, &mut b.edge.reports);
+        b.at(now + 10_000_000, || 0);
+        assert_eq!(b.board.bench.changes_of(LASER_PIN), [(now, true), (now + 5_000_000, false)], "cut at its limit");
+    });
 }
 
 #[test]
