@@ -84,6 +84,22 @@ fn a_burst_that_begins_late_takes_the_whole_train_with_it_and_one_late_pulse_tak
 }
 
 #[test]
+fn of_what_lies_unevenly_no_pulse_is_left_out_however_late_one_comes() {
+    story(|b| {
+        b.late(2_000);
+        b.ask(MASK, bursts(0, 6));
+        b.at(6_999);
+        b.told();
+        // The second is due at 7 000, the third at 12 000.
+        b.late(13_000);
+        assert_eq!(b.told().first(), Some(&(13_000, What::Trip(TripCause::TooLate))), "never in silence");
+        b.at(1_000_000);
+        let pulses = [(0, 1_000), (11_000, 1), (11_002, 1_000), (50_000, 1_000), (55_000, 1_000), (60_000, 1_000)];
+        assert_eq!(b.board.changes_of(MASK_PIN), shape(2_000, pulses));
+    });
+}
+
+#[test]
 fn a_list_is_played_as_it_is_written() {
     story(|b| {
         let pulses = [(0, 7), (8, 1), (1_000, 250), (1_300, 4_000), (90_000, 2)];
