@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use controller::subject::{Fact, Ledger};
+
 /// A press within 20 s is paid, in `test` with the laser for the group `stim`.
 const TASK: &str = "\
 protocol: over-days
@@ -423,4 +425,131 @@ fn the_journal_holds_every_file_of_the_protocol() {
     };
     assert_eq!(json["summary"]["protocol_sha256"], of(WATER));
     assert_ne!(of(WATER), of(&WATER.replace("5 µl", "6 µl")), "it names them all");
+}
+
+#[test]
+fn programs_that_add_to_a_file_at_the_same_time_leave_it_whole() {
+    let lab = Lab::new("at-once");
+    let folder = lab.0.join("data");
+    let known = |n: usize, m: usize| Fact::Stage { name: format!("n{n}"), because: m.to_string() };
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let folder = &folder;
+            scope.spawn(move || {
+                // Opened once, as by a session that lasts an hour.
+                let mut ledger = Ledger::open(folder, "R1", true).unwrap();
+                (0..10).for_each(|m| ledger.add("-", "task", known(n, m)).unwrap());
+            });
+        }
+    });
+    let whole = Ledger::open(&folder, "R1", true).unwrap();
+    let seen: Vec<Fact> = whole.lines().iter().map(|line| line.fact.clone()).collect();
+    assert_eq!(seen.len(), 80);
+    for n in 0..8 {
+        let own: Vec<Fact> = seen.iter().filter(|fact| (0..10).any(|m| **fact == known(n, m))).cloned().collect();
+        assert_eq!(own, (0..10).map(|m| known(n, m)).collect::<Vec<_>>(), "each in its own order");
+    }
+    // What can stand there once does, whoever comes second.
+    let drawn = |base| Fact::Drawn { name: "side".to_owned(), base };
+    let (mut one, mut other) = (whole.clone(), whole);
+    one.add("-", "task", drawn(1)).unwrap();
+    other.add("-", "task", drawn(1)).unwrap();
+    let refused = other.add("-", "task", drawn(2)).unwrap_err().to_string();
+    assert!(refused.contains("`side` of task was settled by another program meanwhile"), "{refused}");
+    assert_eq!(Ledger::open(&folder, "R1", true).unwrap().drawn("task"), [("side".to_owned(), 1)]);
+}
+
+#[test]
+fn rigs_that_begin_at_once_draw_from_one_deck() {
+    let lab = Lab::new("rigs-at-once");
+    let ran = std::thread::scope(|scope| {
+        let lab = &lab;
+        let runs: Vec<_> = (0..8).map(|n| scope.spawn(move || lab.run(&format!("R{n}"), FEMALE))).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(ran.iter().all(|output| output.status.success()), "{}", ran.iter().map(told).collect::<String>());
+    let left = (0..8).filter(|n| lab.assigned(&format!("R{n}"), "side") == "left").count();
+    assert_eq!(left, 4, "of 8, whichever came first");
+}
+
+/// What a person does to a session under way, some of it hidden from whoever reads of it.
+const SAID: &str = "\
+protocol: said
+lines: {water: valve}
+parameters:
+  strength: {default: 10 %, range: [0 %, 100 %], live: at once}
+  drop: {default: 10 µl, range: [5 µl, 20 µl], live: next trial}
+outside: {decoded: {initial: 0.0, range: [0, 1]}}
+prompts: {drug: {ask: Which drug?, choices: [saline, dcz]}}
+metadata: {compound: {choices: [salt, cno], once: per subject}}
+blind: [strength, decoded, drug, compound]
+session: {ends: [{trials: 6}]}
+outcomes: [weak, strong]
+start: ready
+states:
+  ready:
+    entry: [{trial: begin}, {ask: drug}]
+    transitions:
+      - {after: 2 s, if: strength > 50 % and decoded > 0.5 and drug == dcz, outcome: strong, to: drink}
+      - {after: 2 s, outcome: weak, to: drink}
+  drink:
+    entry: [{deliver: {line: water, volume: drop}}]
+    transitions: [{after: 500 ms, to: ready}]
+";
+
+#[test]
+fn what_is_said_while_a_session_runs_is_hidden_too() {
+    let lab = Lab::new("said");
+    let task = lab.0.join("said.yaml");
+    fs::write(&task, SAID).unwrap();
+    let data = lab.data();
+    let task = task.to_str().unwrap();
+    let known = ["--subject", "R1", "--set", "compound=cno"];
+    let mut running = Command::new(env!("CARGO_BIN_EXE_nosepoke"))
+        .args(["run", task, "--out", &data, "--seed", "1", "--speed", "4"])
+        .args(known)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Said again and again: it is heard in one of the trials, however slow the machine.
+    let mut lines = running.stdin.take().unwrap();
+    while running.try_wait().unwrap().is_none() {
+        let said = "set strength 77 %\nvalue decoded 0.77\nanswer drug dcz\nset drop 12 µl\n";
+        let _ = std::io::Write::write_all(&mut lines, said.as_bytes());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let output = running.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    let path = lab.newest();
+    let journal = path.to_str().unwrap();
+    let show = |how: &[&str]| said(&lab.nosepoke(&[&["show", journal], how].concat()));
+    let subject = || said(&lab.nosepoke(&["subject", "R1", "--in", &data, "--simulated"]));
+    let told_of = |known: &[&str]| told(&lab.nosepoke(&[&["run", task, "--out", &data], known].concat()));
+    let everything = [
+        said(&output),
+        show(&[]),
+        show(&["--csv"]),
+        show(&["--json"]),
+        fs::read_to_string(lab.file("R1")).unwrap(),
+        subject(),
+        told_of(&["--subject", "R1", "--set", "compound=salt"]),
+    ];
+    for text in &everything {
+        for hidden in ["0.77", "77 %", "dcz", "cno"] {
+            assert!(!text.contains(hidden), "`{hidden}` shows:\n{text}");
+        }
+    }
+    assert!(everything[1].contains("strong"), "it was taken up: {}", everything[1]);
+    assert!(everything[1].contains("drop set to 12 µl"), "what is not hidden shows: {}", everything[1]);
+    assert!(everything[5].contains("compound = hidden"), "{}", everything[5]);
+    assert!(everything[6].contains("is kept with compound = hidden, and otherwise"), "{}", everything[6]);
+    let word = ["--operator", "KS", "--because", "all done"];
+    assert!(lab.nosepoke(&[&["unblind", "R1", "--in", &data, "--simulated"], &word[..]].concat()).status.success());
+    let shown = show(&[]);
+    for words in ["strength set to 0.77", "compound = cno"] {
+        assert!(shown.contains(words), "`{words}` is missing from:\n{shown}");
+    }
+    assert!(subject().contains("compound = cno"), "{}", subject());
 }

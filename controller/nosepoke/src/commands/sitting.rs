@@ -6,12 +6,12 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use compiler::symbols::{AssignSymbol, MetadataSymbol};
+use compiler::symbols::{AssignSymbol, MetadataSymbol, Symbols};
 use compiler::{Compiled, Diagnostics, Sitting};
 use controller::session::OpenJournal;
 use controller::subject::assign::{Member, draw};
 use controller::subject::stage::{Asked, Word, next};
-use controller::subject::{Fact, Ledger, LedgerError, sessions};
+use controller::subject::{Fact, Ledger, LedgerError, hold_cohort, sessions};
 use journal::{CreateError, seal};
 
 use super::Complaint;
@@ -96,7 +96,7 @@ pub(super) fn settle(
     }
     let mut facts = Vec::new();
     let mut sitting = Sitting { stage: None, drawn_before: ledger.drawn(&protocol), ..Sitting::default() };
-    sitting.metadata = metadata(&symbols.metadata, &ledger, set, &mut facts)?;
+    sitting.metadata = metadata(symbols, &ledger, set, &mut facts)?;
     if !stages.is_empty() {
         let word = match (whose.operator, whose.because) {
             (Some(operator), Some(because)) => Some(Word { operator, because }),
@@ -114,6 +114,12 @@ pub(super) fn settle(
     }
     // What was typed is judged before anything is drawn or kept.
     compile(set, &sitting).map_err(drawn)?;
+    let assigns = !symbols.assigned.is_empty();
+    // Until all is written down: another rig may begin with another subject of the cohort, or with this one, just now.
+    let held = assigns.then(|| hold_cohort(whose.folder)).transpose().map_err(Complaint::new)?;
+    if assigns {
+        ledger = Ledger::open(whose.folder, subject, whose.simulated).map_err(Complaint::new)?;
+    }
     let cohort = match symbols.assigned.is_empty() {
         true => Vec::new(),
         false => Ledger::all(whose.folder, whose.simulated).map_err(|error| {
@@ -138,6 +144,7 @@ pub(super) fn settle(
     for fact in facts {
         ledger.add(&whose.when, &protocol, fact).map_err(Complaint::new)?;
     }
+    drop(held);
     let stage = sitting.stage.unwrap_or_default();
     let keeper = Keeper { ledger: Arc::new(Mutex::new(ledger)), protocol, stage, when: whose.when.clone() };
     Ok(Settled { compiled, remarks, keeper: Some(keeper) })
@@ -145,18 +152,21 @@ pub(super) fn settle(
 
 /// What is asked: typed, kept, by default, or asked now.
 fn metadata(
-    symbols: &[MetadataSymbol],
+    symbols: &Symbols,
     ledger: &Ledger,
     set: &mut Vec<(String, String)>,
     facts: &mut Vec<Fact>,
 ) -> Result<Vec<(String, String)>, Complaint> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for one in symbols.iter().filter(|one| !one.fixed) {
+    for one in symbols.metadata.iter().filter(|one| !one.fixed) {
         let typed = set.iter().find(|(name, _)| *name == one.name).map(|(_, value)| value.clone());
-        let kept = ledger.known(&one.name).filter(|_| one.once).map(str::to_owned);
+        let is_blind = symbols.blind.contains(&one.name);
+        let known = ledger.known(&one.name).filter(|_| one.once);
+        let (kept, sealed) = known.map_or((None, is_blind), |(kept, sealed)| (Some(kept), sealed || is_blind));
         if let (Some(typed), Some(kept)) = (&typed, &kept)
             && typed != kept
         {
+            let kept = if sealed { "hidden, and otherwise" } else { kept };
             return Err(Complaint::new(format_args!(
                 "--set {name}={typed}: {subject} is kept with {name} = {kept} ({file}). If that is wrong: nosepoke subject \
                  {subject} --correct {name}={typed} --operator NAME --because WHY",
@@ -175,8 +185,7 @@ fn metadata(
         }
         let Some(value) = value else { continue };
         if one.once && kept.is_none() {
-            let (name, value, word) = (one.name.clone(), value.clone(), String::new());
-            facts.push(Fact::Known { name, value, word });
+            facts.push(ledger.fact_known(&one.name, &value, sealed, ""));
         }
         if typed.is_none() {
             found.push((one.name.clone(), value));
@@ -240,7 +249,7 @@ fn assigned(
     let group = |member: &Ledger| -> Result<Vec<String>, LedgerError> {
         let of = |stratum: &String| {
             let assigned = member.assigned(protocol, stratum)?.map(|(label, _)| label);
-            Ok(assigned.or_else(|| member.known(stratum).map(str::to_owned)).unwrap_or_default())
+            Ok(assigned.or_else(|| member.known(stratum).map(|(value, _)| value)).unwrap_or_default())
         };
         symbol.balance.iter().map(of).collect()
     };
@@ -258,7 +267,7 @@ fn assigned(
     let own = |stratum: &String| {
         let said = sitting.assigned.iter().chain(&sitting.metadata).find(|(name, _)| name == stratum);
         let said = said.map(|(_, value)| value.clone());
-        said.or_else(|| ledger.known(stratum).map(str::to_owned)).unwrap_or_default()
+        said.or_else(|| ledger.known(stratum).map(|(value, _)| value)).unwrap_or_default()
     };
     let strata: Vec<String> = symbol.balance.iter().map(own).collect();
     let seed = seed.unwrap_or(whose.seed);

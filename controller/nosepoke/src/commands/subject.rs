@@ -119,14 +119,13 @@ impl Subject {
         };
         let mut ledger = self.place.ledger(subject)?;
         if let (Some((name, value)), Some(operator), Some(because)) = (&self.correct, &self.operator, &self.because) {
-            if ledger.known(name).is_none() {
+            let Some((_, sealed)) = ledger.known(name) else {
                 return Err(Complaint::new(format_args!(
                     "--correct {name}={value}: nothing is kept of {name}; what was assigned or drawn is never changed"
                 )));
-            }
-            let word = Word { operator, because }.to_string();
-            let (name, value) = (name.clone(), value.clone());
-            ledger.add(&self.place.when(), "", Fact::Known { name, value, word }).map_err(Complaint::new)?;
+            };
+            let fact = ledger.fact_known(name, value, sealed, &Word { operator, because }.to_string());
+            ledger.add(&self.place.when(), "", fact).map_err(Complaint::new)?;
         }
         say(format_args!("{}  ({})", ledger.subject(), ledger.file().display()))?;
         for line in ledger.lines() {
@@ -184,8 +183,15 @@ pub(super) fn is_hidden(path: &Path, session: &Session) -> bool {
 fn told(line: &Line, ledger: &Ledger) -> String {
     let shown = ledger.is_unblinded(&line.protocol);
     match &line.fact {
-        Fact::Known { name, value, word } if word.is_empty() => format!("{name} = {value}"),
-        Fact::Known { name, value, word } => format!("{name} = {value}, {word}"),
+        Fact::Known { name, value, sealed, word } => {
+            let word = if word.is_empty() { String::new() } else { format!(", {word}") };
+            let value = match (sealed, shown) {
+                (false, _) => value.clone(),
+                (true, true) => unseal(&[ledger.subject(), name], value).unwrap_or_else(|| "not to be read".to_owned()),
+                (true, false) => HIDDEN.to_owned(),
+            };
+            format!("{name} = {value}{word}")
+        }
         Fact::Assigned { name, value, sealed: false, odds, .. } => format!("assigned {name} = {value} ({odds})"),
         Fact::Assigned { name, value, odds, .. } if shown => {
             let subject = ledger.subject();

@@ -153,7 +153,7 @@ impl Answers for ToPerson {
     fn ask(&mut self, prompt: &str, question: Option<&str>) {
         match question {
             Some(question) => eprintln!("{prompt}: {question}"),
-            None => eprintln!("{prompt}: no longer asked"),
+            None => eprintln!("{prompt}: settled"),
         }
     }
 }

@@ -13,8 +13,10 @@ pub enum Fact {
     Known {
         /// What.
         name: String,
-        /// What it is.
+        /// What it is, or that [`journal::seal`]ed.
         value: String,
+        /// Whether it is sealed.
+        sealed: bool,
         /// Who said so instead of what stood there before, and why; empty the first time.
         word: String,
     },
@@ -68,6 +70,18 @@ pub enum Fact {
     Torn,
 }
 
+impl Fact {
+    /// What can stand in a file once for a protocol: its name and its value.
+    #[must_use]
+    pub fn once(&self) -> Option<(&str, String)> {
+        match self {
+            Self::Assigned { name, value, .. } => Some((name, value.clone())),
+            Self::Drawn { name, base } => Some((name, base.to_string())),
+            _ => None,
+        }
+    }
+}
+
 /// A line of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -79,6 +93,8 @@ pub struct Line {
     pub fact: Fact,
 }
 
+/// What stands behind a value that is sealed.
+const HIDDEN: &str = "hidden";
 /// What stands between a name and its value.
 const IS: &str = " = ";
 
@@ -86,9 +102,12 @@ impl Line {
     /// Its fields, without the mark.
     fn fields(&self) -> Vec<String> {
         let (word, rest): (&str, Vec<String>) = match &self.fact {
-            Fact::Known { name, value, word } => ("known", vec![format!("{name}{IS}{value}"), word.clone()]),
+            Fact::Known { name, value, sealed, word } => {
+                let hidden = sealed.then(|| HIDDEN.to_owned());
+                ("known", [format!("{name}{IS}{value}"), word.clone()].into_iter().chain(hidden).collect())
+            }
             Fact::Assigned { name, value, sealed, odds, seed } => {
-                let how = if *sealed { "hidden" } else { "open" };
+                let how = if *sealed { HIDDEN } else { "open" };
                 ("assigned", vec![format!("{name}{IS}{value}"), how.to_owned(), odds.clone(), format!("seed {seed}")])
             }
             Fact::Drawn { name, base } => ("drawn", vec![format!("{name}{IS}{base}")]),
@@ -115,13 +134,13 @@ impl Line {
         let [when, protocol, word, rest @ ..] = fields else { return None };
         let pair = |text: &str| text.split_once(IS).map(|(name, value)| (name.to_owned(), value.to_owned()));
         let fact = match (*word, rest) {
-            ("known", [said, word]) => {
+            ("known", [said, word, hidden @ ..]) if matches!(hidden, [] | [HIDDEN]) => {
                 let (name, value) = pair(said)?;
-                Fact::Known { name, value, word: (*word).to_owned() }
+                Fact::Known { name, value, sealed: !hidden.is_empty(), word: (*word).to_owned() }
             }
-            ("assigned", [said, how @ ("hidden" | "open"), odds, seed]) => {
+            ("assigned", [said, how @ (HIDDEN | "open"), odds, seed]) => {
                 let ((name, value), seed) = (pair(said)?, seed.strip_prefix("seed ")?.parse().ok()?);
-                Fact::Assigned { name, value, sealed: *how == "hidden", odds: (*odds).to_owned(), seed }
+                Fact::Assigned { name, value, sealed: *how == HIDDEN, odds: (*odds).to_owned(), seed }
             }
             ("drawn", [said]) => {
                 let (name, value) = pair(said)?;

@@ -13,8 +13,9 @@ pub mod stage;
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Error, Write};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use line::{Fact, Line};
 use line::{checked, marked, plain};
@@ -126,7 +127,8 @@ impl Ledger {
     /// When there is a file that cannot be relied on.
     pub fn open(folder: &Path, subject: &str, simulated: bool) -> Result<Self, LedgerError> {
         let path = Self::path(folder, subject, simulated);
-        match path.exists() {
+        let there = path.try_exists().map_err(|error| LedgerError::Io(path.clone(), error))?;
+        match there {
             true => {
                 let ledger = Self::read(&path)?;
                 match ledger.subject == plain(subject) {
@@ -149,7 +151,7 @@ impl Ledger {
         let folder = folder.join(FOLDER);
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(LedgerError::Io(folder, error)),
         };
         let is_one = |path: &PathBuf| {
@@ -167,7 +169,11 @@ impl Ledger {
         if !about.is_file() || about.len() > BYTES_MAX {
             return Err(LedgerError::Foreign(path.to_path_buf()));
         }
-        let bytes = fs::read(path).map_err(io)?;
+        let file = File::open(path).map_err(io)?;
+        // Not while a line is being added.
+        unless_unsupported(file.lock_shared()).map_err(io)?;
+        let mut bytes = Vec::new();
+        file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(io)?;
         // What is no text shows as a line that was changed.
         Self::parse(path, &String::from_utf8_lossy(&bytes))
     }
@@ -223,11 +229,7 @@ impl Ledger {
     fn is_one_story(&self) -> Result<(), LedgerError> {
         let mut seen: Vec<(&str, &str, String)> = Vec::new();
         for line in &self.lines {
-            let (name, value) = match &line.fact {
-                Fact::Assigned { name, value, .. } => (name, value.clone()),
-                Fact::Drawn { name, base } => (name, base.to_string()),
-                _ => continue,
-            };
+            let Some((name, value)) = line.fact.once() else { continue };
             match seen.iter().find(|(protocol, known, _)| *protocol == line.protocol && *known == name) {
                 Some((_, _, before)) if *before != value => {
                     let what = format!("`{name}` of {} stands there twice, with two values", line.protocol);
@@ -239,52 +241,115 @@ impl Ledger {
         Ok(())
     }
 
-    /// Adds a line. When this returns, it is on disk.
+    /// Adds a line behind all that stand there by now, whoever added them. When this returns, it is on disk.
     ///
     /// # Errors
-    /// When it cannot be written; then nothing is added.
+    /// When it cannot be written, or contradicts what another program has added meanwhile; then nothing is added.
     pub fn add(&mut self, when: &str, protocol: &str, fact: Fact) -> Result<(), LedgerError> {
-        let io = |error| LedgerError::Io(self.path.clone(), error);
-        let mut text = String::new();
-        let mut mark = self.mark.clone();
-        let is_new = mark.is_empty();
-        if is_new {
-            if let Some(folder) = self.path.parent() {
-                fs::create_dir_all(folder).map_err(io)?;
-            }
-            let (line, next) = marked(&format!("{MAGIC}\t{}", self.subject), "");
-            text.push_str(&line);
-            mark = next;
+        let path = self.path.clone();
+        let io = |error| LedgerError::Io(path.clone(), error);
+        let line = Line { when: plain(when), protocol: plain(protocol), fact };
+        if self.mark.is_empty() && self.begin(&line).map_err(io)? {
+            return Ok(());
         }
-        let (when, protocol) = (plain(when), plain(protocol));
-        let put = |fact: Fact, text: &mut String, mark: &mut String| {
-            let line = Line { when: when.clone(), protocol: protocol.clone(), fact };
-            let (written, next) = line.written(mark);
-            text.push_str(&written);
-            *mark = next;
-            line
+        let mut file = OpenOptions::new().read(true).append(true).open(&self.path).map_err(io)?;
+        // Sessions and `unblind` may add to it at the same time. Let go of as the file is closed.
+        lock(&file).map_err(io)?;
+        self.catch_up(&mut file)?;
+        if self.says_already(&line)? {
+            return Ok(());
+        }
+        let (text, mark) = self.written(&line);
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+        (self.mark, self.tail) = (mark, Tail::Whole);
+        self.lines.push(line);
+        Ok(())
+    }
+
+    /// Begins the file with its first line, all of it at once; false if another program has begun it meanwhile.
+    fn begin(&mut self, line: &Line) -> Result<bool, Error> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        fs::create_dir_all(folder)?;
+        let (text, mark) = self.written(line);
+        static BEGUN: AtomicU32 = AtomicU32::new(0);
+        let number = BEGUN.fetch_add(1, Ordering::Relaxed);
+        let whole = folder.join(format!(".{}.{}.{number}", file_name(&self.subject), std::process::id()));
+        let write = || {
+            let mut file = File::create(&whole)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            // Where a disk knows no second name for a file, one that appears in two steps is the best there is.
+            match fs::hard_link(&whole, &self.path) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                    let mut file = OpenOptions::new().write(true).create_new(true).open(&self.path)?;
+                    file.write_all(text.as_bytes())?;
+                    file.sync_all()
+                }
+                linked => linked,
+            }
         };
+        let written = write();
+        let _ = fs::remove_file(&whole);
+        match written {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+            Ok(()) => {
+                sync_folder(&self.path)?;
+                (self.mark, self.tail) = (mark, Tail::Whole);
+                self.lines.push(line.clone());
+                Ok(true)
+            }
+        }
+    }
+
+    /// Takes in what stands in the file by now.
+    fn catch_up(&mut self, file: &mut File) -> Result<(), LedgerError> {
+        let io = |error| LedgerError::Io(self.path.clone(), error);
+        let mut bytes = Vec::new();
+        file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.len() as u64 > BYTES_MAX {
+            return Err(LedgerError::Foreign(self.path.clone()));
+        }
+        let now = Self::parse(&self.path, &String::from_utf8_lossy(&bytes))?;
+        if now.subject != self.subject {
+            let (path, wanted) = (self.path.clone(), self.subject.clone());
+            return Err(LedgerError::Other { path, whose: now.subject, wanted });
+        }
+        *self = now;
+        Ok(())
+    }
+
+    /// Whether the file says already what a line says that can stand there once.
+    fn says_already(&self, line: &Line) -> Result<bool, LedgerError> {
+        let Some((name, value)) = line.fact.once() else { return Ok(false) };
+        let mut before = self.of(&line.protocol).filter_map(|line| line.fact.once());
+        match before.find(|(known, _)| *known == name) {
+            None => Ok(false),
+            Some((_, known)) if known == value => Ok(true),
+            Some(_) => {
+                let what =
+                    format!("`{name}` of {} was settled by another program meanwhile, and otherwise", line.protocol);
+                Err(LedgerError::Conflict { path: self.path.clone(), what })
+            }
+        }
+    }
+
+    /// A line with all that must stand before it, and its mark.
+    fn written(&self, line: &Line) -> (String, String) {
+        let (mut text, mut mark) = (String::new(), self.mark.clone());
+        if mark.is_empty() {
+            (text, mark) = marked(&format!("{MAGIC}\t{}", self.subject), "");
+        }
         if self.tail != Tail::Whole {
             text.push('\n');
         }
         if self.tail == Tail::Torn {
-            put(Fact::Torn, &mut text, &mut mark);
+            let (torn, next) = Line { fact: Fact::Torn, ..line.clone() }.written(&mark);
+            text.push_str(&torn);
+            mark = next;
         }
-        let line = put(fact, &mut text, &mut mark);
-        let mut options = OpenOptions::new();
-        // A file that another process began meanwhile is not written into.
-        let mut file = match is_new {
-            true => options.write(true).create_new(true).open(&self.path),
-            false => options.append(true).open(&self.path),
-        }
-        .map_err(io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
-        if is_new {
-            sync_folder(&self.path).map_err(io)?;
-        }
-        (self.mark, self.tail) = (mark, Tail::Whole);
-        self.lines.push(line);
-        Ok(())
+        let (written, mark) = line.written(&mark);
+        (text + &written, mark)
     }
 
     /// Where it stands.
@@ -316,13 +381,24 @@ impl Ledger {
         self.lines.iter().filter(move |line| line.protocol == protocol)
     }
 
-    /// What was asked once, whatever the protocol: the last that was said.
+    /// What was asked once, whatever the protocol: the last that was said, and whether it is hidden.
     #[must_use]
-    pub fn known(&self, wanted: &str) -> Option<&str> {
-        self.lines.iter().rev().find_map(|line| match &line.fact {
-            Fact::Known { name, value, .. } if name == wanted => Some(value.as_str()),
+    pub fn known(&self, wanted: &str) -> Option<(String, bool)> {
+        let (value, sealed) = self.lines.iter().rev().find_map(|line| match &line.fact {
+            Fact::Known { name, value, sealed, .. } if name == wanted => Some((value, *sealed)),
             _ => None,
-        })
+        })?;
+        match sealed {
+            true => Some((journal::unseal(&[&self.subject, wanted], value)?, true)),
+            false => Some((value.clone(), false)),
+        }
+    }
+
+    /// Something that was asked once, as a line says it: sealed where the operator is not to see it.
+    #[must_use]
+    pub fn fact_known(&self, name: &str, value: &str, sealed: bool, word: &str) -> Fact {
+        let value = if sealed { journal::seal(&[&self.subject, name], value) } else { value.to_owned() };
+        Fact::Known { name: name.to_owned(), value, sealed, word: word.to_owned() }
     }
 
     /// What was assigned, and by which seed.
@@ -373,6 +449,36 @@ impl Ledger {
             }
         }
         open
+    }
+}
+
+/// Keeps other programs from assigning anything in a folder of journals until the file is dropped: who draws must know what
+/// the others of the cohort drew. Waits for one that does so at the moment.
+///
+/// # Errors
+/// When there can be no file for it.
+pub fn hold_cohort(folder: &Path) -> Result<File, LedgerError> {
+    let folder = folder.join(FOLDER);
+    let path = folder.join(".assigning");
+    let open = || {
+        fs::create_dir_all(&folder)?;
+        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        lock(&file)?;
+        Ok(file)
+    };
+    open().map_err(|error| LedgerError::Io(path.clone(), error))
+}
+
+/// Waits until no other program has the file.
+fn lock(file: &File) -> Result<(), Error> {
+    unless_unsupported(file.lock())
+}
+
+/// A disk that knows no locks, as some of a network, is gone on with without.
+fn unless_unsupported(locked: Result<(), Error>) -> Result<(), Error> {
+    match locked {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
+        locked => locked,
     }
 }
 
