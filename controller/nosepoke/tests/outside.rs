@@ -82,6 +82,19 @@ fn session(name: &str, source: Box<dyn Outside>) -> journal::Session {
 
 /// The same of any protocol on any simulated rig, in which an animal does this.
 fn session_of(name: &str, protocol: &str, rig: &str, source: Box<dyn Outside>, taps: Vec<Tap>) -> journal::Session {
+    let mut untouched = |_: Micros, _: &mut Session<_>, _: &mut Cable| {};
+    session_with(name, protocol, rig, vec![source], taps, &mut untouched)
+}
+
+/// The same with several sources, and somebody who watches.
+fn session_with(
+    name: &str,
+    protocol: &str,
+    rig: &str,
+    sources: Vec<Box<dyn Outside>>,
+    taps: Vec<Tap>,
+    watch: &mut impl lockstep::Watch<std::fs::File>,
+) -> journal::Session {
     let compiled = compiled_for(protocol, rig);
     let plan = Plan {
         session: 7,
@@ -103,12 +116,12 @@ fn session_of(name: &str, protocol: &str, rig: &str, source: Box<dyn Outside>, t
     let path = folder(&format!("outside-{name}")).join("session.npj");
     let opened = path.clone();
     let mut session = Session::new(plan, Box::new(move |header| journal::Writer::create(&opened, header)));
-    session.attend(source);
+    sources.into_iter().for_each(|source| session.attend(source));
     let mut memory = Box::new(Memory::new());
     let animal = Box::new(Scripted::new(taps));
     let mut rig = room::simulated_with(&compiled, &config_of(rig), 1, &mut memory, animal).unwrap();
     let mut cable = Cable::new(WireFaults::NONE, 1);
-    lockstep::run(&mut session, &mut rig, &mut cable, &mut |_, _: &mut Session<_>, _: &mut Cable| {});
+    lockstep::run(&mut session, &mut rig, &mut cable, watch);
     session.take_result().unwrap().unwrap();
     let read = journal::Session::open(&path).unwrap();
     let replayed = journal::replay(&read).unwrap();
@@ -319,6 +332,56 @@ fn more_than_the_link_carries_waits_and_none_of_it_is_lost() {
         (3_900..=4_100).contains(&each_us),
         "two commands, each there and back over the simulated cable: {each_us} µs"
     );
+}
+
+#[test]
+fn a_source_that_says_much_keeps_no_other_from_being_heard() {
+    let (told, heard) = std::sync::mpsc::channel();
+    let flood: Box<dyn Outside> = Box::new(Flood { left: 1_000, told });
+    let person = Script::new([(SECOND / 2, "set drop 12 µl".to_owned())]);
+    let mut untouched = |_: Micros, _: &mut Session<_>, _: &mut Cable| {};
+    let read = session_with("loud", &task(), BOX, vec![flood, Box::new(person)], Vec::new(), &mut untouched);
+    drop(heard);
+    let words = words_of(&read);
+    let set = words.iter().find_map(|word| word.strip_suffix(" drop.next = 12000")?.parse::<u64>().ok());
+    let set_ms = set.unwrap_or_else(|| panic!("it was never heard: {words:?}"));
+    // Behind those that waited already, and no others: the flood alone lasts 4 s.
+    assert!((500..800).contains(&set_ms), "said at 500 ms, taken up at {set_ms}");
+}
+
+#[test]
+fn what_is_said_while_the_rig_is_away_is_taken_up_once_when_it_is_back() {
+    let said = [
+        (SECOND, "set pause 2 s"),
+        (2 * SECOND, "event contact"),
+        (2 * SECOND, "set drop 12 µl"),
+        (8 * SECOND, "stop"),
+    ];
+    let (sender, told) = std::sync::mpsc::channel();
+    let script = Box::new(Watched(Script::new(said.map(|(at, line)| (at, line.to_owned()))), sender));
+    // The cable is out from 900 ms to 4 s of the session.
+    let (mut began, mut is_out) = (None, false);
+    let mut watch = |now: Micros, session: &mut Session<_>, cable: &mut Cable| {
+        began = began.or_else(|| session.tally().started().map(|_| now));
+        let out = began.is_some_and(|began| (began + 900_000..began + 4 * SECOND).contains(&now));
+        if out != is_out {
+            is_out = out;
+            cable.to_device.connect(!out);
+            cable.to_host.connect(!out);
+        }
+    };
+    let read = session_with("away", &task(), BOX, vec![script], Vec::new(), &mut watch);
+    let words = words_of(&read);
+    let when = |of: &str| {
+        let times = words.iter().filter_map(|word| word.strip_suffix(of)?.trim().parse::<u64>().ok());
+        times.collect::<Vec<_>>()
+    };
+    for of in [" pause = 2000000", " contact", " drop.next = 12000"] {
+        let times = when(of);
+        assert!(times.len() == 1 && (4_000..4_600).contains(&times[0]), "`{of}` once, when it is back: {words:?}");
+    }
+    assert!(when(" pause = 2000000") <= when(" contact"), "in the order it was said");
+    assert!(told.try_iter().flat_map(|script| script.went).all(|(_, told)| told.is_ok()));
 }
 
 /// The protocol and a rig on disk, to be run by the command line in real time.

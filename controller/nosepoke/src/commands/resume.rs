@@ -77,8 +77,10 @@ impl Resume {
         outside.into_iter().for_each(|source| session.attend(source));
         let result = serial::run(&mut session, asked, finder, &stop, &mut |tally| progress.show(tally));
         progress.done();
-        keep(&path, header)?;
-        Over { journal: Some(&path), seed, result, tally: session.tally(), took: None, self_test: None }.tell(self.json)
+        let kept = keep(&path, header);
+        let over = Over { journal: Some(&path), seed, result, tally: session.tally(), took: None, self_test: None };
+        let told = over.tell(self.json)?;
+        kept.map(|()| told)
     }
 }
 

@@ -3,7 +3,7 @@
 //! or `error …`. It is also told what the operator is asked: `ask NAME QUESTION`, and `settled NAME`.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
@@ -19,6 +19,8 @@ use super::{Bell, Heard, Outside, Told};
 pub const CALLERS_MAX: usize = 8;
 /// How long a caller that does not read may hold up its own answers.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long nobody is let in after one who could not be.
+const AT_THE_DOOR: Duration = Duration::from_millis(100);
 /// Answers that may wait for a caller to read them; who reads none of so many is hung up on.
 const ANSWERS_MAX: usize = 1_024;
 
@@ -111,15 +113,12 @@ impl Outside for Listener {
         self.arrived = Some(arrived);
         let bell = bell.clone();
         let started = thread::Builder::new().name("socket".to_owned()).spawn(move || {
-            for stream in listener.incoming().map_while(|stream| match stream {
-                Ok(stream) => Some(Some(stream)),
-                Err(error) if error.kind() == ErrorKind::Interrupted => Some(None),
-                Err(error) => {
-                    tracing::warn!("nobody can connect any more: {error}");
-                    None
-                }
-            }) {
-                let Some(stream) = stream else { continue };
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else {
+                    // Who gave up at the door, or no room for another for the moment: the next may come in.
+                    thread::sleep(AT_THE_DOOR);
+                    continue;
+                };
                 if called.send(stream).is_err() {
                     return;
                 }

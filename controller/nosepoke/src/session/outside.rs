@@ -27,6 +27,8 @@ struct Waiting {
 #[derive(Default)]
 pub(super) struct Desk {
     sources: Vec<Box<dyn Outside>>,
+    /// The source that is asked next.
+    turn: usize,
     bell: Bell,
     waiting: VecDeque<Waiting>,
     /// The number of the command under way, if it is of the first that waits.
@@ -90,19 +92,25 @@ impl<S: Storage> Session<S> {
             return self.refuse_waiting();
         };
         let began = *self.desk.began.get_or_insert(now);
-        for source in 0..self.desk.sources.len() {
-            while self.desk.waiting.len() < WAITING_MAX {
-                let heard = self.desk.sources.get_mut(source).and_then(|from| from.poll(now, began));
-                let Some(Heard { id, what }) = heard else { break };
-                let symbols = &self.plan.compiled.symbols;
-                let said = match what {
-                    What::Said(said) => Ok(said),
-                    What::Line(line) => words::read(&line, symbols, &self.desk.open),
-                    What::Unread(sentence) => Err(sentence),
-                };
-                let waiting = wait(source, id, said, symbols);
-                self.desk.waiting.push_back(waiting);
-            }
+        // Each source in turn, so that one that says much keeps no other from being heard.
+        let (count, mut silent) = (self.desk.sources.len(), 0);
+        while silent < count && self.desk.waiting.len() < WAITING_MAX {
+            let source = self.desk.turn % count;
+            self.desk.turn = source + 1;
+            let heard = self.desk.sources.get_mut(source).and_then(|from| from.poll(now, began));
+            let Some(Heard { id, what }) = heard else {
+                silent += 1;
+                continue;
+            };
+            silent = 0;
+            let symbols = &self.plan.compiled.symbols;
+            let said = match what {
+                What::Said(said) => Ok(said),
+                What::Line(line) => words::read(&line, symbols, &self.desk.open),
+                What::Unread(sentence) => Err(sentence),
+            };
+            let waiting = wait(source, id, said, symbols);
+            self.desk.waiting.push_back(waiting);
         }
         self.run_errands();
     }
