@@ -15,6 +15,10 @@
 //! - [`selftest`]: what of a rig is tried before animals are put in.
 //! - [`scenarios`]: scenario tests of protocols.
 //! - [`tally`]: what a person watches while it runs.
+//! - [`person`]: what the person at the terminal is told.
+
+// Whoever reads the terminal may be gone, and these would end a session for it.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod budget;
 pub mod clock_fit;
@@ -24,6 +28,7 @@ pub mod flush;
 pub mod lockstep;
 pub mod outside;
 pub mod paced;
+pub mod person;
 pub mod room;
 pub mod scenarios;
 pub mod selftest;

@@ -1,12 +1,16 @@
 //! The command line: reads arguments, calls the controller, shows what came of it. Knows nothing of how a session is
 //! run.
 
+// Whoever reads the terminal may be gone, and these would end a session for it.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 mod commands;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use controller::tell;
 use tracing_subscriber::EnvFilter;
 
 /// Runs behavioural experiments on rigs, and on simulated ones.
@@ -73,7 +77,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(complaint) => {
-            eprintln!("{complaint}");
+            tell!("{complaint}");
             ExitCode::FAILURE
         }
     }

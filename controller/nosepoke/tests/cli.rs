@@ -420,8 +420,70 @@ fn whoever_asked_for_json_gets_it_whatever_happens() {
     assert_eq!((water["line"].as_str(), water["min_off_us"].as_u64()), (Some("water"), Some(10_000)), "{good}");
     assert_eq!(water["duty"], serde_json::json!({"on_us": 2_500_000, "window_us": 10_000_000}));
     assert_eq!(water["per_session"]["on_us"].as_u64(), Some(120_000_000));
+    for arguments in [
+        &["explain", "E999", "--json"][..],
+        &["graph", "nowhere.yaml", "--json"],
+        &["graph", "nowhere.yaml", "--format", "json"],
+        &["show", "nowhere.npj", "--json"],
+        &["check", "tests/rigs/../stories/soak", "--json"],
+        &["test", "tests/stories/soak", "--json"],
+        &["test", FLAGSHIP, "--json", "--filter", "no such scenario"],
+    ] {
+        let told = json(arguments);
+        assert_eq!(told["good"], false, "{arguments:?}");
+        assert!(told["error"].is_string() || told["findings"][0]["code"].is_string(), "{arguments:?}: {told}");
+    }
     let no_rig = json(&["check", FLAGSHIP, "--json", "--rig", "nowhere.yaml"]);
     assert_eq!(no_rig[0]["findings"][0]["code"], "E171-not-found");
+}
+
+#[test]
+fn no_file_is_written_over_what_it_is_made_of() {
+    let folder = folder("made-of");
+    let protocol = folder.join("task.yaml");
+    fs::copy(top().join("protocols/first-lever.yaml"), &protocol).unwrap();
+    let before = fs::read(&protocol).unwrap();
+    let over = run(&["graph", text(&protocol), "--format", "mermaid", "--out", text(&protocol)]);
+    fails_with(&over, &["task.yaml: this is the file it would be made of; name another file"]);
+    assert_eq!(fs::read(&protocol).unwrap(), before);
+    let journal = session("made-of-journal");
+    let before = fs::read(&journal).unwrap();
+    fails_with(&run(&["show", text(&journal), "--picture", text(&journal)]), &["name another file"]);
+    fails_with(&run(&["schema", "--out", text(&journal)]), &["a journal is never written over"]);
+    assert_eq!(fs::read(&journal).unwrap(), before);
+    // What was there before is replaced whole, and nothing else is left.
+    let drawn = folder.join("task.svg");
+    for _ in 0..2 {
+        assert!(run(&["graph", text(&protocol), "--out", text(&drawn)]).status.success());
+    }
+    assert!(fs::read_to_string(&drawn).unwrap().ends_with("</svg>\n"));
+    let mut names: Vec<_> = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["task.svg", "task.yaml"]);
+    fails_with(&run(&["graph", text(&protocol), "--out", text(&folder.join("none/task.svg"))]), &["cannot be written"]);
+}
+
+#[test]
+fn scenarios_that_are_not_there_are_no_success() {
+    let missed = run(&["test", "protocols/", "--filter", "no such scenario"]);
+    fails_with(&missed, &["--filter no such scenario: no scenario's name holds this"]);
+    let folder = folder("untested");
+    let protocol = folder.join("task.yaml");
+    fs::copy(top().join("protocols/first-lever.yaml"), &protocol).unwrap();
+    let untested = run(&["test", text(&protocol)]);
+    fails_with(&untested, &["task.yaml: no scenarios stand beside it; write them in", "task.test.yaml"]);
+    // Named twice is run once, and of other files nothing is said.
+    let both = run(&[
+        "test",
+        "protocols/first-lever.yaml",
+        "protocols/first-lever.test.yaml",
+        "protocols/",
+        "--filter",
+        "first-lever",
+    ]);
+    let said = out(&both);
+    assert!(both.status.success(), "{said}");
+    assert_eq!(said.matches(".test.yaml").count(), 1, "{said}");
 }
 
 #[test]

@@ -436,6 +436,29 @@ fn lines_on_standard_input_are_heard_and_mistakes_are_told() {
 }
 
 #[test]
+fn a_terminal_that_is_gone_ends_no_session() {
+    let (folder, [protocol, rig]) = files("outside-unread");
+    let sessions = folder.join("sessions");
+    let mut child = nosepoke()
+        .args(["run", &protocol, "--rig", &rig, "--speed", "4", "--out", text(&sessions)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Nobody reads what it has to say from the first word on.
+    drop(child.stderr.take());
+    stdin.write_all(b"what is this\nset pause 3 s\nnote unread\nstop\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?} {}", output.status, out(&output));
+    let (words, notes) = parameters(&journal(&sessions));
+    assert!(words.contains(&"pause = 3000000".to_owned()), "{words:?}");
+    assert_eq!(notes, ["unread"]);
+    assert!(journal::Session::open(&journal(&sessions)).unwrap().close.is_some());
+}
+
+#[test]
 fn a_program_at_the_socket_is_answered_line_by_line_and_told_what_is_asked() {
     let (folder, [protocol, rig]) = files("outside-socket");
     let sessions = folder.join("sessions");

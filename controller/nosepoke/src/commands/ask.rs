@@ -1,7 +1,7 @@
 //! Questions to the person at the rig: at a terminal, or answered line by line by a script. Owns how a question is put and
 //! what counts as an answer; knows nothing of what it is about.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::thread;
@@ -45,9 +45,7 @@ impl Person {
 
     /// The next line typed, in small letters; none where nobody is left to type one.
     pub(super) fn answers(&mut self, question: &str) -> Option<String> {
-        eprint!("{question}");
-        // A question that nobody sees is one that nobody answers.
-        let _ = std::io::stderr().flush();
+        controller::person::ask(question);
         loop {
             match self.lines().recv_timeout(LOOK) {
                 Ok(line) => return Some(line),

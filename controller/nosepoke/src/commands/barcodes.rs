@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use compiler::Source;
 use compiler::symbols::{BarcodeTiming, Symbols, SyncPattern};
+use controller::tell;
 use journal::Session;
 use link::{LineId, Micros, Record};
 use report::barcode::{Barcode, decode};
@@ -52,17 +53,11 @@ impl Barcodes {
             .iter()
             .map(|(own, other)| format!("{},{:.6},{:.6}\n", own.number, since(own.at), other.at as f64 / 1e6));
         say(format_args!("number,session_s,other_s\n{}", rows.collect::<String>().trim_end()))?;
-        eprintln!(
-            "{} barcodes in the session, {} in {}, {} in both",
-            own.len(),
-            other.len(),
-            path.display(),
-            pairs.len()
-        );
+        tell!("{} barcodes in the session, {} in {}, {} in both", own.len(), other.len(), path.display(), pairs.len());
         let points: Vec<(f64, f64)> = pairs.iter().map(|(own, other)| (since(own.at), other.at as f64 / 1e6)).collect();
         match fit(&points) {
             Some((offset_s, ppm, worst_s)) => {
-                eprintln!(
+                tell!(
                     "other_s = {offset_s:.6} + session_s × (1 {ppm:+.3} ppm), every barcode within {:.0} µs of that",
                     worst_s * 1e6
                 );

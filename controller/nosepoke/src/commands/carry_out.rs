@@ -14,6 +14,7 @@ use controller::session::{Ended, OpenJournal, Plan, Session, SessionError};
 use controller::stop::Stop;
 pub(super) use controller::subject::file_name;
 use controller::tally::Tally;
+use controller::tell;
 use journal::{CreateError, Writer};
 use link::Micros;
 use sim::{SimRig, WireFaults};
@@ -100,7 +101,7 @@ pub(super) fn simulate(
     };
     let ended_us = lockstep::run(&mut session, sim, &mut cable, &mut watch);
     if ended_us > LONGEST_US {
-        eprintln!(
+        tell!(
             "warning: nothing in the protocol ended this session, so it was stopped after 24 h of simulated time; give it \
              an end with `session: {{ends: [{{after: 60 min}}]}}`, which is asked as each trial closes"
         );

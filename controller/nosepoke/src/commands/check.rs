@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use compiler::cost::Bound;
 use compiler::{Compiled, Diagnostics, Options, Source, StepBound};
+use controller::tell;
 
-use super::{Complaint, assignment, draw, limits, looked_through, rig, rig_for, say};
+use super::{Complaint, assignment, draw, limits, looked_through, rig, rig_for, say, told_in_json};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,11 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        told_in_json(json, self.check())
+    }
+
+    fn check(self) -> Result<ExitCode, Complaint> {
         if let Some(Err(found)) = self.rig.as_deref().map(rig) {
             return self.without_rig(&found);
         }
@@ -82,7 +88,7 @@ impl Check {
                 continue;
             }
             if !found.is_empty() {
-                eprint!("{}", draw(&found));
+                tell!("{}", draw(&found).trim_end());
             }
             if let Some(rig) = &rig {
                 say(format_args!("{}: good on rig {} ({size})", path.display(), rig.name))?;

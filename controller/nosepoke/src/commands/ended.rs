@@ -1,6 +1,5 @@
 //! What is said once a session is over: how it ended, and where its data is.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use controller::session::{Ended, SessionError};
 use controller::tally::Tally;
 use link::EndReason;
 
-use super::{Complaint, open_only, say};
+use super::{Complaint, made, open_only, say};
 
 /// A session that is over.
 pub(super) struct Over<'a> {
@@ -48,9 +47,8 @@ impl Over<'_> {
             false => report::Report::unblinded(&session),
         };
         let report = report.map_err(Complaint::new)?;
-        fs::write(&picture, report.picture()).map_err(|error| {
-            Complaint::new(format_args!("the picture {} cannot be written: {error}", picture.display()))
-        })?;
+        // A session is told of whether or not there is room for its picture.
+        let pictured = made::write(&picture, &report.picture(), Some(path));
         let meant = matches!(ended.reason, EndReason::Condition(_) | EndReason::Stopped);
         let good = meant && session.gaps.is_empty();
         let seed = self.seed;
@@ -86,6 +84,6 @@ impl Over<'_> {
                 report.summary().end_reason()
             )));
         }
-        Ok(ExitCode::SUCCESS)
+        pictured.map(|()| ExitCode::SUCCESS).map_err(|complaint| Complaint { was_told: true, ..complaint })
     }
 }

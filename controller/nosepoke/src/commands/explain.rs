@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use compiler::explain::{self, Explained};
 
-use super::{Complaint, say};
+use super::{Complaint, say, told_in_json};
 
 /// Says what a code of an error or a warning means, with a wrong and a right example; without a code, lists them all.
 #[derive(Debug, clap::Args)]
@@ -19,6 +19,11 @@ pub(crate) struct Explain {
 
 impl Explain {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        told_in_json(json, self.explain())
+    }
+
+    fn explain(self) -> Result<ExitCode, Complaint> {
         let chosen = match &self.code {
             None => explain::all(),
             Some(code) => match explain::of(code) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use controller::flash::{Chip, Image, drive_at, drives, the_one, unmounted};
+use controller::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Complaint, say};
@@ -32,10 +33,7 @@ impl Flash {
         let file = self.file.unwrap_or_else(|| built(drive.chip));
         let image = Image::read(&file, drive.chip).map_err(Complaint::new)?;
         if !image.is_ours() {
-            eprintln!(
-                "warning: {} is no firmware of nosepoke, or an older one; it is copied all the same",
-                file.display()
-            );
+            tell!("warning: {} is no firmware of nosepoke, or an older one; it is copied all the same", file.display());
         }
         let target =
             if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

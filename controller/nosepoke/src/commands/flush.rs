@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use controller::flush::{self, Openings, PAUSE_US};
+use controller::tell;
 use journal::Purpose;
 use link::{EndReason, LineId, Micros, Record};
 use sim::animal::Scripted;
@@ -90,7 +91,7 @@ impl Flush {
         if bench.is_simulated() {
             self.device.is_not_for(&rig.name)?;
         }
-        eprintln!("{} on rig {} is opened {openings}; Ctrl-C closes it at once", self.line, rig.name);
+        tell!("{} on rig {} is opened {openings}; Ctrl-C closes it at once", self.line, rig.name);
         if !Person::new(self.yes).says_no_animal() {
             return Err(Complaint::new(
                 "nothing was opened: a line is flushed only once you say that no animal is there",

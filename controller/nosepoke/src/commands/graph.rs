@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use compiler::Source;
 use diagram::Detail;
 
-use super::{Complaint, say};
+use super::{Complaint, made, say, told_in_json};
 
 /// Draws the states of a protocol: as SVG, as Mermaid or DOT text, or as JSON.
 #[derive(Debug, clap::Args)]
@@ -40,6 +40,11 @@ enum Format {
 
 impl Graph {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json || self.format == Some(Format::Json);
+        told_in_json(json, self.draw())
+    }
+
+    fn draw(self) -> Result<ExitCode, Complaint> {
         let source = Source::read(&self.protocol).map_err(|found| Complaint::drawn(&found))?;
         let graph = compiler::graph::graph(&source).map_err(|found| Complaint::drawn(&found))?;
         let detail = if self.brief { Detail::States } else { Detail::Full };
@@ -54,8 +59,7 @@ impl Graph {
         };
         match &self.out {
             None => say(written.trim_end())?,
-            Some(path) => std::fs::write(path, written)
-                .map_err(|error| Complaint::new(format_args!("{} cannot be written: {error}", path.display())))?,
+            Some(path) => made::write(path, &written, Some(&self.protocol))?,
         }
         Ok(ExitCode::SUCCESS)
     }

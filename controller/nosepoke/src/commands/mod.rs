@@ -12,6 +12,7 @@ pub(crate) mod flash;
 pub(crate) mod flush;
 pub(crate) mod graph;
 mod limits;
+mod made;
 mod maintenance;
 mod outside;
 mod progress;

@@ -9,6 +9,7 @@ use controller::outside::keys::Keys;
 use controller::outside::lines::{Lines, ToPerson};
 use controller::outside::simulated::Simulated;
 use controller::outside::socket::Listener;
+use controller::tell;
 
 use super::Complaint;
 
@@ -44,7 +45,7 @@ impl Heard {
         let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         let alone = listener.is_none() && !(terminal && live);
         if let Some(listener) = listener {
-            eprintln!("listening at {} for what comes from outside", listener.address());
+            tell!("listening at {} for what comes from outside", listener.address());
             found.push(Box::new(listener));
         }
         // Who has nothing to say is not read: standard input may be meant for another.

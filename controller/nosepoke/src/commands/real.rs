@@ -7,6 +7,7 @@ use compiler::RigConfig;
 use controller::serial::find::{Asked, Finder, Wanted};
 use controller::serial::port;
 use controller::stop::Stop;
+use controller::tell;
 
 use super::Complaint;
 
@@ -38,7 +39,7 @@ impl Device {
         tell(&asked);
         // What the rig-config says was said by whoever wired it; a board that can tell is asked only where it is silent.
         if rig.separate_supply.is_none() && !asked.hello.separate_supply {
-            eprintln!(
+            tell!(
                 "warning: rig {} does not say where the board has its supply from, and the board cannot tell: with `supply: usb` \
                  the session ends when the computer does, with `supply: separate` the board goes on by itself",
                 rig.name
@@ -93,7 +94,7 @@ impl Device {
 
 /// Says which board it is.
 fn tell(Asked { name, hello, .. }: &Asked) {
-    eprintln!("board {:016x} ({}, firmware {}) at {name}", hello.id, hello.board, hello.firmware);
+    tell!("board {:016x} ({}, firmware {}) at {name}", hello.id, hello.board, hello.firmware);
 }
 
 /// What a shell expects of a program that Ctrl-C ended.

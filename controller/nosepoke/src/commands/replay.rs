@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use controller::tell;
 use journal::{Integrity, ReplayReport};
 
-use super::{Complaint, looked_through, open, say};
+use super::{Complaint, looked_through, open, say, told_in_json};
 
 /// Feeds a session's inputs to the engine again and compares everything the program made of them, byte for byte.
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,11 @@ pub(crate) struct Replay {
 
 impl Replay {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        told_in_json(json, self.replay())
+    }
+
+    fn replay(self) -> Result<ExitCode, Complaint> {
         let mut all_good = true;
         for path in &looked_through(&self.sessions, &["npj"])? {
             let verdict = verdict(path);
@@ -37,7 +43,7 @@ impl Replay {
             } else {
                 match verdict {
                     Ok((integrity, report)) => say(format_args!("{}: {integrity}; {report}", path.display()))?,
-                    Err(finding) => eprintln!("{}: {finding}", path.display()),
+                    Err(finding) => tell!("{}: {finding}", path.display()),
                 }
             }
         }

@@ -8,6 +8,7 @@ use controller::serial;
 use controller::session::{Kept, Plan, Session};
 use controller::subject::Ledger;
 use controller::subject::sessions::settle;
+use controller::tell;
 use journal::{Header, NoteKind, ReopenError, Writer};
 
 use super::ended::Over;
@@ -95,7 +96,7 @@ fn keep(journal: &Path, header: &Header) -> Result<(), Complaint> {
     let mut ledger = Ledger::open(folder, subject, header.simulated).map_err(Complaint::new)?;
     let when = when(Some(wall_us() / 1_000));
     for remark in settle(&mut ledger, folder, &symbols.protocol, &when).map_err(Complaint::new)? {
-        eprintln!("{remark}");
+        tell!("{remark}");
     }
     Ok(())
 }

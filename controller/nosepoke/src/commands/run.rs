@@ -9,6 +9,7 @@ use compiler::{Compiled, Files, Options, RigConfig, Sitting, Source};
 use controller::budget::{Day, Of};
 use controller::selftest::report::{newest, standing};
 use controller::session::{Plan, Session, SyncPolicy};
+use controller::tell;
 use controller::{paced, room, serial};
 use journal::Purpose;
 use link::LineId;
@@ -109,7 +110,7 @@ impl Run {
         let started_ms = self.started_ms(&rig)?;
         let (mut compiled, keeper, of_subject, set) = self.sit(&protocol, &rig, seed, started_ms)?;
         if !compiled.warnings.is_empty() {
-            eprint!("{}", draw(&compiled.warnings));
+            tell!("{}", draw(&compiled.warnings).trim_end());
         }
         let day = started_ms.and_then(Day::of_ms);
         let subject = self.subject.as_deref();
@@ -117,11 +118,11 @@ impl Run {
         let mut remarks = settle(&mut compiled, &rig, &self.out, of.as_ref())?;
         remarks.splice(0..0, of_subject);
         for remark in &remarks {
-            eprintln!("{remark}");
+            tell!("{remark}");
         }
         let tested = newest(&self.out.join(FOLDER), &rig.name, is_simulated(&rig));
         let tested = standing(tested.as_ref(), &rig_source.text, wall_us() / 1_000);
-        eprintln!("self-test of rig {}: {tested}", rig.name);
+        tell!("self-test of rig {}: {tested}", rig.name);
         if !is_simulated(&rig) {
             remarks.push(format!("self-test of the rig: {tested}"));
         }
@@ -302,7 +303,7 @@ fn warn_of_unarmed(plan: &Plan) {
     let unarmed = room::may_arm(&plan.compiled.rig) & !armed;
     for (number, line) in plan.compiled.symbols.lines.iter().enumerate() {
         if line.named && unarmed & LineId(number as u8).bit() != 0 {
-            eprintln!(
+            tell!(
                 "warning: {name} must be armed and is not, so nothing asked of it will be carried out; to arm it: --arm \
                  {name} --operator NAME --subject ID",
                 name = line.name

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use compiler::schema::{File, schema};
 
-use super::{Complaint, say};
+use super::{Complaint, made, say};
 
 /// Prints the JSON Schema of protocols, rig-configs or scenario tests, for editors.
 #[derive(Debug, clap::Args)]
@@ -37,8 +37,7 @@ impl Schema {
         });
         match &self.out {
             None => say(format_args!("{schema:#}"))?,
-            Some(path) => std::fs::write(path, format!("{schema:#}\n"))
-                .map_err(|error| Complaint::new(format_args!("{} cannot be written: {error}", path.display())))?,
+            Some(path) => made::write(path, &format!("{schema:#}\n"), None)?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -8,6 +8,7 @@ use controller::selftest::judge::{Found, judge};
 use controller::selftest::report::{Outcome, Row, SelfTest, sha256};
 use controller::selftest::{self, How, Try, hands};
 use controller::stop::Stop;
+use controller::tell;
 use journal::Purpose;
 use link::LineId;
 
@@ -88,7 +89,7 @@ impl Selftest {
         let mut rows = Vec::new();
         for (number, tried) in tries.iter().enumerate() {
             let row = self.try_one(tried, &bench, &mut person, &stop, &numbered(&stem, number, &tried.line));
-            eprintln!("  {:<10} {:<9} {:<8} {}", row.line, row.tried, row.outcome.word(), row.detail);
+            tell!("  {:<10} {:<9} {:<8} {}", row.line, row.tried, row.outcome.word(), row.detail);
             rows.push(row);
         }
         let passed = rows.iter().any(|row| row.outcome == Outcome::Passed)
@@ -222,7 +223,7 @@ impl Selftest {
             _ => None,
         };
         if let Some(what) = asks.as_ref().filter(|_| !bench.is_simulated()) {
-            eprintln!("{}: {what} (or type skip)", tried.line);
+            tell!("{}: {what} (or type skip)", tried.line);
         }
         let place = compiled.symbols.lines.iter().position(|line| line.name == tried.line);
         let bit = place.and_then(|place| u8::try_from(place).ok()).map_or(0, |place| LineId(place).bit());

@@ -1,13 +1,12 @@
 //! `nosepoke show`: what happened in a session, as tables and as a picture.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use report::Report;
 
 use super::subject::is_hidden;
-use super::{Complaint, open_one, say};
+use super::{Complaint, made, open_one, say, told_in_json};
 
 /// Shows a session: its summary and its trials, on screen, as JSON or CSV; and its picture.
 #[derive(Debug, clap::Args)]
@@ -32,16 +31,19 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        told_in_json(json, self.show())
+    }
+
+    fn show(self) -> Result<ExitCode, Complaint> {
         let (path, session) = open_one(&self.session)?;
         let report = match is_hidden(&path, &session) {
             true => Report::of(&session),
             false => Report::unblinded(&session),
         };
         let report = report.map_err(Complaint::new)?;
-        if let Some(path) = &self.picture {
-            fs::write(path, report.picture()).map_err(|error| {
-                Complaint::new(format_args!("the picture {} cannot be written: {error}", path.display()))
-            })?;
+        if let Some(picture) = &self.picture {
+            made::write(picture, &report.picture(), Some(&path))?;
         }
         if self.json {
             say(report.json())?;
@@ -55,7 +57,7 @@ impl Show {
         }
         match session.verify() {
             Ok(_) => Ok(ExitCode::SUCCESS),
-            Err(finding) => Err(Complaint::new(format_args!(
+            Err(finding) => Err(Complaint::told(format_args!(
                 "the journal is not as it was written: {finding}; what is shown above is what could be read"
             ))),
         }

@@ -12,6 +12,7 @@ use controller::session::OpenJournal;
 use controller::subject::assign::{Member, draw};
 use controller::subject::stage::{Asked, Word, next};
 use controller::subject::{Fact, Ledger, LedgerError, hold_cohort, sessions};
+use controller::tell;
 use journal::{CreateError, seal};
 
 use super::Complaint;
@@ -216,7 +217,7 @@ fn ask(one: &MetadataSymbol, subject: &str) -> Option<String> {
         return None;
     }
     for _ in 0..3 {
-        eprint!("{} of {subject} ({}): ", one.name, wanted(one));
+        controller::person::ask(format_args!("{} of {subject} ({}): ", one.name, wanted(one)));
         let mut line = String::new();
         // Nothing typed is nobody there any more.
         if std::io::stdin().read_line(&mut line).ok()? == 0 {
@@ -307,7 +308,7 @@ impl Keeper {
     pub(super) fn close(&self, folder: &Path, when: &str) -> Result<(), Complaint> {
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
         for remark in sessions::settle(&mut ledger, folder, &self.protocol, when).map_err(Complaint::new)? {
-            eprintln!("{remark}");
+            tell!("{remark}");
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod told;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -11,7 +12,7 @@ use std::thread;
 use compiler::scenario::Scenario;
 use controller::scenarios::{Chip, LONGEST_ON_CHIP_US, Suite, run, suite};
 
-use super::Complaint;
+use super::{Complaint, told_in_json};
 
 /// Runs scenario tests: a scripted animal in a simulated session, and what must come of it.
 #[derive(Debug, clap::Args)]
@@ -45,6 +46,11 @@ enum Body {
 
 impl Test {
     pub(crate) fn execute(self) -> Result<ExitCode, Complaint> {
+        let json = self.json;
+        told_in_json(json, self.run())
+    }
+
+    fn run(self) -> Result<ExitCode, Complaint> {
         let (mut suites, mut unread) = (Vec::new(), Vec::new());
         for path in tests_of(&self.paths)? {
             match Suite::read(&path) {
@@ -57,6 +63,11 @@ impl Test {
             .flat_map(|suite| suite.file.scenarios.iter().map(move |scenario| (suite, scenario)))
             .filter(|(suite, scenario)| self.wants(suite, scenario))
             .collect();
+        if let (Some(text), true, true) = (&self.filter, all.is_empty(), unread.is_empty()) {
+            return Err(Complaint::new(format_args!(
+                "--filter {text}: no scenario's name holds this, and no file's; `nosepoke test` without it names them all"
+            )));
+        }
         let chip = match self.body {
             Body::Simulator => None,
             Body::Emulated => Some(Chip::ready().map_err(Complaint::new)?),
@@ -76,6 +87,9 @@ impl Test {
         let mut results = Vec::new();
         for suite in &suites {
             let wanted = suite.file.scenarios.iter().filter(|scenario| self.wants(suite, scenario)).count();
+            if wanted == 0 && self.filter.is_some() {
+                continue;
+            }
             let scenarios: Vec<_> = came.by_ref().take(wanted).collect();
             // Of a part of the scenarios nothing can be said of what they leave out.
             let coverage = self.filter.is_none().then(|| {
@@ -120,9 +134,20 @@ fn tests_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Complaint> {
         } else if suite::is_test(path) {
             found.push(path.clone());
         } else {
-            found.push(suite::test_of(path));
+            let test = suite::test_of(path);
+            if path.exists() && !test.exists() {
+                return Err(Complaint::new(format_args!(
+                    "{}: no scenarios stand beside it; write them in {} (docs/scenarios.md), or name a test file",
+                    path.display(),
+                    test.display()
+                )));
+            }
+            found.push(test);
         }
     }
+    // A file that is named twice, or stands in a folder that is named too, is run once.
+    let mut seen = BTreeSet::new();
+    found.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
     Ok(found)
 }
 

@@ -10,6 +10,7 @@ use link::{EventId, Micros, VariableId};
 
 use super::lines::{Answers, ToPerson};
 use super::{Bell, Heard, Outside, Said, Told, WAITING_MAX, What, words};
+use crate::tell;
 
 /// Keys of a terminal.
 pub struct Keys {
@@ -96,7 +97,7 @@ impl Outside for Keys {
         self.symbols = symbols.clone();
         let keys: Vec<String> = symbols.world.outside.iter().flat_map(|outside| told(outside, symbols)).collect();
         if !keys.is_empty() {
-            eprintln!("keys: {}; `help` and Enter tells what can be typed", keys.join(", "));
+            tell!("keys: {}; `help` and Enter tells what can be typed", keys.join(", "));
         }
         let (pressed, keys) = sync_channel(WAITING_MAX);
         self.keys = Some(keys);
@@ -130,7 +131,7 @@ impl Outside for Keys {
                 Typing::Nothing => continue,
                 Typing::Said(said) => What::Said(said),
                 Typing::Line(line) => {
-                    eprintln!("> {line}");
+                    tell!("> {line}");
                     What::Line(line)
                 }
             };

@@ -9,6 +9,7 @@ use compiler::symbols::Symbols;
 use link::Micros;
 
 use super::{Bell, Heard, Outside, Told, WAITING_MAX, What, words};
+use crate::tell;
 
 /// The longest line, in bytes. What is longer is told so and passed over.
 pub const LINE_MAX: u64 = 4_096;
@@ -145,15 +146,15 @@ impl Answers for ToPerson {
     fn tell(&mut self, told: &Told) {
         match told {
             Ok(sentence) if sentence.is_empty() => {}
-            Ok(sentence) => eprintln!("{sentence}"),
-            Err(sentence) => eprintln!("not done: {sentence}"),
+            Ok(sentence) => tell!("{sentence}"),
+            Err(sentence) => tell!("not done: {sentence}"),
         }
     }
 
     fn ask(&mut self, prompt: &str, question: Option<&str>) {
         match question {
-            Some(question) => eprintln!("{prompt}: {question}"),
-            None => eprintln!("{prompt}: settled"),
+            Some(question) => tell!("{prompt}: {question}"),
+            None => tell!("{prompt}: settled"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use compiler::scenario::Scenario;
 use controller::scenarios::{ChipError, Compared, LONGEST_ON_CHIP_US, Ran, RunError, Suite, SuiteError};
+use controller::tell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use journal::ReplayReport;
 use scenario::timeline::seconds;
@@ -55,7 +56,7 @@ pub(super) fn progress(scenarios: usize) -> ProgressBar {
 /// All of it, for a person.
 pub(super) fn text(unread: &[SuiteError], results: &[Result<'_>]) -> std::result::Result<(), Complaint> {
     for error in unread {
-        eprint!("{}", draw(&error.found));
+        tell!("{}", draw(&error.found).trim_end());
     }
     for result in results {
         let file = result.suite.path.display().to_string();
@@ -159,7 +160,7 @@ fn scenario(file: &str, came: &std::result::Result<Ran, RunError>) -> std::resul
         }
         Err(RunError::Protocol(found)) => {
             say("      the protocol does not compile with what the scenario sets:")?;
-            eprint!("{}", draw(found));
+            tell!("{}", draw(found).trim_end());
             Ok(())
         }
         Err(error) => say(format_args!("      {error}")),
