@@ -263,3 +263,15 @@ fn a_fragment_is_no_protocol() {
     let found = with(ITI, &[]).unwrap_err();
     assert_eq!(found.list[0].code, "E303-fragment");
 }
+
+#[test]
+fn a_rig_is_sought_for_the_lines_of_fragments_too() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("lines_of_fragments");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("lamp.yaml"), "fragment: lamp\nlines: {lamp: light}\n").unwrap();
+    let name = folder.join("task.yaml").display().to_string();
+    let text = "protocol: lit\nuse: [lamp.yaml]\nlines: {lever: lever}\n".to_owned();
+    let lines = compiler::scenario::lines_of(&compiler::Source { name, text });
+    let lines: Vec<(&str, &str)> = lines.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
+    assert_eq!(lines, [("lever", "lever"), ("lamp", "light")]);
+}

@@ -116,6 +116,7 @@ fn every_mistake_in_a_test_file_has_its_place_and_its_remedy() {
             "{at: 1 s, when: enter ready",
             "E417-when-is-it-done",
         ),
+        case("once it is over", "{at: 2 s, press", "{at: 20 s, press", "E417-when-is-it-done"),
         case("at no time", "{at: 2 s, press", "{press", "E417-when-is-it-done"),
         case("nothing is done", ", press: lever}", "}", "E418-what-is-done"),
         case("two things are done", "press: lever,", "press: lever, lick: spout,", "E418-what-is-done"),

@@ -5,17 +5,18 @@ use super::{Act, Cause, Does, happening, moment};
 use crate::diagnostic::{Reporter, listed};
 use crate::fields::{self, Fields};
 use crate::kinds;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, written};
+use crate::symbols::Unit;
 use crate::yaml::Node;
 
 /// Keys that say when and how; what is done has the name of an input's edge.
 const KEYS: &[&str] = &["at", "when", "after", "nth", "for", "every", "times", "move", "to", "over", "say"];
 const EXAMPLE: &str = "{at: 2 s, press: lever, for: 100 ms}";
 
-/// Every act that is listed.
-pub(super) fn list(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Vec<Act> {
+/// Every act that is listed, in a scenario that runs so long.
+pub(super) fn list(node: &Node, run_us: Option<u64>, words: &Words<'_>, reporter: &mut Reporter) -> Vec<Act> {
     let items = fields::list(node, "`animal`", EXAMPLE, reporter).unwrap_or_default();
-    items.iter().filter_map(|item| act(item, words, reporter)).collect()
+    items.iter().filter_map(|item| act(item, run_us, words, reporter)).collect()
 }
 
 /// What an input's edges are called, whatever its kind.
@@ -23,10 +24,22 @@ fn edges() -> impl Iterator<Item = &'static str> {
     kinds::KINDS.iter().filter_map(|kind| kind.input()).flat_map(|input| [input.on, input.off])
 }
 
-fn act(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<Act> {
+fn act(node: &Node, run_us: Option<u64>, words: &Words<'_>, reporter: &mut Reporter) -> Option<Act> {
     let known: Vec<&'static str> = KEYS.iter().copied().chain(edges()).collect();
     let keys = fields::fields(node, "an act", &known, EXAMPLE, reporter)?;
     let cause = cause(&keys, words, reporter);
+    if let (Some(Cause::At(at_us)), Some(run_us), Some(at)) = (cause, run_us, keys.get("at"))
+        && at_us >= run_us
+    {
+        let [at_us, run_us] = [at_us, run_us].map(|us| written(i64::try_from(us).unwrap_or(i64::MAX), Unit::Time));
+        reporter
+            .error(
+                "E417-when-is-it-done",
+                at.span,
+                format!("this is done at {at_us}, and the scenario runs for {run_us}"),
+            )
+            .help("let it run longer, or leave this out");
+    }
     let does = does(&keys, words, reporter);
     let every_us = keys.get("every").and_then(|node| moment::span(node, "`every`", "150 ms", reporter));
     let times = keys.get("times").and_then(|node| count(node, "`times`", reporter));

@@ -1,19 +1,20 @@
 //! The lines a protocol names, read without a rig: what a rig must have to fit it.
 
-use crate::Source;
 use crate::diagnostic::Reporter;
 use crate::yaml::{self, Entry, Value};
+use crate::{Files, Source, fragments};
 
 /// The most lines an array is taken to have.
 const ARRAY_MAX: usize = 32;
 
-/// Name and kind of each line, in order; those of an array each by its own name. What is wrong with them is left out here:
-/// whoever compiles the protocol says it.
+/// Name and kind of each line, in order, those of fragments behind the protocol's; those of an array each by its own name.
+/// What is wrong with them is left out here: whoever compiles the protocol says it.
 #[must_use]
 pub fn lines_of(protocol: &Source) -> Vec<(String, String)> {
     let mut reporter = Reporter::new(protocol);
     let Some(root) = yaml::read(protocol, &mut reporter) else { return Vec::new() };
-    let Value::Map(entries) = &root.value else { return Vec::new() };
+    let Some(whole) = fragments::gather(root, &Files::beside(protocol), &mut reporter) else { return Vec::new() };
+    let Value::Map(entries) = &whole.root.value else { return Vec::new() };
     let mut found = Vec::new();
     for entry in map(entries, "lines") {
         match &entry.value.value {

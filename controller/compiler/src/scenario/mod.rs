@@ -446,8 +446,8 @@ fn scenario(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<(
     let draws = keys.get("draws").map(|node| draws(node, words, reporter)).unwrap_or_default();
     let truths = [("true", true), ("false", false)];
     let armed = keys.get("armed").and_then(|node| fields::choice(node, "`armed`", &truths, reporter)).unwrap_or(true);
-    let acts = keys.get("animal").map(|node| act::list(node, words, reporter)).unwrap_or_default();
     let run_us = keys.get("run").and_then(|node| moment::span(node, "`run`", "20 s", reporter));
+    let acts = keys.get("animal").map(|node| act::list(node, run_us, words, reporter)).unwrap_or_default();
     let until = keys.get("until").and_then(|node| {
         let text = fields::text(node, "`until`", "trial", reporter)?;
         happening::read(text, words, reporter)
