@@ -78,6 +78,12 @@ impl Script {
     pub fn taps(&self) -> Vec<Tap> {
         self.taps.iter().map(|((at_us, _), act)| Tap { at_us: *at_us, act: *act }).collect()
     }
+
+    /// Whether anything is said from outside.
+    #[must_use]
+    pub fn says(&self) -> bool {
+        !self.says.is_empty()
+    }
 }
 
 /// What waits for something to happen: told every record, it says what is to be done.
@@ -142,6 +148,12 @@ impl Actor {
     fn with<T>(&self, does: impl FnOnce(&mut Part) -> T) -> T {
         // Nothing that holds it can panic half-way.
         does(&mut self.part.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// When the session began, on the clock of whoever told it; none before.
+    #[must_use]
+    pub fn entered(&self) -> Option<Micros> {
+        self.with(|part| part.entered)
     }
 
     /// When the next thing is said, on the clock of the body; none before the session has begun.

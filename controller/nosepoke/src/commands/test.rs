@@ -1,8 +1,11 @@
 //! `nosepoke test`: runs the scenarios beside protocols and says which do not hold.
 
+mod progress;
 mod told;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -10,8 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use compiler::scenario::Scenario;
-use controller::scenarios::{Chip, LONGEST_ON_CHIP_US, Suite, run, suite};
+use controller::scenarios::{Chip, Ran, RunError, Suite, run, suite};
 
+use self::progress::Progress;
+use self::told::OnChip;
 use super::{Complaint, told_in_json};
 
 /// Runs scenario tests: a scripted animal in a simulated session, and what must come of it.
@@ -20,7 +25,8 @@ use super::{Complaint, told_in_json};
     nosepoke test protocols/\n  \
     nosepoke test protocols/first-lever.yaml\n  \
     nosepoke test my-task.test.yaml --filter \"early pull\"\n  \
-    nosepoke test protocols/ --body emulated")]
+    nosepoke test protocols/ --body emulated\n  \
+    nosepoke test protocols/ --body emulated --longest 5")]
 pub(crate) struct Test {
     /// Test files (NAME.test.yaml), protocols that have one beside them, or folders of them.
     #[arg(required = true)]
@@ -29,9 +35,15 @@ pub(crate) struct Test {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// What carries the device: the simulator, or the emulated image for the RP2040 as well, which must do the same. That
-    /// takes this repository, node, and about as long as the scenarios last.
+    /// takes this repository and node; an hour of the animal's time takes some minutes.
     #[arg(long, value_enum, default_value_t = Body::Simulator)]
     body: Body,
+    /// Leaves out on the emulated image what lasts longer than so many minutes of the animal's time.
+    #[arg(long, value_name = "MINUTES")]
+    longest: Option<u32>,
+    /// How many scenarios run at the same time; as many as there are processors, if left out.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Says it as JSON.
     #[arg(long)]
     json: bool,
@@ -72,18 +84,18 @@ impl Test {
             Body::Simulator => None,
             Body::Emulated => Some(Chip::ready().map_err(Complaint::new)?),
         };
-        let progress = told::progress(all.len());
-        let came = side_by_side(&all, |(suite, scenario)| {
+        let jobs = self.jobs.or(thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let progress = Progress::new(u64::try_from(all.len()).unwrap_or(0), "scenarios");
+        let simulated = side_by_side(&all, jobs, |(suite, scenario)| {
             let came = run(scenario, suite.stage());
-            // What does not hold needs no comparison.
-            let good = came.as_ref().ok().filter(|ran| ran.is_good());
-            let good = good.filter(|ran| ran.length_us <= LONGEST_ON_CHIP_US);
-            let on_chip = chip.as_ref().zip(good).map(|(chip, ran)| chip.compare(scenario, suite.stage(), ran));
-            progress.inc(1);
-            told::Done { scenario, came, on_chip }
+            progress.done(1);
+            came
         });
-        progress.finish_and_clear();
-        let mut came = came.into_iter();
+        progress.finish();
+        let mut on_chip = chip.map(|chip| self.on_chip(&chip, &all, &simulated, jobs)).unwrap_or_default().into_iter();
+        let scenarios = all.iter().zip(simulated);
+        let came = scenarios.map(|((_, scenario), came)| told::Done { scenario, came, on_chip: on_chip.next() });
+        let mut came = came.collect::<Vec<_>>().into_iter();
         let mut results = Vec::new();
         for suite in &suites {
             let wanted = suite.file.scenarios.iter().filter(|scenario| self.wants(suite, scenario)).count();
@@ -106,6 +118,51 @@ impl Test {
             told::text(&unread, &results)?;
         }
         Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Plays on the chip what holds on the simulator, the longest first, so that no processor is left with it at the end; what
+    /// came of each, in the order of the scenarios.
+    fn on_chip(
+        &self,
+        chip: &Chip,
+        all: &[(&Suite, &Scenario)],
+        simulated: &[Result<Ran, RunError>],
+        jobs: usize,
+    ) -> Vec<OnChip> {
+        let longest_us = self.longest.map_or(i64::MAX, |minutes| i64::from(minutes) * 60_000_000);
+        let mut came: Vec<OnChip> = Vec::with_capacity(all.len());
+        let mut plays: Vec<(usize, &Ran)> = Vec::new();
+        for (n, ran) in simulated.iter().enumerate() {
+            came.push(match ran {
+                Ok(ran) if ran.is_good() => {
+                    plays.extend((ran.length_us <= longest_us).then_some((n, ran)));
+                    OnChip::TooLong
+                }
+                // What does not hold needs no comparison.
+                Ok(_) | Err(_) => OnChip::NothingToCompare,
+            });
+        }
+        plays.sort_by_key(|(_, ran)| std::cmp::Reverse(ran.length_us));
+        let seconds = |us: u64| us / 1_000_000;
+        let all_s = plays.iter().map(|(_, ran)| seconds(ran.length_us.unsigned_abs())).sum();
+        let progress = Progress::new(all_s, "s of the animal's time on the emulated RP2040");
+        let compared = side_by_side(&plays, jobs, |(n, ran)| {
+            let (suite, scenario) = all.get(*n)?;
+            let played_s = Cell::new(0);
+            Some(chip.compare(scenario, suite.stage(), ran, |played_us| {
+                let now_s = seconds(played_us.min(ran.length_us.unsigned_abs()));
+                if now_s > played_s.get() {
+                    progress.done(now_s - played_s.replace(now_s));
+                }
+            }))
+        });
+        progress.finish();
+        for ((n, _), compared) in plays.iter().zip(compared) {
+            if let (Some(came), Some(compared)) = (came.get_mut(*n), compared) {
+                *came = OnChip::Ran(Box::new(compared));
+            }
+        }
+        came
     }
 
     fn wants(&self, suite: &Suite, scenario: &Scenario) -> bool {
@@ -165,9 +222,9 @@ fn within(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// Does something with each item, on as many threads as there are processors; what came of it in the order of the items.
-fn side_by_side<T: Sync, R: Send>(items: &[T], does: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
+/// Does something with each item, with so many at the same time; what came of it in the order of the items.
+fn side_by_side<T: Sync, R: Send>(items: &[T], jobs: usize, does: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = jobs.min(items.len().max(1));
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(items.len()));
     thread::scope(|scope| {

@@ -2,7 +2,11 @@
 //! same seed, and the two journals side by side.
 //!
 //! What the device records must be the same, in the same order; inputs are stamped within a microsecond. What the interlock
-//! does comes as late as the chip takes, within the bound that replay holds it to.
+//! does comes as late as the chip takes, within the bounds that replay holds it to.
+//!
+//! What is said from outside reaches the chip over its link when that has carried it. So it is said to the simulator once
+//! more, each thing in the microsecond in which the chip took it up, and that session is put beside the chip's; and it must
+//! tell what the scenario's did, but for these times.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,17 +18,21 @@ use journal::pairing::Tolerance;
 use journal::{Allowed, ReplayFailure, ReplayReport, Session, SideBySide, side_by_side};
 use link::{Micros, Record};
 use scenario::Actor;
-use sim::animal::Scripted;
+use sim::Memory;
+use sim::animal::{Animal, Scripted};
 
 use super::listen::Listening;
 use super::run::{Over, Ran, RunError, Stage, Theatre};
-use super::voice::Voice;
+use super::voice::{Echo, Voice};
 use crate::room;
 
 /// The image's package.
 const PACKAGE: &str = "nosepoke-rp2040";
-/// The longest scenario that is run on the chip, in µs: 5 min, which take one or two.
-pub const LONGEST_ON_CHIP_US: i64 = 300_000_000;
+/// How long what is said takes from the cable to where it is stamped, in µs: a frame of some twenty bytes at 1 Mbaud, and P2.
+const CARRIED_US: Micros = 250;
+/// How much later than the scenario has it something may reach the chip from outside, in µs: a value and its event take two
+/// ways there and one back.
+const LATE_US: u32 = 5_000;
 /// How much longer than the scenario a session lasts on the chip, in µs, so that what comes a little later is there too.
 const LONGER_US: Micros = 100_000;
 
@@ -42,22 +50,55 @@ pub struct Compared {
     pub found: SideBySide,
     /// How the replay of the chip's journal went.
     pub replay: Result<ReplayReport, ReplayFailure>,
-    /// How far what the interlock did may lie apart, in µs.
-    pub interlock_us: u32,
+    /// How far the two may lie apart.
+    pub allowed: Allowed,
+    /// Of a scenario in which something is said from outside: the scenario's session beside the one with which the chip's is
+    /// compared, in which that was said as late as it reached the chip.
+    pub echoed: Option<SideBySide>,
 }
 
 impl Compared {
     /// Whether the chip did the same, and its journal replays.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.found.is_same() && self.replay.as_ref().is_ok_and(ReplayReport::is_clean)
+        self.found.is_same()
+            && self.echoed.as_ref().is_none_or(SideBySide::is_same)
+            && self.replay.as_ref().is_ok_and(ReplayReport::is_clean)
     }
 
-    /// The largest difference in time, in µs: of what the interlock did, and of all else.
+    /// The largest differences in time.
     #[must_use]
-    pub fn widest_us(&self) -> (u64, u64) {
+    pub fn widest(&self) -> Widest {
         let us = |widest: Option<(i64, Record)>| widest.map_or(0, |(us, _)| us.unsigned_abs());
-        (us(self.found.widest_edge), us(self.found.widest))
+        let SideBySide { widest, widest_start, widest_edge, .. } = self.found;
+        let outside_us = self.echoed.as_ref().map_or(0, |echoed| us(echoed.widest));
+        Widest { told_us: us(widest), start_us: us(widest_start), interlock_us: us(widest_edge), outside_us }
+    }
+}
+
+/// How far the same lies apart at most on simulator and chip, in µs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Widest {
+    /// Inputs, states, events, draws, outcomes, requests.
+    pub told_us: u64,
+    /// What the interlock did because of a session's first step.
+    pub start_us: u64,
+    /// What it did besides.
+    pub interlock_us: u64,
+    /// What was said from outside, and all that follows it, against the scenario on the simulator.
+    pub outside_us: u64,
+}
+
+impl Widest {
+    /// The larger of each.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            told_us: self.told_us.max(other.told_us),
+            start_us: self.start_us.max(other.start_us),
+            interlock_us: self.interlock_us.max(other.interlock_us),
+            outside_us: self.outside_us.max(other.outside_us),
+        }
     }
 }
 
@@ -96,11 +137,18 @@ impl Chip {
         Ok(Self { tools: Tools::ready()?, image: image::build(PACKAGE, &[])? })
     }
 
-    /// Runs a scenario that has run on the simulator, and puts the two side by side.
+    /// Runs a scenario that has run on the simulator, and puts the two side by side. `played` is told again and again how far it
+    /// is, in µs from the session's start.
     ///
     /// # Errors
     /// When it cannot be run; that the two differ is no error.
-    pub fn compare(&self, scenario: &Scenario, stage: Stage<'_>, ran: &Ran) -> Result<Compared, ChipError> {
+    pub fn compare(
+        &self,
+        scenario: &Scenario,
+        stage: Stage<'_>,
+        ran: &Ran,
+        played: impl Fn(Micros),
+    ) -> Result<Compared, ChipError> {
         let settings = EmulatedSettings {
             script: &self.tools.script,
             image: &self.image,
@@ -117,30 +165,68 @@ impl Chip {
         let mut rig = EmulatedRig::new(&settings, &ran.compiled.rig, animal).map_err(ChipError::Bench)?;
         room::at_rest(&ran.compiled).for_each(|(pin, raw)| rig.rest(pin, raw));
         let length_us = Micros::try_from(ran.length_us).unwrap_or(0);
-        let over_at = Cell::new(None);
-        let mut listening = Listening::new(rig, |now: Micros, _, record: &Record| {
+        let actor = Actor::new(ran.script.clone());
+        let (voice, mistakes) = Voice::new(actor.clone());
+        let began_at = Cell::new(None);
+        let mut listening = Listening::new(rig, |rig: &EmulatedRig, _, at: Micros, record: &Record| {
             if let Record::Start { .. } = record {
-                over_at.set(Some(now.saturating_add(length_us).saturating_add(LONGER_US)));
+                // By the controller's clock, which began with the supply.
+                let began = (rig.device_zero_ns() / 1_000).saturating_add(at);
+                actor.clone().enter(began.saturating_sub(CARRIED_US));
+                began_at.set(Some(began));
             }
         });
         let theatre = Theatre { scenario, stage, compiled: &ran.compiled };
-        let (voice, _) = Voice::new(Actor::default());
-        let journal = theatre.session(ran.seed, &mut listening, voice, || over_at.get().map_or(Over::NotYet, Over::At));
+        let over = |now: Micros| {
+            began_at.get().map_or(Over::NotYet, |began: Micros| {
+                played(now.saturating_sub(began));
+                Over::At(began.saturating_add(length_us).saturating_add(LONGER_US))
+            })
+        };
+        let journal = theatre.session(ran.seed, &mut listening, Box::new(voice), over);
         let rig = listening.into_body();
         if let Some(mishap) = rig.mishaps().first() {
             return Err(ChipError::Mishap(mishap.clone()));
         }
-        let journal = match (rig.failed().is_some(), journal) {
-            (true, _) => return Err(ChipError::Journal("the emulator ended in the middle of the session".to_owned())),
-            (false, journal) => journal.map_err(ChipError::Run)?,
-        };
-        let read = |bytes: &[u8]| Session::read(bytes).map_err(|error| ChipError::Journal(error.to_string()));
-        let (simulated, on_chip) = (read(&ran.journal)?, read(&journal)?);
-        let interlock_us = u32::try_from(Tolerance::RP2040.start_us).unwrap_or(u32::MAX);
-        let allowed = Allowed { until_us: length_us.saturating_add(1), ..Allowed::interlock(interlock_us) };
+        if rig.failed().is_some() {
+            return Err(ChipError::Journal("the emulator ended in the middle of the session".to_owned()));
+        }
+        let on_chip = read(&journal.map_err(ChipError::Run)?)?;
+        if let Ok((line, answer)) = mistakes.try_recv() {
+            return Err(ChipError::Run(RunError::Said { line, answer }));
+        }
+        let until_us = length_us.saturating_add(1);
         let sample_us = ran.compiled.rig.sample_us;
+        let (mut simulated, mut echoed) = (read(&ran.journal)?, None);
+        if ran.script.says() {
+            let again = Self::echo(&theatre, ran, &on_chip, length_us)?;
+            let allowed = Allowed { stamp_us: LATE_US, until_us, ..Allowed::interlock(LATE_US) };
+            echoed = Some(side_by_side(&simulated, &again, sample_us, &allowed, |_| false));
+            simulated = again;
+        }
+        let allowed = Allowed { until_us, ..Allowed::on(Tolerance::RP2040) };
         let found = side_by_side(&simulated, &on_chip, sample_us, &allowed, |_| false);
         let replay = journal::replay(&on_chip);
-        Ok(Compared { found, replay, interlock_us })
+        Ok(Compared { found, replay, allowed, echoed })
     }
+
+    /// The scenario on the simulator, with what was said in this session said when it was taken up there.
+    fn echo(theatre: &Theatre<'_>, ran: &Ran, told: &Session, length_us: Micros) -> Result<Session, ChipError> {
+        let actor = Actor::new(ran.script.clone());
+        let echo = Echo::of(told, actor.clone());
+        let mut memory = Box::new(Memory::new());
+        let (compiled, rig) = (&ran.compiled, theatre.stage.rig);
+        let body = room::simulated_with(compiled, rig, ran.seed, &mut memory, Box::new(actor.clone()));
+        let mut body = body.map_err(|error| ChipError::Run(RunError::Room(error)))?;
+        let over = |_| match actor.entered() {
+            Some(began) => Over::At(began.saturating_add(length_us).saturating_add(LONGER_US)),
+            None => Over::NotYet,
+        };
+        let journal = theatre.session(ran.seed, &mut body, Box::new(echo), over);
+        read(&journal.map_err(ChipError::Run)?)
+    }
+}
+
+fn read(journal: &[u8]) -> Result<Session, ChipError> {
+    Session::read(journal).map_err(|error| ChipError::Journal(error.to_string()))
 }

@@ -15,8 +15,8 @@ pub(super) struct Listening<B, F> {
     tell: F,
 }
 
-impl<B: VirtualBody, F: FnMut(Micros, Micros, &Record)> Listening<B, F> {
-    /// Listens to `body`: `tell` is handed the time now, that of each record, and the record.
+impl<B: VirtualBody, F: FnMut(&B, Micros, Micros, &Record)> Listening<B, F> {
+    /// Listens to `body`: `tell` is handed it, the time now, that of each record, and the record.
     pub(super) fn new(body: B, tell: F) -> Self {
         Self { body, frames: Deframer::default(), next: 0, tell }
     }
@@ -35,7 +35,7 @@ impl<B: VirtualBody, F: FnMut(Micros, Micros, &Record)> Listening<B, F> {
                 // What is sent again was heard.
                 if number == self.next {
                     self.next = self.next.wrapping_add(1);
-                    (self.tell)(now, at, &record);
+                    (self.tell)(&self.body, now, at, &record);
                 }
                 number = number.wrapping_add(1);
                 rest = behind;
@@ -44,7 +44,7 @@ impl<B: VirtualBody, F: FnMut(Micros, Micros, &Record)> Listening<B, F> {
     }
 }
 
-impl<B: VirtualBody, F: FnMut(Micros, Micros, &Record)> VirtualBody for Listening<B, F> {
+impl<B: VirtualBody, F: FnMut(&B, Micros, Micros, &Record)> VirtualBody for Listening<B, F> {
     fn handle_bytes(&mut self, now: Micros, bytes: &[u8]) {
         self.body.handle_bytes(now, bytes);
     }

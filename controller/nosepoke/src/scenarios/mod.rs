@@ -6,6 +6,7 @@
 //! - [`run`]: one scenario on the simulator.
 //! - [`chip`]: the same on the emulated image for the RP2040, put beside it.
 //! - [`listen`]: hears the device's records as they leave it.
+//! - [`voice`]: says from outside what a scenario says.
 
 pub mod chip;
 pub mod fit;
@@ -14,6 +15,6 @@ pub mod run;
 pub mod suite;
 mod voice;
 
-pub use chip::{Chip, ChipError, Compared, LONGEST_ON_CHIP_US};
+pub use chip::{Chip, ChipError, Compared, Widest};
 pub use run::{Ran, RunError, run};
 pub use suite::{Suite, SuiteError};

@@ -25,6 +25,7 @@ use sim::{Memory, VirtualBody, WireFaults};
 use super::listen::Listening;
 use super::voice::Voice;
 use crate::lockstep::{self, Cable};
+use crate::outside::Outside;
 use crate::room::{self, RoomError};
 use crate::session::{Plan, Session, SessionError, SyncPolicy};
 
@@ -260,11 +261,11 @@ impl Theatre<'_> {
             over_at: None,
             went: None,
         });
-        let mut listening = Listening::new(body.map_err(RunError::Room)?, |now, at, record: &Record| {
+        let mut listening = Listening::new(body.map_err(RunError::Room)?, |_, now, at, record: &Record| {
             ear.borrow_mut().hear(now, at, record);
         });
         let (voice, mistakes) = Voice::new(ear.borrow().actor.clone());
-        let journal = self.session(seed, &mut listening, voice, || ear.borrow().over())?;
+        let journal = self.session(seed, &mut listening, Box::new(voice), |_| ear.borrow().over())?;
         let went = ear.borrow_mut().went.take().unwrap_or(Went::Whole);
         if let (Ok((line, answer)), Went::Whole) = (mistakes.try_recv(), &went) {
             return Err(RunError::Said { line, answer });
@@ -272,13 +273,14 @@ impl Theatre<'_> {
         Ok((went, journal))
     }
 
-    /// Runs a session on a body until it ends or the scenario is over: the journal.
+    /// Runs a session on a body until it ends or the scenario is over, which is asked again and again with the time: the
+    /// journal.
     pub(super) fn session(
         &self,
         seed: u64,
         body: &mut impl VirtualBody,
-        voice: Voice,
-        over: impl Fn() -> Over,
+        voice: Box<dyn Outside>,
+        over: impl Fn(Micros) -> Over,
     ) -> Result<Vec<u8>, RunError> {
         let Self { scenario, stage, compiled } = self;
         let kept = Kept::default();
@@ -302,9 +304,9 @@ impl Theatre<'_> {
             wall_clock: None,
         };
         let mut session = Session::new(plan, Box::new(move |header| Writer::begin(storage, header)));
-        session.attend(Box::new(voice));
+        session.attend(voice);
         let mut cable = Cable::new(WireFaults::NONE, seed);
-        let mut watch = |now: Micros, session: &mut Session<Kept>, _: &mut Cable| match over() {
+        let mut watch = |now: Micros, session: &mut Session<Kept>, _: &mut Cable| match over(now) {
             Over::Now => session.stop(),
             Over::At(at) if now >= at => session.stop(),
             Over::At(_) | Over::NotYet => {}

@@ -1,12 +1,9 @@
 //! What `nosepoke test` says: which scenarios hold, what does not and what happened around it, what is not covered.
 
-use std::io::IsTerminal;
-
 use compiler::scenario::Scenario;
-use controller::scenarios::{ChipError, Compared, LONGEST_ON_CHIP_US, Ran, RunError, Suite, SuiteError};
+use controller::scenarios::{ChipError, Compared, Ran, RunError, Suite, SuiteError, Widest};
 use controller::tell;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use journal::ReplayReport;
+use journal::{Difference, ReplayReport};
 use scenario::timeline::seconds;
 use scenario::{Coverage, Failure};
 
@@ -24,14 +21,36 @@ pub(super) struct Result<'s> {
 pub(super) struct Done<'s> {
     pub(super) scenario: &'s Scenario,
     pub(super) came: std::result::Result<Ran, RunError>,
-    /// The same on the emulated chip, if that was asked for and it held on the simulator.
-    pub(super) on_chip: Option<std::result::Result<Compared, ChipError>>,
+    /// The same on the emulated chip, if that was asked for.
+    pub(super) on_chip: Option<OnChip>,
+}
+
+/// What came of a scenario on the emulated chip.
+pub(super) enum OnChip {
+    /// It was played there.
+    Ran(Box<std::result::Result<Compared, ChipError>>),
+    /// It lasts longer than is asked for.
+    TooLong,
+    /// It does not hold on the simulator.
+    NothingToCompare,
+}
+
+impl OnChip {
+    fn compared(&self) -> Option<&Compared> {
+        if let Self::Ran(ran) = self { ran.as_ref().as_ref().ok() } else { None }
+    }
+
+    fn is_good(&self) -> bool {
+        match self {
+            Self::Ran(_) => self.compared().is_some_and(Compared::is_good),
+            Self::TooLong | Self::NothingToCompare => true,
+        }
+    }
 }
 
 impl Done<'_> {
     fn is_good(&self) -> bool {
-        let same = |on_chip: &std::result::Result<Compared, ChipError>| on_chip.as_ref().is_ok_and(Compared::is_good);
-        self.came.as_ref().is_ok_and(Ran::is_good) && self.on_chip.as_ref().is_none_or(same)
+        self.came.as_ref().is_ok_and(Ran::is_good) && self.on_chip.as_ref().is_none_or(OnChip::is_good)
     }
 }
 
@@ -39,18 +58,6 @@ impl Result<'_> {
     pub(super) fn is_good(&self) -> bool {
         self.scenarios.iter().all(Done::is_good) && self.coverage.as_ref().is_none_or(Coverage::is_whole)
     }
-}
-
-/// The line that moves while scenarios run, on a terminal.
-pub(super) fn progress(scenarios: usize) -> ProgressBar {
-    let shown = std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(u64::try_from(scenarios).ok(), target);
-    // A template that does not read leaves the bar as it is by itself.
-    if let Ok(style) = ProgressStyle::with_template("{pos} of {len} scenarios") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// All of it, for a person.
@@ -94,53 +101,86 @@ pub(super) fn text(unread: &[SuiteError], results: &[Result<'_>]) -> std::result
         files => format!("; {files} files leave something uncovered"),
     };
     say(format_args!("{verdict} {files}{uncovered}"))?;
-    widest(results)
+    beside(results)
 }
 
-/// How far the two bodies lay apart at most, where both ran.
-fn widest(results: &[Result<'_>]) -> std::result::Result<(), Complaint> {
-    let compared = || {
-        let all = results.iter().flat_map(|result| &result.scenarios);
-        all.filter_map(|done| done.on_chip.as_ref()?.as_ref().ok())
-    };
-    let Some(first) = compared().next() else { return Ok(()) };
-    let most = |of: fn(&Compared) -> u64| compared().map(of).max().unwrap_or(0);
+/// How many ran on the chip too, how far the two bodies lay apart at most, and what was left out there.
+fn beside(results: &[Result<'_>]) -> std::result::Result<(), Complaint> {
+    let all = || results.iter().flat_map(|result| &result.scenarios).filter_map(|done| done.on_chip.as_ref());
+    if all().next().is_none() {
+        return Ok(());
+    }
+    let compared = || all().filter_map(OnChip::compared);
+    let (ran, same) = (compared().count(), compared().filter(|compared| compared.is_good()).count());
+    let count = |like: fn(&OnChip) -> bool| all().filter(|on_chip| like(on_chip)).count();
+    let left_out = [
+        (count(|on_chip| matches!(on_chip, OnChip::TooLong)), "last longer than is asked for"),
+        (count(|on_chip| matches!(on_chip, OnChip::NothingToCompare)), "do not hold on the simulator"),
+        (count(|on_chip| matches!(on_chip, OnChip::Ran(ran) if ran.is_err())), "could not be run"),
+    ];
+    let not_on_chip = left_out.iter().map(|(count, _)| count).sum::<usize>();
+    let why: Vec<String> =
+        left_out.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();
+    let why = if why.is_empty() { String::new() } else { format!(": {}", why.join(", ")) };
     say(format_args!(
-        "on the emulated RP2040: {} records and {} of the interlock's compared; at most {} µs apart, and {} µs what the \
-         interlock did ({} µs may be)",
-        compared().map(|compared| compared.found.records).sum::<usize>(),
-        compared().map(|compared| compared.found.edges).sum::<usize>(),
-        most(|compared| compared.widest_us().1),
-        most(|compared| compared.widest_us().0),
-        first.interlock_us
+        "{ran} played on the emulated RP2040 as well, {same} of them the same; {not_on_chip} not on it{why}"
     ))?;
-    let all = results.iter().flat_map(|result| &result.scenarios);
-    let ran = all.filter_map(|done| done.came.as_ref().ok());
-    match ran.filter(|ran| ran.is_good() && ran.length_us > LONGEST_ON_CHIP_US).count() {
+    let Some(allowed) = compared().next().map(|compared| compared.allowed) else { return Ok(()) };
+    let widest = compared().map(Compared::widest).reduce(Widest::max).unwrap_or_default();
+    let sum = |of: fn(&Compared) -> usize| compared().map(of).sum::<usize>();
+    say(format_args!(
+        "  {} records: at most {} µs apart ({} may be)",
+        sum(|compared| compared.found.records),
+        widest.told_us,
+        allowed.stamp_us
+    ))?;
+    say(format_args!(
+        "  {} of the interlock: at most {} µs of a session's first step ({} may be), {} µs of all others ({} may be)",
+        sum(|compared| compared.found.edges),
+        widest.start_us,
+        allowed.start_us,
+        widest.interlock_us,
+        allowed.interlock_us
+    ))?;
+    let (samples, unlike) = (sum(|compared| compared.found.samples), sum(|compared| compared.found.unlike.0));
+    if samples > 0 {
+        say(format_args!("  {samples} samples: {unlike} of wheels that had turned on when they were read"))?;
+    }
+    match sum(|compared| usize::from(compared.echoed.is_some())) {
         0 => Ok(()),
-        long => say(format_args!("{long} of the scenarios last longer than 5 min and were not run on it")),
+        told => say(format_args!(
+            "  {told} in which something is said from outside: it reached the chip at most {} µs later",
+            widest.outside_us
+        )),
     }
 }
 
 /// What came of a scenario on the chip.
-fn chip(on_chip: &std::result::Result<Compared, ChipError>) -> std::result::Result<(), Complaint> {
-    match on_chip {
-        Err(error) => say(format_args!("      on the emulated RP2040: {error}")),
-        Ok(compared) => {
-            for difference in &compared.found.differences {
-                let told = difference.to_string().replace('\n', "\n      ");
-                say(format_args!("      simulator and emulated RP2040: {told}"))?;
-            }
-            match &compared.replay {
-                Err(failure) => {
-                    say(format_args!("      the journal of the emulated RP2040 does not replay: {failure}"))
-                }
-                Ok(report) if !report.is_clean() => {
-                    say(format_args!("      the journal of the emulated RP2040 does not replay: {report}"))
-                }
-                Ok(_) => Ok(()),
-            }
+fn chip(on_chip: &OnChip) -> std::result::Result<(), Complaint> {
+    let OnChip::Ran(ran) = on_chip else { return Ok(()) };
+    let compared = match &**ran {
+        Err(error) => return say(format_args!("      on the emulated RP2040: {error}")),
+        Ok(compared) => compared,
+    };
+    let part = |between: &str, difference: &Difference| {
+        let told = difference.to_string().replace('\n', "\n      ");
+        say(format_args!("      {between}: {told}"))
+    };
+    for difference in &compared.found.differences {
+        part("simulator and emulated RP2040", difference)?;
+    }
+    for difference in compared.echoed.iter().flat_map(|echoed| &echoed.differences) {
+        part(
+            "the simulator, and the same with what is said from outside as late as it reaches the RP2040",
+            difference,
+        )?;
+    }
+    match &compared.replay {
+        Err(failure) => say(format_args!("      the journal of the emulated RP2040 does not replay: {failure}")),
+        Ok(report) if !report.is_clean() => {
+            say(format_args!("      the journal of the emulated RP2040 does not replay: {report}"))
         }
+        Ok(_) => Ok(()),
     }
 }
 
@@ -232,6 +272,7 @@ pub(super) fn json(unread: &[SuiteError], results: &[Result<'_>]) -> std::result
 
 fn as_json(done: &Done<'_>) -> serde_json::Value {
     let Done { scenario, came, on_chip } = done;
+    let length_us = came.as_ref().ok().map(|ran| ran.length_us);
     let (failures, error, seed) = match came {
         Ok(ran) => {
             let failures = ran.failures.iter().map(|failure| {
@@ -248,20 +289,29 @@ fn as_json(done: &Done<'_>) -> serde_json::Value {
         Err(error) => (Vec::new(), Some(error.to_string()), None),
     };
     serde_json::json!({
-        "scenario": scenario.name, "line": scenario.place.line, "good": done.is_good(), "seed": seed,
+        "scenario": scenario.name, "line": scenario.place.line, "good": done.is_good(), "seed": seed, "length_us": length_us,
         "failures": failures, "error": error, "emulated": on_chip.as_ref().map(chip_as_json),
     })
 }
 
-fn chip_as_json(on_chip: &std::result::Result<Compared, ChipError>) -> serde_json::Value {
+fn chip_as_json(on_chip: &OnChip) -> serde_json::Value {
+    let left_out = |why: &str| serde_json::json!({"good": true, "left_out": why});
     match on_chip {
-        Err(error) => serde_json::json!({"good": false, "error": error.to_string()}),
-        Ok(compared) => {
-            let (interlock_us, others_us) = compared.widest_us();
+        OnChip::TooLong => left_out("it lasts longer than is asked for"),
+        OnChip::NothingToCompare => left_out("it does not hold on the simulator"),
+        OnChip::Ran(ran) => {
+            let compared = match &**ran {
+                Err(error) => return serde_json::json!({"good": false, "error": error.to_string()}),
+                Ok(compared) => compared,
+            };
+            let Widest { told_us, start_us, interlock_us, outside_us } = compared.widest();
+            let differences = compared.found.differences.iter();
+            let echoed = compared.echoed.iter().flat_map(|echoed| &echoed.differences);
             serde_json::json!({
                 "good": compared.is_good(), "records": compared.found.records, "edges": compared.found.edges,
-                "widest_us": others_us, "widest_of_interlock_us": interlock_us,
-                "differences": compared.found.differences.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "widest_us": told_us, "widest_of_interlock_us": interlock_us, "widest_of_first_step_us": start_us,
+                "widest_from_outside_us": outside_us,
+                "differences": differences.chain(echoed).map(ToString::to_string).collect::<Vec<_>>(),
             })
         }
     }
