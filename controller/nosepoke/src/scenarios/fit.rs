@@ -17,6 +17,8 @@ const SHIPPED: [(&str, &str); 7] = [
 
 /// Pins of a made rig that are no analog ones, in the order they are given out.
 const PINS: &[u8] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
+/// Pins of which no two are of one PWM slice of a Pico: for lines that PWM drives, each at a frequency of its own.
+const PWM_PINS: &[u8] = &[2, 4, 6, 8, 10, 12, 14, 16];
 /// Pins that can be sampled.
 const ANALOG_PINS: &[u8] = &[26, 27, 28];
 
@@ -66,12 +68,20 @@ pub fn rig(protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
 
 /// A rig with these lines, each with what its kind needs; where powers are spoken of, lines that carry one.
 fn made(lines: &[(String, String)], powered: bool) -> Source {
-    let (mut pins, mut analog) = (PINS.iter(), ANALOG_PINS.iter());
+    let by_pwm = |kind: &str| kind == "speaker" || powered && matches!(kind, "light" | "laser" | "motor");
+    let sliced = lines.iter().filter(|(_, kind)| by_pwm(kind)).count().min(PWM_PINS.len());
+    let (of_slices, _) = PWM_PINS.split_at(sliced);
+    let mut slices = of_slices.iter();
+    let (mut pins, mut analog) = (PINS.iter().filter(|pin| !of_slices.contains(pin)), ANALOG_PINS.iter());
     let mut text =
         "rig: made-box\nabout: A simulated rig made for the lines of a protocol.\nbody: simulator\nlines:\n".to_owned();
     let mut arms = Vec::new();
     for (name, kind) in lines {
-        let pin = if kind == "analog" { analog.next() } else { pins.next() };
+        let pin = match kind.as_str() {
+            "analog" => analog.next(),
+            kind if by_pwm(kind) => slices.next().or_else(|| pins.next()),
+            _ => pins.next(),
+        };
         let pin = pin.copied().unwrap_or(0);
         let rest = match kind.as_str() {
             "valve" => {
@@ -84,7 +94,7 @@ fn made(lines: &[(String, String)], powered: bool) -> Source {
                 let other = pins.next().copied().unwrap_or(0);
                 format!(", pin_b: {other}, counts_per_turn: 4096, per_turn: 471 mm")
             }
-            "light" | "laser" | "motor" if powered => ", pwm: 1 kHz".to_owned(),
+            kind if by_pwm(kind) => ", pwm: 1 kHz".to_owned(),
             _ => String::new(),
         };
         // Writing into a string cannot fail.
@@ -98,4 +108,25 @@ fn made(lines: &[(String, String)], powered: bool) -> Source {
         let _ = writeln!(text, "  person: {{name: simulated operator, arms: [{}]}}", arms.join(", "));
     }
     Source { name: "the rig made for the test".to_owned(), text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_lines_of_a_made_rig_that_pwm_drives_are_of_one_slice() {
+        let kinds = ["lever", "light", "speaker", "encoder", "light", "valve", "speaker", "laser", "analog"];
+        let lines: Vec<_> =
+            kinds.iter().enumerate().map(|(n, kind)| (format!("line{n}"), (*kind).to_owned())).collect();
+        for (powered, driven) in [(true, 5), (false, 2)] {
+            let rig = compiler::read_rig(&made(&lines, powered)).unwrap_or_else(|found| panic!("{found:?}"));
+            let by_pwm = |kind: &str| kind == "speaker" || powered && matches!(kind, "light" | "laser");
+            let mut slices: Vec<_> =
+                rig.lines.iter().filter(|line| by_pwm(&line.kind)).map(|line| line.line.pin / 2 % 8).collect();
+            slices.sort_unstable();
+            slices.dedup();
+            assert_eq!(slices.len(), driven, "{}", made(&lines, powered).text);
+        }
+    }
 }
