@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use emulated::{Cord, Event, ImageError, Tools, Upset, image};
 use journal::Session;
+use journal::pairing::Tolerance;
 use journal::side_by_side::{Allowed, SideBySide, side_by_side};
 use link::Micros;
 use sim::rig::RING_WORDS;
@@ -100,14 +101,14 @@ pub struct Both {
 }
 
 /// Runs one system on the simulated rig, with the chip's `settle_us`, and on the emulated chip, and puts the two side by
-/// side. `system` makes it anew each time: same protocol, parameters, animal and seed. What the interlock did
-/// may lie `tolerance_us` apart, everything else a microsecond.
+/// side. `system` makes it anew each time: same protocol, parameters, animal and seed. What the interlock did may lie as far
+/// apart as a replay allows a Pico, everything else a microsecond.
 ///
 /// # Panics
 /// When one of the two sessions ends badly, the chip faults or is reset, or the emulator ends in the middle.
 #[must_use]
-pub fn same_on_chip(image: &OnChip, tolerance_us: u32, system: impl Fn() -> System) -> SideBySide {
-    on_both(image, &Allowed::interlock(tolerance_us), system).found
+pub fn same_on_chip(image: &OnChip, system: impl Fn() -> System) -> SideBySide {
+    on_both(image, &Allowed::on(Tolerance::RP2040), system).found
 }
 
 /// The same, saying what may differ.

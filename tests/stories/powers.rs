@@ -80,7 +80,7 @@ fn carried(rig: &EmulatedRig, pin: u8) -> Vec<Carried> {
 #[test]
 fn powers_on_the_chip_go_as_in_simulation() {
     let Some(image) = OnChip::ready(Cord::Uart) else { return };
-    let found = same_on_chip(&image, Tolerance::RP2040.latency_us as u32, system);
+    let found = same_on_chip(&image, system);
     println!("powers: {found}");
     assert!(found.differences.is_empty(), "{found}");
     assert!(found.records > 60 && found.edges > 60, "{found}");

@@ -86,7 +86,7 @@ fn worst_ns(found: &[(u64, u64)], expected: &[(u64, u64)]) -> u64 {
 #[test]
 fn every_course_on_the_chip_goes_as_in_simulation() {
     let Some(image) = OnChip::ready(Cord::Uart) else { return };
-    let found = same_on_chip(&image, Tolerance::RP2040.latency_us as u32, system);
+    let found = same_on_chip(&image, system);
     println!("courses: {found}");
     assert!(found.differences.is_empty(), "{found}");
     assert!(found.records > 500 && found.edges > 200, "{found}");
