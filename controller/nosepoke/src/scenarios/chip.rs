@@ -213,7 +213,7 @@ impl Chip {
     /// The scenario on the simulator, with what was said in this session said when it was taken up there.
     fn echo(theatre: &Theatre<'_>, ran: &Ran, told: &Session, length_us: Micros) -> Result<Session, ChipError> {
         let actor = Actor::new(ran.script.clone());
-        let echo = Echo::of(told, actor.clone());
+        let echo = Echo::of(told, length_us.saturating_add(LATE_US.into()), actor.clone());
         let mut memory = Box::new(Memory::new());
         let (compiled, rig) = (&ran.compiled, theatre.stage.rig);
         let body = room::simulated_with(compiled, rig, ran.seed, &mut memory, Box::new(actor.clone()));

@@ -61,16 +61,17 @@ pub(super) struct Echo {
 }
 
 impl Echo {
-    /// What this session was told, for another whose start the actor knows.
-    pub(super) fn of(session: &Session, actor: Actor) -> Self {
+    /// What this session was told up to so many µs after its start, for another whose start the actor knows.
+    pub(super) fn of(session: &Session, until_us: Micros, actor: Actor) -> Self {
         let start = session.records().next().map_or(0, |(_, at, _)| at);
         let said = session.records().filter_map(|(_, at, record)| {
             let said = match record {
                 Record::Outside { event, .. } => Said::Event(event),
                 Record::Parameter { variable, value } => Said::Parameter { variable, value, done: String::new() },
+                Record::Stop(_) => Said::Stop,
                 _ => return None,
             };
-            Some((at.saturating_sub(start), said))
+            Some((at.saturating_sub(start), said)).filter(|(at, _)| *at <= until_us)
         });
         Self { actor, said: said.collect(), count: 0 }
     }
