@@ -340,6 +340,14 @@ impl<'m> SimRig<'m> {
         &self.pins
     }
 
+    /// The same rig with halves that never interrupt one another, as if [`SimSettings::preempt`] were 0: what is said from outside
+    /// is heard the moment it arrives.
+    #[must_use]
+    pub fn undisturbed(mut self) -> Self {
+        (self.interruptions.threshold, self.upper.interruptions.threshold) = (0, 0);
+        self
+    }
+
     /// Lets an input follow an output, as a loop of wire or a sensor does.
     pub fn wire(&mut self, from: LineId, to: LineId, delay_us: u64) {
         self.upper.floor.room.wire(from, to, delay_us);

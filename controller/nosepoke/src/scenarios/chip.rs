@@ -217,7 +217,8 @@ impl Chip {
         let mut memory = Box::new(Memory::new());
         let (compiled, rig) = (&ran.compiled, theatre.stage.rig);
         let body = room::simulated_with(compiled, rig, ran.seed, &mut memory, Box::new(actor.clone()));
-        let mut body = body.map_err(|error| ChipError::Run(RunError::Room(error)))?;
+        // What was said there is taken up here at the very time it was there.
+        let mut body = body.map_err(|error| ChipError::Run(RunError::Room(error)))?.undisturbed();
         let over = |_| match actor.entered() {
             Some(began) => Over::At(began.saturating_add(length_us).saturating_add(LONGER_US)),
             None => Over::NotYet,
