@@ -2,13 +2,51 @@
 //!
 //! Only what the session does is touched: nothing in names, kinds, sources, pictures, ranges, invariants and comments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What sorts of slips there are, as the table tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    /// A transition that leads elsewhere, another outcome.
+    Target,
+    /// Another event, the other edge.
+    Event,
+    /// A guard turned round or left out, a comparison turned round, `and` for `or`.
+    Guard,
+    /// Another number.
+    Number,
+    /// Another unit.
+    Unit,
+    /// An action or a row left out.
+    LeftOut,
+    /// Two rows in the other order.
+    Order,
+}
+
+impl Sort {
+    /// Each, with the word for it in the table.
+    pub(crate) const ALL: [(Self, &'static str); 7] = [
+        (Self::Target, "targets"),
+        (Self::Event, "events"),
+        (Self::Guard, "guards"),
+        (Self::Number, "numbers"),
+        (Self::Unit, "units"),
+        (Self::LeftOut, "left out"),
+        (Self::Order, "order"),
+    ];
+}
 
 /// A protocol with one thing changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mutation {
     /// What sort of slip it is.
+    pub(crate) sort: Sort,
+    /// The same in words.
     pub(crate) kind: &'static str,
+    /// The keys it stands under, as in `states.ready.entry`.
+    pub(crate) path: String,
+    /// Among those of a protocol that would have the same name, the how many-th, from 1.
+    pub(crate) nth: usize,
     /// The line, counted from 1.
     pub(crate) line: usize,
     /// What stood there.
@@ -52,9 +90,9 @@ pub(crate) fn mutations(text: &str) -> Vec<Mutation> {
     let (targets, outcomes, events) = (of("to"), of("outcome"), of("event"));
     for n in 0..lines.len() {
         let Some(line) = lines.get(n).filter(|line| !LEFT_ALONE.contains(&line.section)) else { continue };
-        found.swap(n, "to", "a transition leads elsewhere", &targets);
-        found.swap(n, "outcome", "another outcome", &outcomes);
-        found.swap(n, "event", "another event", &events);
+        found.swap(n, "to", Sort::Target, "a transition leads elsewhere", &targets);
+        found.swap(n, "outcome", Sort::Target, "another outcome", &outcomes);
+        found.swap(n, "event", Sort::Event, "another event", &events);
         found.edges(n);
         found.guards(n);
         found.comparisons(n);
@@ -67,7 +105,48 @@ pub(crate) fn mutations(text: &str) -> Vec<Mutation> {
     }
     let mut texts = BTreeSet::new();
     found.all.retain(|mutation| mutation.text != text && texts.insert(mutation.text.clone()));
+    let mut names = BTreeMap::new();
+    for mutation in &mut found.all {
+        let same = (mutation.path.clone(), mutation.kind, mutation.from.clone(), mutation.to.clone());
+        let seen = names.entry(same).or_insert(0);
+        *seen += 1;
+        mutation.nth = *seen;
+    }
     found.all
+}
+
+impl Mutation {
+    /// By what it is known in a list, where its protocol is known.
+    pub(crate) fn name(&self) -> String {
+        let short = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let nth = if self.nth > 1 { format!(" ({})", self.nth) } else { String::new() };
+        format!("{}: {}: `{}` → `{}`{nth}", self.path, self.kind, short(&self.from), short(&self.to))
+    }
+}
+
+fn indent(code: &str) -> usize {
+    code.len() - code.trim_start().len()
+}
+
+/// The key a line begins with; none for an item of a list.
+fn key(code: &str) -> Option<&str> {
+    let (key, _) = code.trim_start().split_once(':')?;
+    (!key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(key)
+}
+
+/// The keys that a line stands under, its own as the last.
+fn path(lines: &[Line<'_>], n: usize) -> String {
+    let mut keys = Vec::new();
+    let mut within = usize::MAX;
+    for line in lines.iter().take(n + 1).rev().filter(|line| !line.code.is_empty()) {
+        let indent = indent(line.code);
+        if indent < within {
+            within = indent;
+            keys.extend(key(line.code));
+        }
+    }
+    keys.reverse();
+    keys.join(".")
 }
 
 fn lines(text: &str) -> Vec<Line<'_>> {
@@ -154,7 +233,7 @@ impl<'t> Found<'t> {
     }
 
     /// Puts `to` in the place of `length` bytes of line `n`, from `from` on.
-    fn put(&mut self, kind: &'static str, n: usize, from: usize, length: usize, to: &str) {
+    fn put(&mut self, sort: Sort, kind: &'static str, n: usize, from: usize, length: usize, to: &str) {
         let at = self.line(n).at + from;
         let (Some(before), Some(was), Some(behind)) =
             (self.text.get(..at), self.text.get(at..at + length), self.text.get(at + length..))
@@ -162,15 +241,16 @@ impl<'t> Found<'t> {
             return;
         };
         let text = format!("{before}{to}{behind}");
-        self.all.push(Mutation { kind, line: n + 1, from: was.trim().to_owned(), to: to.trim().to_owned(), text });
+        let (path, from, to) = (path(self.lines, n), was.trim().to_owned(), to.trim().to_owned());
+        self.all.push(Mutation { sort, kind, path, nth: 1, line: n + 1, from, to, text });
     }
 
     /// The next of the words that stand behind the same key elsewhere.
-    fn swap(&mut self, n: usize, key: &str, kind: &'static str, words: &[&str]) {
+    fn swap(&mut self, n: usize, key: &str, sort: Sort, kind: &'static str, words: &[&str]) {
         for (from, value) in values(self.line(n).code, key) {
             let Some(place) = words.iter().position(|word| *word == value) else { continue };
             if let Some(next) = words.iter().cycle().skip(place + 1).take(words.len()).find(|word| **word != value) {
-                self.put(kind, n, from, value.len(), next);
+                self.put(sort, kind, n, from, value.len(), next);
             }
         }
     }
@@ -184,7 +264,7 @@ impl<'t> Found<'t> {
                 _ => None,
             });
             if let Some(other) = other {
-                self.put("the other edge", n, from, value.len(), &format!("{line}.{other}"));
+                self.put(Sort::Event, "the other edge", n, from, value.len(), &format!("{line}.{other}"));
             }
         }
     }
@@ -197,12 +277,19 @@ impl<'t> Found<'t> {
                     Some(bare) => ("\"", bare),
                     None => ("", value),
                 };
-                self.put("a guard turned round", n, from, value.len(), &format!("{quote}not ({bare}){quote}"));
+                self.put(
+                    Sort::Guard,
+                    "a guard turned round",
+                    n,
+                    from,
+                    value.len(),
+                    &format!("{quote}not ({bare}){quote}"),
+                );
                 let before = format!(", {key}: ");
                 let start =
                     from.checked_sub(before.len()).filter(|start| code.get(*start..from) == Some(before.as_str()));
                 if let (Some(start), "if") = (start, key) {
-                    self.put("a guard left out", n, start, from + value.len() - start, "");
+                    self.put(Sort::Guard, "a guard left out", n, start, from + value.len() - start, "");
                 }
             }
         }
@@ -214,12 +301,12 @@ impl<'t> Found<'t> {
         let code = self.line(n).code;
         for (from, to) in SWAPPED {
             for (place, _) in code.match_indices(from) {
-                self.put("a comparison turned round", n, place, from.len(), to);
+                self.put(Sort::Guard, "a comparison turned round", n, place, from.len(), to);
             }
         }
         for (from, to) in [(" and ", " or "), (" or ", " and ")] {
             for (place, _) in code.match_indices(from).filter(|_| code.contains("if:") || code.contains("when:")) {
-                self.put("and for or", n, place, from.len(), to);
+                self.put(Sort::Guard, "and for or", n, place, from.len(), to);
             }
         }
     }
@@ -236,6 +323,7 @@ impl<'t> Found<'t> {
             _ => (0, line.code.find("about: ").unwrap_or(line.code.len())),
         };
         let code = line.code.get(..until).unwrap_or_default();
+        let asked: Vec<_> = values(code, "ask").into_iter().map(|(from, value)| from..from + value.len()).collect();
         let mut at = from;
         while let Some(start) = code.get(at..).and_then(|rest| rest.find(|c: char| c.is_ascii_digit())).map(|n| at + n)
         {
@@ -243,8 +331,10 @@ impl<'t> Found<'t> {
             let length = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
             at = start + length.max(1);
             let before = code.get(..start).and_then(|before| before.chars().next_back());
-            // A digit of a name is none of a number.
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
+            // A digit of a name is none of a number, nor one of a question.
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+                || asked.iter().any(|asked| asked.contains(&start))
+            {
                 continue;
             }
             let number = rest.get(..length).unwrap_or_default();
@@ -257,7 +347,7 @@ impl<'t> Found<'t> {
                 value if unit.is_empty() && value < 1.0 => format!("{}", value / 2.0),
                 value => format!("{}", value * 2.0),
             };
-            self.put("another number", n, start, length, &other);
+            self.put(Sort::Number, "another number", n, start, length, &other);
             let swapped = match unit {
                 "ms" => "s",
                 "s" | "min" => "ms",
@@ -268,7 +358,7 @@ impl<'t> Found<'t> {
                 _ => continue,
             };
             if let Some(place) = rest.find(unit).filter(|_| value != 0.0) {
-                self.put("another unit", n, start + place, unit.len(), swapped);
+                self.put(Sort::Unit, "another unit", n, start + place, unit.len(), swapped);
             }
         }
     }
@@ -276,17 +366,17 @@ impl<'t> Found<'t> {
     /// An item of a list that stands on lines of its own.
     fn drop_item(&mut self, n: usize) {
         let code = self.line(n).code;
-        let indent = code.len() - code.trim_start().len();
+        let indent = indent(code);
         if !code.trim_start().starts_with("- ") {
             return;
         }
         let last = (n + 1..self.lines.len()).find(|next| {
             let next = self.line(*next).code;
-            !next.is_empty() && next.len() - next.trim_start().len() <= indent
+            !next.is_empty() && self::indent(next) <= indent
         });
         let end = last.map_or(self.text.len(), |last| self.line(last).at);
         let length = end - self.line(n).at;
-        self.put("an action or a row left out", n, 0, length, "");
+        self.put(Sort::LeftOut, "an action or a row left out", n, 0, length, "");
     }
 
     /// An element of a list of actions in one line.
@@ -307,12 +397,12 @@ impl<'t> Found<'t> {
                 at += length + 1;
             }
             if let [(only, length)] = elements.as_slice() {
-                self.put("an action left out", n, *only, *length, "{event: nothing_more}");
+                self.put(Sort::LeftOut, "an action left out", n, *only, *length, "{event: nothing_more}");
                 continue;
             }
             for (k, (at, length)) in elements.iter().enumerate() {
                 let (at, length) = if k == 0 { (*at, length + 1) } else { (at - 1, length + 1) };
-                self.put("an action left out", n, at, length, "");
+                self.put(Sort::LeftOut, "an action left out", n, at, length, "");
             }
         }
     }
@@ -320,7 +410,6 @@ impl<'t> Found<'t> {
     /// Two rows of transitions that follow one another.
     fn swap_rows(&mut self, n: usize) {
         let (one, other) = (self.line(n), self.line(n + 1));
-        let indent = |code: &str| code.len() - code.trim_start().len();
         let is_row = |code: &str| code.trim_start().starts_with("- {") && code.contains(" to: ");
         // Rows that wait for different things do not stand in each other's way.
         let waits = |code: &'t str| match values(code, "event").first() {
@@ -333,7 +422,65 @@ impl<'t> Found<'t> {
             && indent(one.code) == indent(other.code)
         {
             let length = other.at + other.code.len() - one.at;
-            self.put("two rows in the other order", n, 0, length, &format!("{}\n{}", other.code, one.code));
+            self.put(
+                Sort::Order,
+                "two rows in the other order",
+                n,
+                0,
+                length,
+                &format!("{}\n{}", other.code, one.code),
+            );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+protocol: two
+prompts: {dose: {ask: \"Which, of 7?\", default: 20}}
+start: a
+states:
+  a:
+    entry: [{on: lamp}]
+    transitions:
+      - {event: lever.press, if: x == 1, to: b}      # 5 of them
+      - {after: 2 s, to: a}
+  b:
+    transitions:
+      - {after: 2 s, to: a}
+";
+
+    fn names() -> Vec<String> {
+        mutations(TEXT).iter().map(Mutation::name).collect()
+    }
+
+    #[test]
+    fn each_slip_is_made_once_and_known_by_where_it_stands() {
+        let names = names();
+        for expected in [
+            "states.a.transitions: a transition leads elsewhere: `b` → `a`",
+            "states.a.transitions: the other edge: `lever.press` → `lever.release`",
+            "states.a.transitions: a guard turned round: `x == 1` → `not (x == 1)`",
+            "states.a.transitions: a guard left out: `, if: x == 1` → ``",
+            "states.a.transitions: a comparison turned round: `==` → `!=`",
+            "states.a.transitions: another number: `2` → `4`",
+            "states.b.transitions: another number: `2` → `4`",
+            "states.b.transitions: another unit: `s` → `ms`",
+            "states.b.transitions: an action or a row left out: `- {after: 2 s, to: a}` → ``",
+            "states.a.entry: an action left out: `{on: lamp}` → `{event: nothing_more}`",
+            "prompts: another number: `20` → `40`",
+        ] {
+            assert_eq!(names.iter().filter(|name| *name == expected).count(), 1, "{expected}: {names:#?}");
+        }
+        let distinct: BTreeSet<&String> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len());
+    }
+
+    #[test]
+    fn a_question_and_a_comment_have_no_numbers() {
+        assert!(!names().iter().any(|name| name.contains("`7`") || name.contains("`5`")));
     }
 }

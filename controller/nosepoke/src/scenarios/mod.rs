@@ -16,5 +16,5 @@ pub mod suite;
 mod voice;
 
 pub use chip::{Chip, ChipError, Compared, Widest};
-pub use run::{Ran, RunError, run};
+pub use run::{Ran, RunError, judged, run};
 pub use suite::{Suite, SuiteError};

@@ -161,11 +161,29 @@ pub struct Stage<'a> {
     pub rig: &'a RigConfig,
 }
 
-/// Runs a scenario and judges it.
+/// Runs a scenario, judges it, and finds out what it covers.
 ///
 /// # Errors
 /// When it cannot be run; that it does not hold is no error.
 pub fn run(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
+    let mut ran = judged(scenario, stage)?;
+    if ran.is_good() {
+        let (options, _) = compiler::sit(stage.protocol, &scenario.set);
+        let session = journal::Session::read(&ran.journal).map_err(|error| RunError::Journal(error.to_string()))?;
+        let seen = Seen::of(&session, &ran.compiled.symbols, scenario);
+        let cover = cover::cover(stage.protocol, stage.rig, &options, &ran.compiled);
+        if let (Some(seen), Some(cover)) = (seen, cover) {
+            ran.covered = Covered::of(scenario, &seen, &session, &cover);
+        }
+    }
+    Ok(ran)
+}
+
+/// Runs a scenario and judges it. What it covers is left empty: that takes another compilation and a second replay.
+///
+/// # Errors
+/// When it cannot be run; that it does not hold is no error.
+pub fn judged(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
     let (options, sitting) = compiler::sit(stage.protocol, &scenario.set);
     let files = Files::beside(stage.protocol);
     let compiled = compiler::compile_for(stage.protocol, &files, stage.rig, &options, &sitting);
@@ -188,12 +206,7 @@ pub fn run(scenario: &Scenario, stage: Stage<'_>) -> Result<Ran, RunError> {
         let replay = journal::replay(&session);
         let covered = Covered::default();
         let (length_us, compiled) = (seen.length_us, compiled.clone());
-        let mut ran = Ran { seed, searched, script, length_us, compiled, journal, failures, replay, covered };
-        if ran.is_good() {
-            let cover = cover::cover(stage.protocol, stage.rig, &options, &ran.compiled);
-            ran.covered = cover.map(|cover| Covered::of(scenario, &seen, &session, &cover)).unwrap_or_default();
-        }
-        return Ok(ran);
+        return Ok(Ran { seed, searched, script, length_us, compiled, journal, failures, replay, covered });
     }
     Err(RunError::NoSeed { tried: SEEDS })
 }
