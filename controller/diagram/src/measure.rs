@@ -9,7 +9,7 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
 /// The advance of a character in parts of the size, of the widest of the common sans serif fonts.
 fn advance(c: char) -> f64 {
     match c {
-        'i' | 'j' | 'l' | '\'' | '|' => 0.29,
+        'i' | 'j' | 'l' | '\'' | '|' | '\u{a0}' => 0.29,
         '.' | ',' | ':' | ';' | '!' => 0.33,
         'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '/' | ' ' => 0.4,
         '-' => 0.38,

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::layout::{
-    HEAD, LABEL_SIZE, LINE, Layout, ROW_SIZE, Rect, Route, TITLE_SIZE, head_height, label_lines, row_lines,
+    HEAD, LABEL_SIZE, LINE, Layout, ROW_SIZE, Rect, Route, TITLE_SIZE, UNDER, head_height, label_lines, row_lines,
 };
 use crate::tree::{Kind, Look, Node, Tree};
 
@@ -174,9 +174,16 @@ fn label(out: &mut String, rect: Rect, labels: &[String]) {
     out.push_str(&format!(
         "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" rx=\"3\" fill=\"#ffffff\" fill-opacity=\"0.94\"/>\n"
     ));
+    // Several begin one below the other; one alone stands in the middle.
+    let (x, anchor) = if labels.len() > 1 { (rect.x + 5.0, "start") } else { (rect.x + rect.w / 2.0, "middle") };
     for (n, line) in label_lines(labels).iter().enumerate() {
         let y = rect.y + 12.0 + n as f64 * LINE;
-        centred(out, (rect.x + rect.w / 2.0, y), line);
+        // Viewers leave out room at the beginning of a text.
+        let (x, line) = line.strip_prefix(UNDER).map_or((x, line.as_str()), |line| (x + 7.0, line));
+        let (x, y, size, words) = (number(x), number(y), number(LABEL_SIZE), escaped(line));
+        out.push_str(&format!(
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{INK}\">{words}</text>\n"
+        ));
     }
 }
 
@@ -186,13 +193,6 @@ fn text(out: &mut String, at: (f64, f64), size: f64, fill: &str, bold: bool, wor
     out.push_str(&format!(
         "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{fill}\"{weight} paint-order=\"stroke\" stroke=\"#ffffff\" \
          stroke-opacity=\"0.7\" stroke-width=\"2.5\">{words}</text>\n"
-    ));
-}
-
-fn centred(out: &mut String, at: (f64, f64), words: &str) {
-    let (x, y, size, words) = (number(at.0), number(at.1), number(LABEL_SIZE), escaped(words));
-    out.push_str(&format!(
-        "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"middle\" fill=\"{INK}\">{words}</text>\n"
     ));
 }
 

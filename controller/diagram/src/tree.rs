@@ -61,7 +61,7 @@ pub(crate) struct Tree {
 }
 
 /// How many rows a state shows at most before the rest is counted.
-const ROWS: usize = 9;
+const ROWS: usize = 14;
 
 impl Tree {
     /// The boxes and arrows of a protocol; without what its states do if that is not wanted.

@@ -15,17 +15,39 @@ pub(crate) const HEAD: f64 = 24.0;
 /// The room between a box and what is inside.
 pub(super) const PAD: f64 = 12.0;
 
-/// The words of a row in lines.
-pub(crate) fn row_lines(words: &str) -> Vec<String> {
-    wrapped(words, 40, 3)
+/// As many lines as any words are given; what does not fit is cut off with a sign.
+const LINES_MAX: usize = 12;
+
+/// Words in lines of so many characters; in wider ones where they would take more than so many lines.
+fn lines_of(words: &str, chars: usize, lines: usize) -> Vec<String> {
+    for (chars, most) in [(chars, lines), (chars * 4 / 3, lines * 2)] {
+        let found = wrapped(words, chars, LINES_MAX);
+        if found.len() <= most {
+            return found;
+        }
+    }
+    wrapped(words, chars * 9 / 5, LINES_MAX)
 }
 
-/// The words of an arrow in lines: each transition begins a line.
+/// The words of a row in lines.
+pub(crate) fn row_lines(words: &str) -> Vec<String> {
+    lines_of(words, 40, 3)
+}
+
+/// The words of an arrow in lines: each of several transitions begins a line, and what follows stands under its words.
 pub(crate) fn label_lines(labels: &[String]) -> Vec<String> {
     match labels {
-        [only] => wrapped(only, 30, 4),
-        several => several.iter().flat_map(|label| wrapped(&format!("• {label}"), 34, 3)).collect(),
+        [only] => lines_of(only, 30, 4),
+        several => several.iter().flat_map(|label| listed(&lines_of(label, 34, 3))).collect(),
     }
+}
+
+/// What stands before the second and further lines of a transition among several: room, which whoever draws it leaves.
+pub(crate) const UNDER: &str = "\u{a0}\u{a0}";
+
+fn listed(lines: &[String]) -> Vec<String> {
+    let mark = |n: usize| if n == 0 { "• " } else { UNDER };
+    lines.iter().enumerate().map(|(n, line)| format!("{}{line}", mark(n))).collect()
 }
 
 pub(super) fn label_size(labels: &[String]) -> Point {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::tree::{Id, Kind, Tree};
 
-pub(crate) use boxes::{HEAD, LABEL_SIZE, LINE, ROW_SIZE, TITLE_SIZE, head_height, label_lines, row_lines};
+pub(crate) use boxes::{HEAD, LABEL_SIZE, LINE, ROW_SIZE, TITLE_SIZE, UNDER, head_height, label_lines, row_lines};
 
 /// A point in px.
 pub(crate) type Point = (f64, f64);
