@@ -464,6 +464,35 @@ fn no_file_is_written_over_what_it_is_made_of() {
 }
 
 #[test]
+fn where_no_rig_that_ships_fits_the_nearest_is_told_with_what_it_lacks() {
+    let folder = folder("no-rig-fits");
+    let protocol = folder.join("odd.yaml");
+    let lines = "left: poke, middle: poke, right: poke, left_water: valve, shaker: motor";
+    let state = "a: {entry: [{trial: begin}], transitions: [{event: left.in, to: a}, {event: middle.in, to: a}]}";
+    let text_of = |lines: &str| {
+        format!("protocol: odd\nlines: {{{lines}}}\nsession: {{ends: [{{trials: 5}}]}}\nstart: a\nstates:\n  {state}\n")
+    };
+    fs::write(&protocol, text_of(lines)).unwrap();
+    let words = "no simulated rig that ships has the lines of this protocol; the nearest, `three-port-box`, lacks `middle` \
+                 (poke), `shaker` (motor)";
+    for command in ["check", "run"] {
+        let lacking = run(&[command, text(&protocol), "--json"]);
+        let told: serde_json::Value = serde_json::from_slice(&lacking.stdout).unwrap();
+        let findings = if command == "check" { &told[0]["findings"] } else { &told["findings"] };
+        let codes: Vec<&str> = findings.as_array().unwrap().iter().filter_map(|found| found["code"].as_str()).collect();
+        assert_eq!(codes, ["E100-rig-lacks-line"], "once: {findings}");
+        assert_eq!(findings[0]["message"], words);
+        assert!(findings[0]["help"].as_str().unwrap().contains("--rig"), "{findings}");
+    }
+    // One line that is missing, or a rig that was named, is told as it is.
+    fs::write(&protocol, text_of("left: poke, right: poke, middle: poke")).unwrap();
+    fails_with(&run(&["check", text(&protocol)]), &["the rig `three-port-box` has no line `middle`"]);
+    fs::write(&protocol, text_of(lines)).unwrap();
+    let named = run(&["check", text(&protocol), "--rig", "rig-configs/three-port-box.yaml"]);
+    fails_with(&named, &["has no line `middle`", "has no line `shaker`"]);
+}
+
+#[test]
 fn scenarios_that_are_not_there_are_no_success() {
     let missed = run(&["test", "protocols/", "--filter", "no such scenario"]);
     fails_with(&missed, &["--filter no such scenario: no scenario's name holds this"]);

@@ -7,7 +7,7 @@ use compiler::cost::Bound;
 use compiler::{Compiled, Diagnostics, Options, Source, StepBound};
 use controller::tell;
 
-use super::{Complaint, assignment, draw, limits, looked_through, rig, rig_for, say, told_in_json};
+use super::{Complaint, assignment, draw, limits, looked_through, on_no_rig, rig, rig_for, say, told_in_json};
 
 /// Checks protocols against a rig: everything wrong, with file, line, column and what to do about it.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,10 @@ impl Check {
         for path in looked_through(&self.protocols, &["yaml", "yml"])? {
             let checked = Source::read(&path).and_then(|source| {
                 let (_, rig) = rig_for(self.rig.as_deref(), &source)?;
-                compiler::compile(&source, &rig, &options).map(|compiled| (compiled, rig))
+                match compiler::compile(&source, &rig, &options) {
+                    Ok(compiled) => Ok((compiled, rig)),
+                    Err(found) => Err(on_no_rig(self.rig.as_deref(), found, &rig, &source)),
+                }
             });
             let (compiled, rig) = match checked {
                 Ok((compiled, rig)) => (Ok(compiled), Some(rig)),

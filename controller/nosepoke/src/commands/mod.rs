@@ -163,11 +163,19 @@ pub(crate) fn rig(path: &Path) -> Result<(Source, RigConfig), Diagnostics> {
     Ok((source, config))
 }
 
-/// The rig-config at `path`; if none is named, the simulated rig that ships and has the protocol's lines.
+/// The rig-config at `path`; if none is named, the simulated rig that ships and has the protocol's lines, or most of them.
 pub(crate) fn rig_for(path: Option<&Path>, protocol: &Source) -> Result<(Source, RigConfig), Diagnostics> {
     match path {
         Some(path) => rig(path),
         None => controller::scenarios::fit::shipped(&compiler::scenario::lines_of(protocol)),
+    }
+}
+
+/// What is wrong with a protocol on the rig of [`rig_for`], with what no rig that ships has said once.
+pub(crate) fn on_no_rig(path: Option<&Path>, found: Diagnostics, rig: &RigConfig, protocol: &Source) -> Diagnostics {
+    match path {
+        Some(_) => found,
+        None => controller::scenarios::fit::said_once(found, rig, &compiler::scenario::lines_of(protocol)),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use compiler::symbols::Symbols;
+use controller::person;
 use controller::tally::Tally;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -27,6 +28,7 @@ impl Progress {
             if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(ProgressStyle::default_spinner());
+        person::moves(Some(&bar));
         Self {
             bar,
             outcomes: symbols.outcomes.clone(),
@@ -46,18 +48,20 @@ impl Progress {
             self.outcomes.iter().zip(&tally.outcomes).map(|(name, count)| format!("{name} {count}")).collect();
         let state = tally.state.and_then(|state| self.states.get(usize::from(state))).map_or("", String::as_str);
         self.bar.set_message(format!(
-            "{:02}:{:02}:{:02}  trial {}  {}  {:.2} ml  [{state}]",
+            "{:02}:{:02}:{:02}  trial {}  {}  {:.2} ml  [{state}]{}",
             seconds / 3600,
             seconds / 60 % 60,
             seconds % 60,
             tally.trials,
             counts.join("  "),
             tally.water_nl as f64 / 1e6,
+            person::typing(),
         ));
         self.bar.tick();
     }
 
     pub(super) fn done(&self) {
+        person::moves(None);
         self.bar.finish_and_clear();
     }
 }

@@ -23,7 +23,7 @@ use super::outside::{Heard, Room};
 use super::progress::Progress;
 use super::real::{Device, stop_on_ctrl_c, wall_us};
 use super::sitting::{Keeper, Whose};
-use super::{Complaint, assignment, draw, label, rig_for, sitting, told_in_json};
+use super::{Complaint, assignment, draw, label, on_no_rig, rig_for, sitting, told_in_json};
 
 /// Runs one session of a protocol, on the simulated rig that ships unless another is named.
 #[derive(Debug, clap::Args)]
@@ -198,6 +198,7 @@ impl Run {
         let files = Files::beside(protocol);
         let compile = |set: &[(String, String)], sitting: &Sitting| {
             compiler::compile_for(protocol, &files, rig, &Options { set: set.to_vec() }, sitting)
+                .map_err(|found| on_no_rig(self.rig.as_deref(), found, rig, protocol))
         };
         let mut set = self.set.clone();
         let settled = sitting::settle(&whose, &mut set, &compile)?;

@@ -1,6 +1,7 @@
 //! A terminal where one key can be one event: a key the protocol knows is said at once, any other begins a line that Enter ends.
 //! Owns what becomes of each key; the keys themselves are read on a thread of their own.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::thread;
 
@@ -10,7 +11,7 @@ use link::{EventId, Micros, VariableId};
 
 use super::lines::{Answers, ToPerson};
 use super::{Bell, Heard, Outside, Said, Told, WAITING_MAX, What, words};
-use crate::tell;
+use crate::{person, tell};
 
 /// Keys of a terminal.
 pub struct Keys {
@@ -25,8 +26,8 @@ pub struct Keys {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Typed {
     line: String,
-    /// Questions that wait.
-    open: usize,
+    /// Questions that wait, each once however often it was asked.
+    open: BTreeSet<usize>,
 }
 
 /// What becomes of a key.
@@ -54,7 +55,8 @@ impl Typed {
                 self.line.clear();
                 Typing::Nothing
             }
-            Key::Char(letter) => match bound(*letter, symbols).filter(|_| self.line.is_empty() && self.open == 0) {
+            Key::Char(letter) => match bound(*letter, symbols).filter(|_| self.line.is_empty() && self.open.is_empty())
+            {
                 Some(said) => Typing::Said(said),
                 None => {
                     self.line.push(*letter);
@@ -127,7 +129,9 @@ impl Outside for Keys {
                     return None;
                 }
             };
-            let what = match self.typed.take(&key, &self.symbols) {
+            let typing = self.typed.take(&key, &self.symbols);
+            person::typed(&self.typed.line);
+            let what = match typing {
                 Typing::Nothing => continue,
                 Typing::Said(said) => What::Said(said),
                 Typing::Line(line) => {
@@ -145,14 +149,17 @@ impl Outside for Keys {
     }
 
     fn asked(&mut self, _: Micros, prompt: usize) {
-        self.typed.open += 1;
+        self.typed.open.insert(prompt);
         if let Some(prompt) = self.symbols.world.prompts.get(prompt) {
             self.answers.ask(&prompt.name, Some(&words::question(prompt, &self.symbols)));
         }
     }
 
-    fn settled(&mut self, _: usize) {
-        self.typed.open = self.typed.open.saturating_sub(1);
+    fn settled(&mut self, prompt: usize) {
+        self.typed.open.remove(&prompt);
+        if let Some(prompt) = self.symbols.world.prompts.get(prompt) {
+            self.answers.ask(&prompt.name, None);
+        }
     }
 
     fn answers(&self) -> bool {
@@ -193,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn a_question_asked_twice_is_settled_by_one_answer() {
+        let mut keys = Keys::new();
+        keys.asked(0, 0);
+        keys.asked(1, 0);
+        keys.settled(0);
+        let contact = Typing::Said(Said::Event(EventId::named(3)));
+        assert_eq!(keys.typed.take(&Key::Char('c'), &symbols()), contact, "keys are keys again");
+    }
+
+    #[test]
     fn a_key_is_said_at_once_and_any_other_begins_a_line() {
         let (c, n) = (Key::Char('c'), Key::Char('n'));
         let contact = Typing::Said(Said::Event(EventId::named(3)));
@@ -201,7 +218,7 @@ mod tests {
         assert_eq!(take(&mut typed, &[n.clone(), c.clone(), Key::Enter]), [Typing::Line("nc".to_owned())]);
         assert_eq!(take(&mut typed, &[n.clone(), Key::Backspace, c.clone()]), std::slice::from_ref(&contact));
         assert_eq!(take(&mut typed, &[n, Key::Escape, c.clone()]), [contact]);
-        typed.open = 1;
+        typed.open.insert(0);
         assert_eq!(take(&mut typed, &[c, Key::Enter]), [Typing::Line("c".to_owned())], "an answer may begin with it");
     }
 }

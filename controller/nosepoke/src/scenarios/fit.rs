@@ -15,6 +15,9 @@ const SHIPPED: [(&str, &str); 7] = [
     ("rig-configs/ephys-box.yaml", include_str!("../../../../rig-configs/ephys-box.yaml")),
 ];
 
+/// Lines told that a rig lacks, before the rest is counted.
+const TOLD: usize = 8;
+
 /// Pins of a made rig that are no analog ones, in the order they are given out.
 const PINS: &[u8] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22];
 /// Pins of which no two are of one PWM slice of a Pico: for lines that PWM drives, each at a frequency of its own.
@@ -22,7 +25,8 @@ const PWM_PINS: &[u8] = &[2, 4, 6, 8, 10, 12, 14, 16];
 /// Pins that can be sampled.
 const ANALOG_PINS: &[u8] = &[26, 27, 28];
 
-/// The first of the simulated rigs that ship with lines of these names and kinds; if none has them all, the first.
+/// The first of the simulated rigs that ship with lines of these names and kinds; if none has them all, the one that has the
+/// most.
 ///
 /// # Errors
 /// When a rig that ships does not read.
@@ -32,22 +36,54 @@ pub fn shipped(lines: &[(String, String)]) -> Result<(Source, RigConfig), Diagno
         compiler::read_rig(&source).map(|config| (source, config))
     };
     let [first, others @ ..] = SHIPPED;
-    let first = read(first)?;
-    if has(&first.1, lines) {
-        return Ok(first);
-    }
+    let mut best = read(first)?;
     for other in others {
+        if has(&best.1, lines) {
+            break;
+        }
         let other = read(other)?;
-        if has(&other.1, lines) {
-            return Ok(other);
+        if lacking(&other.1, lines).count() < lacking(&best.1, lines).count() {
+            best = other;
         }
     }
-    Ok(first)
+    Ok(best)
+}
+
+/// The lines that a rig does not have, or has as another kind.
+fn lacking<'l>(rig: &RigConfig, lines: &'l [(String, String)]) -> impl Iterator<Item = &'l (String, String)> {
+    lines.iter().filter(|(name, kind)| rig.line(name).is_none_or(|line| line.kind != *kind))
+}
+
+/// What is wrong with a protocol for which no rig was named, and none that ships has its lines: that is said once, with what
+/// the nearest lacks.
+#[must_use]
+pub fn said_once(mut found: Diagnostics, rig: &RigConfig, lines: &[(String, String)]) -> Diagnostics {
+    let of_lines = |code: &str| ["E100-rig-lacks-line", "E101-wrong-kind", "E237-rig-lacks-array"].contains(&code);
+    let mut missing: Vec<String> = lacking(rig, lines).map(|(name, kind)| format!("`{name}` ({kind})")).collect();
+    let Some(first) = found.list.iter_mut().find(|finding| of_lines(finding.code)).filter(|_| missing.len() > 1) else {
+        return found;
+    };
+    if let Some(more) = missing.len().checked_sub(TOLD).filter(|more| *more > 1) {
+        missing.truncate(TOLD);
+        missing.push(format!("and {more} more"));
+    }
+    first.message = format!(
+        "no simulated rig that ships has the lines of this protocol; the nearest, `{}`, lacks {}",
+        rig.name,
+        missing.join(", ")
+    );
+    first.help = Some(
+        "write a rig-config that has them (docs/rig-config.md) and name it with --rig; `nosepoke test` makes a rig by itself"
+            .to_owned(),
+    );
+    let mut kept = false;
+    found.list.retain(|finding| !of_lines(finding.code) || !std::mem::replace(&mut kept, true));
+    found
 }
 
 /// Whether a rig has lines of these names and kinds.
 fn has(rig: &RigConfig, lines: &[(String, String)]) -> bool {
-    lines.iter().all(|(name, kind)| rig.line(name).is_some_and(|line| line.kind == *kind))
+    lacking(rig, lines).next().is_none()
 }
 
 /// The rig that fits a protocol.

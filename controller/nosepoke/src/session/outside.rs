@@ -20,6 +20,8 @@ struct Waiting {
     /// What is written down once the device has taken it.
     note: Option<String>,
     stops: bool,
+    /// The question it answers.
+    answers: Option<usize>,
     told: Told,
 }
 
@@ -58,6 +60,12 @@ impl Desk {
                 self.news.push((prompt, false));
             }
         }
+    }
+
+    /// The questions that nobody has answered yet, the oldest first: an answer may still be on its way to the device.
+    fn unanswered(&self) -> Vec<usize> {
+        let on_its_way = |prompt: &&usize| self.waiting.iter().any(|waiting| waiting.answers == Some(**prompt));
+        self.open.iter().filter(|prompt| !on_its_way(prompt)).copied().collect()
     }
 
     /// The device's own end of the command under way is not known any more.
@@ -106,7 +114,7 @@ impl<S: Storage> Session<S> {
             let symbols = &self.plan.compiled.symbols;
             let said = match what {
                 What::Said(said) => Ok(said),
-                What::Line(line) => words::read(&line, symbols, &self.desk.open),
+                What::Line(line) => words::read(&line, symbols, &self.desk.unanswered()),
                 What::Unread(sentence) => Err(sentence),
             };
             let waiting = wait(source, id, said, symbols);
@@ -210,8 +218,15 @@ impl<S: Storage> Session<S> {
 
 /// What is to be done about something said.
 fn wait(source: usize, id: u64, said: Result<Said, String>, symbols: &Symbols) -> Waiting {
-    let mut waiting =
-        Waiting { source, id, commands: VecDeque::new(), note: None, stops: false, told: Ok(String::new()) };
+    let mut waiting = Waiting {
+        source,
+        id,
+        commands: VecDeque::new(),
+        note: None,
+        stops: false,
+        answers: None,
+        told: Ok(String::new()),
+    };
     match said {
         Err(sentence) => waiting.told = Err(sentence),
         Ok(Said::Event(event)) => waiting.commands.push_back(Command::Event(event)),
@@ -226,7 +241,7 @@ fn wait(source: usize, id: u64, said: Result<Said, String>, symbols: &Symbols) -
             waiting.commands.extend(value.map(|(variable, value)| Command::Parameter { variable, value }));
             let answered = symbols.world.prompts.get(prompt).map(|prompt| EventId::named(prompt.answered));
             waiting.commands.extend(answered.map(Command::Event));
-            waiting.note = note;
+            (waiting.note, waiting.answers) = (note, Some(prompt));
         }
         Ok(Said::Note(note)) => waiting.note = Some(note),
         Ok(Said::Stop) => waiting.stops = true,
