@@ -200,29 +200,35 @@ impl Train {
         }
     }
 
-    /// The longest it is on within any window of that length, in µs: one that begins with a pulse. Its pulses do not touch.
-    /// Never too little: of bursts as if a window held one more, of a list as if all its pulses were near and the longest.
+    /// The longest it is on within any window of that length, in µs. Never too little: of bursts as if all pulses came as near as
+    /// any two do, of a list as if all were near and the longest. Its pulses do not touch.
     #[must_use]
     #[inline(always)]
     pub const fn most_on_within_us(&self, window_us: u32) -> u32 {
         const fn least(one: u32, other: u32) -> u32 {
             if one < other { one } else { other }
         }
-        let Self { width_us: width, period_us: period, count, .. } = *self;
+        let Self { width_us: width, count, .. } = *self;
         if let Some(Carrier { wave: Wave::List { .. }, .. }) = self.carrier {
             return least(width.saturating_mul(count), window_us);
         }
-        if count <= 1 || period == 0 {
+        // From one rise to the next, where they lie nearest: the pause behind a burst may be shorter than those within.
+        let apart = match self.carrier {
+            Some(Carrier { wave: Wave::Bursts { .. }, .. }) => width.saturating_add(self.least_gap_us()),
+            _ => self.period_us,
+        };
+        if count <= 1 || apart == 0 {
             return if count == 0 { 0 } else { least(width, window_us) };
         }
-        let whole = window_us / period;
-        let rest = window_us.saturating_sub(whole.saturating_mul(period));
+        let whole = window_us / apart;
+        let rest = window_us.saturating_sub(whole.saturating_mul(apart));
         let even = if whole >= count {
             width.saturating_mul(count)
         } else {
             width.saturating_mul(whole).saturating_add(least(width, rest))
         };
         match self.carrier {
+            // In any window as long as an interval lies one burst, wherever it begins.
             Some(Carrier { wave: Wave::Bursts { pulses, interval_us, .. }, .. }) if interval_us != 0 => {
                 let bursts = (window_us / interval_us).saturating_add(1);
                 least(even, bursts.saturating_mul(pulses as u32).saturating_mul(width))

@@ -240,12 +240,10 @@ impl<'s> Edge<'s> {
     /// The session is over once nothing carries on any more.
     #[inline(never)]
     fn carry_on<B: Board>(&mut self, now: Micros, board: &mut B) {
-        let over = now >= self.carried_until;
-        if over || self.guard.carries_on() == 0 {
+        if now >= self.carried_until || self.guard.carries_on() == 0 {
             let mut hands = Hands::new(now, board, &mut self.reports);
-            if over {
-                self.guard.end(0, &mut hands);
-            }
+            // What has carried on for too long, and what must not any more: a pad that no longer follows.
+            self.guard.end(0, &mut hands);
             self.carried_until = Micros::MAX;
             hands.reports.owe(now, What::Ended);
         }

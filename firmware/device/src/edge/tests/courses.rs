@@ -66,6 +66,25 @@ fn bursts_lie_on_their_grid_to_the_microsecond() {
     });
 }
 
+/// Bursts so near that the last pulse of one and the first of the next lie closer than two of the same: 20 ms on in each of
+/// them, 39 ms from rise to rise, and 8 ms between bursts.
+#[test]
+fn the_most_that_bursts_are_on_in_a_window_counts_the_pause_between_them() {
+    let wave = Wave::Bursts { pulses: 3, interval_us: 106_000, powered: false };
+    let near = Train { delay_us: 0, width_us: 20_000, period_us: 39_000, count: 6, carrier: None };
+    let near = Train { carrier: Some(Carrier::silent(wave)), ..near };
+    assert_eq!(near.least_gap_us(), 8_000);
+    // The last two of one burst and the first of the next: 87 ms from the first rise to the last fall.
+    assert_eq!(near.most_on_within_us(87_000), 60_000);
+    assert_eq!(
+        near.most_on_within_us(106_000 + 20_000),
+        6 * 20_000,
+        "never too little, and as if they were all so near"
+    );
+    let single = Train { count: 1, ..near };
+    assert_eq!(single.most_on_within_us(87_000), 20_000);
+}
+
 #[test]
 fn a_burst_that_begins_late_takes_the_whole_train_with_it_and_one_late_pulse_takes_nothing() {
     story(|b| {

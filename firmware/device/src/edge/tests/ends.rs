@@ -33,6 +33,23 @@ fn what_a_trip_leaves_alone_carries_on_to_its_end_and_only_then_the_session_is_o
     });
 }
 
+/// What carries on must follow: with its pad astray it is cut with the session, and moves no more unseen.
+#[test]
+fn what_carries_on_is_cut_when_its_pad_no_longer_follows() {
+    tripped_within_trains(100, |b| {
+        b.board.stick(MASK_PIN, Some(true));
+        b.at(150_000);
+        b.board.stick(MASK_PIN, None);
+        let told = b.told();
+        let [.., cut, (at, What::Ended)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(*cut, verdict(*at, MASK, Verdict::CutByEnd));
+        b.at(2_000_000);
+        let after = b.board.changes_of(MASK_PIN).iter().filter(|(when, high)| *high && when > at).count();
+        assert_eq!(after, 0, "{told:?}");
+        assert_eq!(b.told(), []);
+    });
+}
+
 #[test]
 fn what_other_lines_do_does_not_keep_it_from_carrying_on() {
     story(|b| {
