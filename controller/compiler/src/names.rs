@@ -121,6 +121,8 @@ pub(crate) struct Names {
     pub(crate) events: Vec<String>,
     pub(crate) stimuli: Vec<String>,
     pub(crate) states: Vec<StateName>,
+    /// The regions of the protocol.
+    pub(crate) regions: Vec<String>,
     /// Names whose declaration was wrong, which was reported: whoever meets one stays silent.
     pub(crate) broken: Vec<String>,
     pub(crate) members: Vec<Member>,
@@ -255,15 +257,38 @@ impl Names {
         holder
     }
 
-    /// The same, in any region if its own has none; a name that means nothing is reported.
+    /// The same, in any region if its own has none, `region.state` in that one; a name that means nothing, or several states, is
+    /// reported.
     pub(crate) fn find_state(&self, path: &str, scope: Scope, reporter: &mut Reporter, span: Span) -> Option<StateId> {
-        let regions = self.states.iter().map(|state| state.region).max().map_or(0, |last| last + 1);
-        let elsewhere = || (0..regions).find_map(|region| self.resolve_state(path, Scope { region, state: None }));
-        let found = self.resolve_state(path, scope).or_else(elsewhere);
-        if found.is_none() {
-            self.unknown_state(path, None, reporter, span);
+        if let Some(own) = self.resolve_state(path, scope) {
+            return Some(own);
         }
-        found
+        let within = |region, path: &str| self.resolve_state(path, Scope { region, state: None });
+        let of_region = path.split_once('.').and_then(|(name, path)| {
+            let region = self.regions.iter().position(|region| region == name)?;
+            within(region, path)
+        });
+        if of_region.is_some() {
+            return of_region;
+        }
+        let regions = 0..self.regions.len();
+        let found: Vec<(usize, StateId)> = regions.filter_map(|n| Some((n, within(n, path)?))).collect();
+        match found.as_slice() {
+            [] => self.unknown_state(path, None, reporter, span),
+            [(_, state)] => return Some(*state),
+            several => {
+                let all: Vec<String> = several
+                    .iter()
+                    .filter_map(|(n, _)| self.regions.get(*n))
+                    .map(|region| format!("{region}.{path}"))
+                    .collect();
+                let all = listed(all.iter().map(String::as_str));
+                reporter
+                    .error("E073-unknown-state", span, format!("`{path}` may be any of {all}"))
+                    .help("write the one that is meant, with its region");
+            }
+        }
+        None
     }
 
     /// Reports a state that is not there; `region` limits what is suggested.

@@ -94,3 +94,27 @@ fn texts_far_longer_than_any_come_to_an_end() {
     let found = findings(&chain);
     assert_eq!(found.list[0].code, "E160-endless-chain", "{found}");
 }
+
+#[test]
+fn a_state_of_two_other_regions_is_named_with_its_region() {
+    let text = |asked: &str| {
+        let side = |name: &str, after: &str| {
+            format!(
+                "  {name}: {{start: idle, states: {{idle: {{transitions: [{{after: {after}, to: busy}}]}}, busy: {{final: true}}}}}}\n"
+            )
+        };
+        let rows = format!("[{{event: lever.press, if: \"{asked}\", to: go}}]");
+        format!(
+            "protocol: sides\nlines: {{lever: lever}}\nsession: {{ends: [{{trials: 9}}]}}\nstart: go\nstates: {{go: {{entry: [{{trial: begin}}], \
+             transitions: {rows}}}}}\nregions:\n{}{}",
+            side("left", "1 s"),
+            side("right", "2 s")
+        )
+    };
+    assert_eq!(findings(&text("in(left.idle) and not in(right.idle)")).errors(), 0);
+    let found = findings(&text("in(idle)"));
+    let told = (found.list[0].code, found.list[0].message.as_str());
+    assert_eq!(told, ("E073-unknown-state", "`idle` may be any of `left.idle` and `right.idle`"));
+    let states = findings(&text("in(left.idel)"));
+    assert_eq!(states.list[0].code, "E073-unknown-state");
+}

@@ -28,6 +28,7 @@ impl Lowering<'_> {
 
     /// Gives every state its number: a region after the other, what holds before what is held.
     pub(super) fn number_states(&mut self) {
+        self.names.regions = self.protocol.regions.iter().map(|region| region.name.clone()).collect();
         for (n, region) in self.protocol.regions.iter().enumerate() {
             if self.protocol.regions.iter().take(n).any(|other| other.name == region.name) {
                 self.reporter
