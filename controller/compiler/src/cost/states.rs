@@ -246,7 +246,7 @@ impl<'p> States<'p> {
                     }
                     let kept = self.targets(leaf, row.target).into_iter().map(|target| self.kept(leaf, depth, target));
                     let kept = kept.max().unwrap_or(0).min(limit);
-                    options.push(self.most_time_out(codes, leaf, after) + &behind[kept]);
+                    options.push(self.most_time_out(codes, leaf, (depth, after)) + &behind[kept]);
                 }
                 *most = options.into_iter().fold(Cost::default(), |most, option| most.or(&option)) + around;
             }
@@ -265,8 +265,12 @@ impl<'p> States<'p> {
         if known > depth { above.len().max(known) } else { known }
     }
 
-    /// A time-out in whichever configuration with its state it costs most.
-    fn most_time_out(&self, codes: &Codes<'_>, leaf: &Leaf, after: usize) -> Cost {
+    /// A time-out in whichever configuration with its state it costs most; `depth` is that of its state in this one.
+    fn most_time_out(&self, codes: &Codes<'_>, leaf: &Leaf, (depth, after): (usize, usize)) -> Cost {
+        // No other has the innermost state of this one.
+        if depth + 1 == leaf.path.len() {
+            return self.time_out(codes, leaf, after);
+        }
         let region = leaf.path.first().map_or(0, |(_, row)| row.region.index());
         let leaves = self.regions.get(region).into_iter().flatten();
         let own = leaves.filter(|leaf| self.afters(leaf).any(|other| other == after));
@@ -282,7 +286,7 @@ impl<'p> States<'p> {
 
     /// The time-outs that may run in one configuration.
     pub(super) fn afters(&self, leaf: &Leaf) -> impl Iterator<Item = usize> {
-        leaf.path.iter().flat_map(|(_, row)| row.afters.range()).collect::<Vec<_>>().into_iter()
+        leaf.path.iter().flat_map(|(_, row)| row.afters.range())
     }
 
     /// One look at every `when` of one configuration.
