@@ -19,7 +19,7 @@ pub(super) const SHAPES: &[Shape] = &[
             key("initial", Is::Value, "A value, with its unit, before one came."),
             key("choices", NAMES, "The words it may be; it begins with the first."),
             key("range", NAMES, "The least and the most it may be."),
-            key("stale", Is::Value, "It is stale when none came for so long."),
+            key("stale", Is::Measured, "It is stale when none came for so long."),
             key("column", Is::Truth, "Whether it is a column of the trial table."),
             key("key", Is::Value, "The operator's key that says the event."),
             key("keys", Is::Map(&Is::Value), "The operator's keys that say each choice."),

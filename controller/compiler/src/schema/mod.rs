@@ -46,6 +46,8 @@ struct Key {
 enum Is {
     /// A plain value: text, a number with its unit, an expression.
     Value,
+    /// An expression of something that has a unit: never a bare number.
+    Measured,
     /// Text for people.
     Text,
     /// A quantity that is written out.
@@ -202,6 +204,7 @@ fn of(is: Is) -> Value {
     match is {
         // To YAML `500 ms` is text, `3` a number and `true` a truth; all of them are plain values here.
         Is::Value | Is::Text => json!({"type": ["string", "number", "boolean"]}),
+        Is::Measured => json!({"type": "string", "not": {"pattern": format!("^\\s*{NUMBER}\\s*$")}}),
         Is::Quantity(unit) => quantity(unit),
         Is::Truth => json!({"enum": [true, false]}),
         // `none` and `off` are text in the YAML of editors; `true` is not.
@@ -214,6 +217,9 @@ fn of(is: Is) -> Value {
         Is::Any(all) => json!({"anyOf": all.iter().map(|is| of(*is)).collect::<Vec<_>>()}),
     }
 }
+
+/// A number, as a pattern.
+const NUMBER: &str = "[-+−]?[0-9]+(\\.[0-9]+)?";
 
 /// A number with a unit, by the table of units.
 fn quantity(unit: Unit) -> Value {
@@ -231,7 +237,7 @@ fn quantity(unit: Unit) -> Value {
             _ => {}
         }
     }
-    let number = "[-+−]?[0-9]+(\\.[0-9]+)?";
+    let number = NUMBER;
     match unit {
         Unit::Count => json!({"type": ["integer", "string"], "pattern": format!("^{number}$")}),
         Unit::Number => json!({"type": ["number", "string"], "pattern": format!("^{number}\\s*%?$")}),

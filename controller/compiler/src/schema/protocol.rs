@@ -145,10 +145,10 @@ pub(super) const SHAPES: &[Shape] = &[
         "a timer",
         "A timer that is told once what it is.",
         &[
-            key("for", Is::Value, "How long it runs."),
-            key("delay", Is::Value, "How long after its start it begins to run."),
+            key("for", Is::Measured, "How long it runs."),
+            key("delay", Is::Measured, "How long after its start it begins to run."),
             key("repeat", Is::Value, "How often it runs again, or `forever`."),
-            key("interval", Is::Value, "How long it rests before it runs again."),
+            key("interval", Is::Measured, "How long it rests before it runs again."),
             key("on", Is::Value, "The output that is on while it runs."),
             POWER,
             ABOUT,
@@ -165,13 +165,13 @@ pub(super) const SHAPES: &[Shape] = &[
             key("inside", PAIR, "A value between two."),
             key("outside", PAIR, "A value beyond either of two."),
             key("still", Is::Value, "A value that has stayed so near to where it came to rest, `for` so long."),
-            key("for", Is::Value, "For how long it is still."),
+            key("for", Is::Measured, "For how long it is still."),
             key("onset", Is::Value, "A value that differs by so much from the one so long before: `within`."),
-            key("within", Is::Value, "The time over which an onset is looked for."),
+            key("within", Is::Measured, "The time over which an onset is looked for."),
             key("speed", Is::Value, "A mean speed `over` a time."),
-            key("over", Is::Value, "The time over which a speed is taken."),
+            key("over", Is::Measured, "The time over which a speed is taken."),
             key("hysteresis", Is::Value, "By how much a value must come back before it is lost again."),
-            key("stable_for", Is::Value, "For how long an input must have stayed as it is."),
+            key("stable_for", Is::Measured, "For how long an input must have stayed as it is."),
             ABOUT,
         ],
     )
@@ -325,13 +325,13 @@ pub(super) const SHAPES: &[Shape] = &[
         "an end of the session",
         "Ends the session: the first that holds.",
         &[
-            key("after", Is::Value, "So long after it began, as a trial closes."),
+            key("after", Is::Measured, "So long after it began, as a trial closes."),
             key("trials", Is::Value, "After so many trials; with `outcome`, that came to it."),
             key("rewards", Is::Value, "After so many doses asked of valves."),
-            key("volume", Is::Value, "After so much asked of all valves together."),
+            key("volume", Is::Measured, "After so much asked of all valves together."),
             key("if", Is::Value, "When this holds."),
-            key("idle", Is::Value, "When no input has changed for so long."),
-            key("at_most", Is::Value, "So long after it began, come what may."),
+            key("idle", Is::Measured, "When no input has changed for so long."),
+            key("at_most", Is::Measured, "So long after it began, come what may."),
             key("outcome", Is::Value, "Only trials that came to this outcome count."),
             key("of", Is::Value, "The event that has not come, as in `spout.lick`."),
         ],
@@ -368,7 +368,7 @@ pub(super) const SHAPES: &[Shape] = &[
         "Leads to another state, or begins this one anew.",
         &[
             key("event", Is::Value, "When this comes, as in `lever.press`."),
-            key("after", Is::Value, "When the state has lasted so long."),
+            key("after", Is::Measured, "When the state has lasted so long."),
             key("at", Is::Value, "At a time told from a point, as in `cs.end - 1 s`."),
             key("when", Is::Value, "As soon as this holds, also at entry."),
             IF,
@@ -384,7 +384,7 @@ pub(super) const SHAPES: &[Shape] = &[
         "Acts and stays.",
         &[
             key("event", Is::Value, "When this comes, as in `spout.lick`."),
-            key("after", Is::Value, "When the state has lasted so long."),
+            key("after", Is::Measured, "When the state has lasted so long."),
             key("at", Is::Value, "At a time told from a point, as in `cs.end - 1 s`."),
             IF,
             OUTCOME,
@@ -422,17 +422,17 @@ pub(super) const SHAPES: &[Shape] = &[
     shape(
         "`pulse`",
         "Pulses on an output.",
-        &[LINE, STIMULUS, key("width", Is::Value, "One pulse of this length."), POWER, IF],
+        &[LINE, STIMULUS, key("width", Is::Measured, "One pulse of this length."), POWER, IF],
     )
     .needs(&["line"]),
-    shape("`deliver`", "A volume.", &[LINE, key("volume", Is::Value, "How much, as in `4 µl`."), IF])
+    shape("`deliver`", "A volume.", &[LINE, key("volume", Is::Measured, "How much, as in `4 µl`."), IF])
         .needs(&["line", "volume"]),
     shape(
         "`on`",
         "On for longer or shorter than a state.",
         &[
             LINE,
-            key("for", Is::Value, "For so long."),
+            key("for", Is::Measured, "For so long."),
             key("until", Is::Value, "Until some `off` of this line; until an event; until a time told from a point."),
             STIMULUS,
             key("while", Is::Value, "On when this holds, and off when it does not."),
@@ -456,7 +456,7 @@ pub(super) const SHAPES: &[Shape] = &[
         &[
             key("from", Is::Value, "Where it begins."),
             key("to", Is::Value, "Where it ends, and stays."),
-            key("over", Is::Value, "How long that takes."),
+            key("over", Is::Measured, "How long that takes."),
         ],
     )
     .needs(&["from", "to", "over"]),
@@ -481,7 +481,7 @@ pub(super) const SHAPES: &[Shape] = &[
             key("pause", Is::Value, "It stands still."),
             key("resume", Is::Value, "It goes on from where it stood."),
             key("reset", Is::Value, "It begins anew, if it runs or stands still."),
-            key("for", Is::Value, "How long it runs."),
+            key("for", Is::Measured, "How long it runs."),
             key("repeat", Is::Value, "How many further times, or `forever`."),
         ],
     )

@@ -134,7 +134,7 @@ pub(super) const SHAPES: &[Shape] = &[
         "a time on",
         "An output goes on.",
         &[
-            key("at", Is::Value, "When."),
+            key("at", Is::Value, "When it goes on, from the start of the session."),
             key("for", Is::Value, "For how long."),
             key("volume", Is::Value, "The dose asked for."),
             key("power", Is::Value, "The power it is on at."),

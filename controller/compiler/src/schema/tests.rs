@@ -280,22 +280,106 @@ fn mappings(value: &Value, at: String, found: &mut Vec<String>) {
     }
 }
 
+/// Every property of a schema, by its pointer.
+fn properties(value: &Value, at: &str, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let at = format!("{at}/{key}");
+                if key == "properties"
+                    && let Value::Object(keys) = value
+                {
+                    found.extend(keys.iter().map(|(key, value)| (format!("{at}/{key}"), value.clone())));
+                }
+                properties(value, &at, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| properties(item, at, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn an_editor_can_say_of_every_key_what_it_is_for() {
+    for file in ALL {
+        let mut found = Vec::new();
+        properties(&schema(file), "", &mut found);
+        assert!(found.len() > 30, "{} keys were looked at", found.len());
+        for (key, value) in found {
+            let said = value["description"].as_str().unwrap_or_default();
+            assert!(said.len() > 5, "{file:?}: nothing is said of {key}");
+        }
+    }
+}
+
+/// A good file, and slips in it: each is a text that stands there and one for it.
+const SLIPS: &[(File, &str, &str, &[(&str, &str)])] = &[
+    (
+        File::Protocol,
+        "protocols",
+        "first-lever.yaml",
+        &[
+            ("lever: lever", "lever: levr"),
+            ("basis: typical", "basis: guessed"),
+            ("event: lever.press, ", ""),
+            ("start: ready", "strat: ready"),
+            ("trial: begin", "trial: start"),
+            ("align: outcome", "align: press"),
+            ("protocol: first-lever", "name: first-lever"),
+            ("states:\n", "state:\n"),
+            ("    entry:\n", "    enter:\n"),
+            ("to: pay", "goto: pay"),
+            ("range: [1", "rnage: [1"),
+            // A number without its unit.
+            ("after: pause", "after: 500"),
+            ("volume: drop", "volume: 10"),
+            ("{after: 30 min}", "{after: 30}"),
+            // A list where a mapping belongs, and the other way round.
+            ("    entry:\n      - trial: begin\n", "    entry: {trial: begin}\n"),
+            ("deliver: {line: water, volume: drop}", "deliver: [water, drop]"),
+            ("      - {after: pause, to: ready}", "      after: pause"),
+        ],
+    ),
+    (
+        File::Rig,
+        "rig-configs",
+        "sim-box.yaml",
+        &[
+            ("rig: sim-box", "name: sim-box"),
+            ("body: simulator", "body: simulater"),
+            ("kind: valve", "kind: vlave"),
+            ("max_on: 500 ms", "max_on: 500"),
+            ("max_on:", "maxon:"),
+            ("\nlines:\n", "\nline:\n"),
+            ("pin: 2", "pin: two"),
+        ],
+    ),
+    (
+        File::Scenarios,
+        "protocols",
+        "first-lever.test.yaml",
+        &[
+            ("scenarios:\n", "scenario:\n"),
+            ("    animal:\n", "    animals:\n"),
+            ("at: 2 s", "at: 2"),
+            ("for: 100 ms", "for: 100"),
+            ("expect:", "expects:"),
+            ("press: lever", "pres: lever"),
+            ("outcomes: [", "outcome: ["),
+        ],
+    ),
+];
+
 #[test]
 fn slips_an_editor_can_see_are_refused() {
-    let validator = jsonschema::validator_for(&schema(File::Protocol)).unwrap();
-    let good = files("protocols", "first-lever.yaml").remove(0).1;
-    assert!(validator.is_valid(&as_json(&good)));
-    for (from, to) in [
-        ("lever: lever", "lever: levr"),
-        ("basis: typical", "basis: guessed"),
-        ("event: lever.press, ", ""),
-        ("start: ready", "strat: ready"),
-        ("trial: begin", "trial: start"),
-        ("align: outcome", "align: press"),
-        ("protocol: first-lever", "name: first-lever"),
-    ] {
-        let wrong = good.replacen(from, to, 1);
-        assert_ne!(wrong, good, "the place to spoil is gone: {from}");
-        assert!(!validator.is_valid(&as_json(&wrong)), "{to} is taken");
+    for (file, folder, name, slips) in SLIPS {
+        let validator = jsonschema::validator_for(&schema(*file)).unwrap();
+        let good = files(folder, name).remove(0).1;
+        assert!(validator.is_valid(&as_json(&good)), "{name}");
+        for (from, to) in *slips {
+            let wrong = good.replacen(from, to, 1);
+            assert_ne!(wrong, good, "{name}: the place to spoil is gone: {from}");
+            assert!(!validator.is_valid(&as_json(&wrong)), "{name}: {to} is taken");
+        }
     }
 }
