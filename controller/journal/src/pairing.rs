@@ -410,8 +410,12 @@ impl Matcher<'_> {
             return Met::NoChange;
         }
         let latest = due.saturating_add(within_us);
+        // By then the next request is taken up, and whatever comes is that one's.
+        let held = until.saturating_add(self.tolerance.latency_us.max(within_us));
         match self.edges.split_first() {
-            Some((edge, rest)) if edge.at.saturating_add(train_us) >= due && edge.at <= latest && edge.on == on => {
+            Some((edge, rest))
+                if edge.at.saturating_add(train_us) >= due && edge.at <= latest.min(held) && edge.on == on =>
+            {
                 (self.level, self.changed_at, self.edges) = (on, edge.at, rest);
                 Met::Edge { at: edge.at }
             }

@@ -118,6 +118,12 @@ fn a_later_request_cuts_a_train() {
     ]);
 }
 
+/// Both trains may begin then, but by then the second one holds the line.
+#[test]
+fn an_edge_that_comes_once_a_later_request_is_taken_up_is_that_ones() {
+    pairs(&[(0, train(30, 10, 50, 1)), (10, train(25, 10, 50, 1)), (50, edge(true)), (60, edge(false))]);
+}
+
 #[test]
 fn on_over_a_running_pulse_gives_no_edge() {
     pairs(&[

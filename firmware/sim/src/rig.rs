@@ -370,6 +370,13 @@ impl<'m> SimRig<'m> {
         floor.room.travel(floor.clock, pin, raw, 0);
     }
 
+    /// How far the rig has come, in µs since it was booted: a half that was held up may have brought it past the time it was
+    /// run to.
+    #[must_use]
+    pub const fn clock(&self) -> Micros {
+        self.upper.floor.clock
+    }
+
     /// Whether a session runs.
     #[must_use]
     pub fn running(&self) -> bool {

@@ -277,7 +277,7 @@ impl Day {
             while let Some(used) = rig.poll_transmit(since_boot, &mut frame) {
                 cable.to_host.send(now, &frame[..used]);
             }
-            seen.watch(now, rig.running());
+            seen.watch(now.max(seen.booted_at + rig.clock()), rig.running());
             if now >= *awake_at {
                 while cable.to_host.receive(now, |bytes| session.handle_bytes(now, bytes)) {}
                 session.poll(now);
