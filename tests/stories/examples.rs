@@ -24,12 +24,14 @@ fn examples() -> Vec<PathBuf> {
     files("docs/examples").into_iter().filter(yaml).collect()
 }
 
-/// The pages of the documents: name and text.
-fn pages() -> Vec<(String, String)> {
+/// The pages of the documents: their path from `docs`, and text.
+fn pages() -> Vec<(PathBuf, String)> {
     let markdown = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "md");
-    let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let docs = top().join("docs");
+    let name = |path: &Path| path.strip_prefix(&docs).unwrap_or(path).to_path_buf();
     let read = |path: PathBuf| (name(&path), fs::read_to_string(&path).expect("a page reads"));
-    files("docs").into_iter().filter(markdown).map(read).collect()
+    let all = files("docs").into_iter().chain(files("docs/language"));
+    all.filter(markdown).map(read).collect()
 }
 
 #[test]
@@ -95,10 +97,12 @@ fn what_a_page_quotes_of_an_example_stands_in_it() {
                 continue;
             };
             let quoted = block.strip_prefix("yaml\n").unwrap_or(block);
-            match fs::read_to_string(top().join("docs").join(path)) {
+            let page = top().join("docs").join(&page);
+            let name = page.display();
+            match fs::read_to_string(page.with_file_name(path)) {
                 Ok(file) if stands_in(quoted, &file) => {}
-                Ok(_) => complaints += &format!("docs/{page}: this does not stand in {path}:\n{quoted}\n"),
-                Err(error) => complaints += &format!("docs/{page}: {path}: {error}\n"),
+                Ok(_) => complaints += &format!("{name}: this does not stand in {path}:\n{quoted}\n"),
+                Err(error) => complaints += &format!("{name}: {path}: {error}\n"),
             }
         }
     }
@@ -109,7 +113,7 @@ fn what_a_page_quotes_of_an_example_stands_in_it() {
 #[test]
 fn every_example_is_linked_from_a_page() {
     let pages = pages();
-    let linked = |name: &str| pages.iter().any(|(_, text)| text.contains(&format!("](examples/{name})")));
+    let linked = |name: &str| pages.iter().any(|(_, text)| text.contains(&format!("examples/{name})")));
     let lost: Vec<String> = examples()
         .iter()
         .filter_map(|path| path.file_name()?.to_str().map(ToOwned::to_owned))

@@ -1,4 +1,4 @@
-//! The examples of `docs/language.md` on what decides the next trial: each compiles without a warning, and says what the
+//! The examples of `docs/language/trials.md` on what decides the next trial: each compiles without a warning, and says what the
 //! page quotes.
 #![allow(clippy::unwrap_used)]
 
@@ -27,7 +27,7 @@ fn the_examples_of_the_page_compile_without_a_warning() {
 /// What is quoted stands in the example, but for its comments.
 #[test]
 fn the_page_quotes_the_examples() {
-    let page = shipped("docs/language.md").text;
+    let page = shipped("docs/language/trials.md").text;
     let plain = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.split('#').next().unwrap_or("").trim_end().to_owned()).collect()
     };

@@ -98,6 +98,7 @@ fn every_mistake_in_a_test_file_has_its_place_and_its_remedy() {
         case("a line that is none", "press: lever,", "press: leaver,", "E407-unknown-line"),
         case("a line of another kind", "press: lever,", "press: spout,", "E408-wrong-kind"),
         case("an input where an output stands", "water: [{at", "lever: [{at", "E408-wrong-kind"),
+        case("an output that is held", "    run: 20 s", "    held: [water]\n    run: 20 s", "E408-wrong-kind"),
         case("an outcome that is none", "outcomes: [rewarded]", "outcomes: [reward]", "E409-unknown-outcome"),
         case("a tolerance below nothing", "± 1 ms", "± -1 ms", "E410-bad-tolerance"),
         case("at once", "after: 300 ms", "after: 0 ms", "E411-too-short"),

@@ -1,4 +1,4 @@
-//! The examples of `docs/language.md` on what crosses the border of the rig: the page quotes them as they stand, and damage to them is
+//! The examples of `docs/language/outside.md` on what crosses the border of the rig: the page quotes them as they stand, and damage to them is
 //! told.
 #![allow(clippy::unwrap_used)]
 
@@ -34,7 +34,7 @@ fn example(name: &str) -> Source {
 
 #[test]
 fn they_compile_without_a_warning_and_the_page_quotes_them() {
-    let page = shipped("docs/language.md").text;
+    let page = shipped("docs/language/outside.md").text;
     for (name, key) in EXAMPLES {
         let source = example(name);
         let compiled = compile(&source, &rig(), &Options::default()).unwrap_or_else(|found| panic!("{found}"));

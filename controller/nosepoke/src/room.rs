@@ -15,7 +15,7 @@ const SENSED_US: u64 = 20;
 /// Why a rig cannot be simulated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomError {
-    /// The rig-config is for another body.
+    /// The rig-config is for another body, or for the simulator without a room.
     Body {
         /// The rig.
         rig: String,
@@ -32,6 +32,11 @@ pub enum RoomError {
 impl fmt::Display for RoomError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Body { rig, body } if body == "simulator" => write!(
+                f,
+                "rig {rig} does not say what its simulated room is like: add a section `simulation` to it, at least \
+                 `simulation: {{settle: 2 µs}}`"
+            ),
             Self::Body { rig, body } => write!(
                 f,
                 "rig {rig} has the body `{body}` and is no simulated one: name a rig-config with `body: simulator`, or \

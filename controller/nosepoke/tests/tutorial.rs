@@ -46,16 +46,19 @@ fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Goes through a page from top to bottom; how many files were written and how many commands run.
+/// Goes through a page from top to bottom in a folder of its own; how many files were written and how many commands run.
 fn follow(name: &str) -> (usize, usize) {
-    let folder = Folder::new(&name.replace('.', "-"));
+    follow_in(name, &Folder::new(&name.replace('.', "-")).0)
+}
+
+fn follow_in(name: &str, folder: &Path) -> (usize, usize) {
     let (mut files, mut commands) = (0, 0);
     for block in page(name).split("```").skip(1).step_by(2) {
         let (head, text) = block.split_once('\n').unwrap();
         if let Some(file) =
             text.lines().next().and_then(|line| line.strip_prefix("# ")).filter(|file| file.ends_with(".yaml"))
         {
-            std::fs::write(folder.0.join(file), text).unwrap();
+            std::fs::write(folder.join(file), text).unwrap();
             files += 1;
         }
         if !head.starts_with("console") {
@@ -67,7 +70,7 @@ fn follow(name: &str) -> (usize, usize) {
             assert_eq!(words.first().map(String::as_str), Some("nosepoke"), "{name}: {line}");
             let done = Command::new(env!("CARGO_BIN_EXE_nosepoke"))
                 .args(words.get(1..).unwrap())
-                .current_dir(&folder.0)
+                .current_dir(folder)
                 .output()
                 .unwrap();
             commands += 1;
@@ -93,4 +96,11 @@ fn the_tutorial_does_what_it_says() {
 fn what_is_shown_to_those_who_come_from_elsewhere_is_good() {
     let (files, commands) = follow("coming-from.md");
     assert!(files >= 5 && commands >= 5, "{files} files, {commands} commands");
+}
+
+/// What the language's page shows of `check` is said of the example as it stands.
+#[test]
+fn the_page_of_the_language_shows_what_check_says() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    assert_eq!(follow_in("language.md", &top), (0, 1));
 }

@@ -149,12 +149,20 @@ impl<'s> Seen<'s> {
     /// The times an output is on: when it goes on, and for how long; none for one that is still on.
     #[must_use]
     pub fn on(&self, line: LineId) -> Vec<(i64, Option<i64>)> {
-        let offs = self.times(Happening::Output { line, on: false });
-        let widths = self.times(Happening::Output { line, on: true }).into_iter().map(|at| {
-            let off = offs.iter().find(|off| **off >= at);
-            (at, off.map(|off| off - at))
+        let edges = self.records.iter().filter_map(|(at, record)| match record {
+            Record::Edge { line: of, on } if *of == line => Some((*at, *on)),
+            _ => None,
         });
-        widths.collect()
+        // A line's edges stand in their order, also where it goes off and on again within one microsecond.
+        let mut found: Vec<(i64, Option<i64>)> = Vec::new();
+        for (at, on) in edges {
+            match (on, found.last_mut()) {
+                (true, _) => found.push((at, None)),
+                (false, Some((from, width @ None))) => *width = Some(at - *from),
+                (false, _) => {}
+            }
+        }
+        found
     }
 
     /// The states a region enters, without the root that no protocol names.

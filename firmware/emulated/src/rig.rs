@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use link::Micros;
-use link::rig::{Guards, Rig, Role};
+use link::rig::{Guards, Rig, RigLine, Role};
 use sim::animal::Animal;
 use sim::random::Dice;
 use sim::room::Room;
@@ -318,6 +318,12 @@ impl EmulatedRig {
         }
     }
 
+    /// Something touches an input from before the device boots, until the animal changes it.
+    pub fn hold(&mut self, line: &RigLine) {
+        self.pins.set_input(line.pin, line.active_high);
+        self.bench.pin(0, line.pin, Some(line.active_high));
+    }
+
     /// Puts what the room has at the time of the next sample where the converter finds it, once that is near.
     fn feed_converter(&mut self) {
         let Some((zero, at)) = self.room_zero.zip(self.sample_at) else { return };
@@ -489,9 +495,7 @@ impl EmulatedRig {
     /// The outputs that are on, as a set of lines.
     #[must_use]
     pub fn outputs_on(&self) -> u32 {
-        let is_on = |line: &&link::rig::RigLine| {
-            line.role.output().is_some() && self.pins.is_high(line.pin) == line.active_high
-        };
+        let is_on = |line: &&RigLine| line.role.output().is_some() && self.pins.is_high(line.pin) == line.active_high;
         let lines = self.rig.lines.iter().enumerate();
         lines.filter(|(_, line)| is_on(line)).fold(0, |set, (place, _)| set | 1_u32.wrapping_shl(place as u32))
     }

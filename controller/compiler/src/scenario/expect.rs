@@ -3,7 +3,7 @@
 use link::{InvariantId, LineId, RegionId, Verdict};
 
 use super::words::{OUTPUT, Words, listing};
-use super::{Delivery, Expect, Expectation, Moment, Occurrences, On, Row, Said, Step};
+use super::{Delivery, Expect, Expectation, Moment, Occurrences, On, Row, Said, Sound, Step};
 use super::{happening, key_place, moment, place_of, value};
 use crate::diagnostic::Reporter;
 use crate::fields::{self, Fields};
@@ -170,7 +170,9 @@ fn step(node: &Node, region: RegionId, words: &Words<'_>, reporter: &mut Reporte
 }
 
 /// What may be said of a time on, besides how long it is.
-const SAID: [&str; 5] = ["volume", "power", "tone", "level", "ramp"];
+const SAID: [&str; 8] = ["volume", "power", "to_power", "sound", "tone", "to_tone", "level", "ramp"];
+/// What a sound may be.
+const SOUNDS: [(&str, Sound); 3] = [("tone", Sound::Tone), ("noise", Sound::Noise), ("sweep", Sound::Sweep)];
 
 /// `none`, a count, a list of times on, or `{pulses: 20, width: 5 ms, first: 2.5 s, period: 50 ms}`.
 fn delivery(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<Delivery> {
@@ -200,6 +202,7 @@ fn delivery(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<D
 /// What is said of a time on; how long it is stands behind `width`.
 fn said(keys: &Fields<'_>, width: &str, reporter: &mut Reporter) -> Said {
     let width = keys.get(width).and_then(|node| moment::read(node, "how long it is on", reporter));
+    let sound = keys.get("sound").and_then(|node| fields::choice(node, "`sound`", &SOUNDS, reporter));
     let mut of = |key: &str, what, unit, example| {
         keys.get(key).and_then(|node| fields::quantity(node, what, unit, example, reporter))
     };
@@ -207,6 +210,9 @@ fn said(keys: &Fields<'_>, width: &str, reporter: &mut Reporter) -> Said {
         width,
         volume_nl: of("volume", "`volume`", Unit::Volume, "10 µl"),
         power_ppm: of("power", "`power`", Unit::Number, "40 %"),
+        to_power_ppm: of("to_power", "`to_power`", Unit::Number, "90 %"),
+        sound,
+        to_tone_mhz: of("to_tone", "`to_tone`", Unit::Frequency, "16 kHz"),
         tone_mhz: of("tone", "`tone`", Unit::Frequency, "8 kHz"),
         level_cdb: of("level", "`level`", Unit::Level, "70 dB"),
         ramp_us: of("ramp", "`ramp`", Unit::Time, "5 ms"),

@@ -80,6 +80,8 @@ pub struct Scenario {
     pub draws: Vec<Forced>,
     /// Whether a person arms what the simulated person of the rig arms.
     pub armed: bool,
+    /// Inputs that are active already as the session begins.
+    pub held: Vec<LineId>,
     /// What the animal does.
     pub acts: Vec<Act>,
     /// How long it runs, in µs from the session's start; none: until the session ends by itself.
@@ -328,6 +330,17 @@ pub struct On {
     pub place: Place,
 }
 
+/// What sort of sound a speaker makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sound {
+    /// A pure tone.
+    Tone,
+    /// White noise.
+    Noise,
+    /// A tone that glides.
+    Sweep,
+}
+
 /// What is said of a time an output is on, as far as it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Said {
@@ -335,10 +348,16 @@ pub struct Said {
     pub width: Option<Moment>,
     /// The volume asked for, in nl.
     pub volume_nl: Option<i64>,
-    /// The power it is on at, in millionths of full power.
+    /// The power it goes on at, in millionths of full power.
     pub power_ppm: Option<i64>,
-    /// The frequency of the tone asked for, in mHz.
+    /// The power it has as it goes off, in millionths of full power.
+    pub to_power_ppm: Option<i64>,
+    /// What sort of sound was asked for.
+    pub sound: Option<Sound>,
+    /// The frequency of the tone asked for, or that at which a sweep begins, in mHz.
     pub tone_mhz: Option<i64>,
+    /// The frequency at which a sweep ends, in mHz.
+    pub to_tone_mhz: Option<i64>,
     /// The level of the sound asked for, in hundredths of a dB.
     pub level_cdb: Option<i64>,
     /// The ramp of the sound asked for, in µs.
@@ -377,7 +396,8 @@ pub struct Allow {
 }
 
 const TOP: &[&str] = &["protocol", "rig", "about", "scenarios", "allow"];
-const SCENARIO: &[&str] = &["name", "about", "set", "seed", "draws", "armed", "animal", "run", "until", "expect"];
+const SCENARIO: &[&str] =
+    &["name", "about", "set", "seed", "draws", "armed", "held", "animal", "run", "until", "expect"];
 const EXAMPLE: &str =
     "{name: a press pays, run: 5 s, animal: [{at: 1 s, press: lever, for: 100 ms}], expect: {outcomes: [paid]}}";
 
@@ -446,6 +466,7 @@ fn scenario(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<(
     let draws = keys.get("draws").map(|node| draws(node, words, reporter)).unwrap_or_default();
     let truths = [("true", true), ("false", false)];
     let armed = keys.get("armed").and_then(|node| fields::choice(node, "`armed`", &truths, reporter)).unwrap_or(true);
+    let held = keys.get("held").map(|node| held(node, words, reporter)).unwrap_or_default();
     let run_us = keys.get("run").and_then(|node| moment::span(node, "`run`", "20 s", reporter));
     let acts = keys.get("animal").map(|node| act::list(node, run_us, words, reporter)).unwrap_or_default();
     let until = keys.get("until").and_then(|node| {
@@ -457,7 +478,18 @@ fn scenario(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Option<(
     let name = name?.clone();
     let place = words.place(name.span);
     let title = name.text.trim().to_owned();
-    Some((name, Scenario { name: title, place, set, seed, draws, armed, acts, run_us, until, expect }))
+    Some((name, Scenario { name: title, place, set, seed, draws, armed, held, acts, run_us, until, expect }))
+}
+
+/// Inputs that something touches before the session begins.
+fn held(node: &Node, words: &Words<'_>, reporter: &mut Reporter) -> Vec<LineId> {
+    let items = fields::list(node, "`held`", "[lever]", reporter).unwrap_or_default();
+    let line = |item: &Node| {
+        let name = fields::text(item, "a line", "lever", reporter)?;
+        let found = words.line(&name.text, name.span, ("an input", "inputs"), words::is_touched, reporter);
+        found.map(|(line, _)| line)
+    };
+    items.iter().filter_map(line).collect()
 }
 
 /// Parameters, their values left as they are: the compiler reads them.

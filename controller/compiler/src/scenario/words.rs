@@ -40,6 +40,15 @@ impl<'a> Words<'a> {
                 .error("E404-unknown-variable", name.span, format!("this protocol has no variable `{}`", name.text))
                 .near(&name.text, known, |known| Some(listing("its variables are", known)));
         }
+        // What is worked out beside a history or a staircase leaves no record of its own.
+        let drawn = |id| self.symbols.draws.iter().any(|draw| draw.variable == id);
+        let silent = |id, variable: &VariableSymbol| variable.name.contains('.') && !variable.column && !drawn(id);
+        if let Some((_, variable)) = found.filter(|(id, variable)| silent(*id, variable)) {
+            reporter
+                .error("E404-unknown-variable", name.span, format!("`{}` is in no record of a session", variable.name))
+                .help("set a variable to it, or write a column of it, and ask for that");
+            return None;
+        }
         found.map(|(id, variable)| (VariableId(id), variable))
     }
 

@@ -312,8 +312,11 @@ fn an_editor_can_say_of_every_key_what_it_is_for() {
     }
 }
 
-/// A good file, and slips in it: each is a text that stands there and one for it.
-const SLIPS: &[(File, &str, &str, &[(&str, &str)])] = &[
+/// A text that stands in a file, and one in its place.
+type Slip = (&'static str, &'static str);
+
+/// A good file, and slips in it.
+const SLIPS: &[(File, &str, &str, &[Slip])] = &[
     (
         File::Protocol,
         "protocols",

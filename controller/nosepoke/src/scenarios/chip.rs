@@ -164,6 +164,8 @@ impl Chip {
         let animal = Box::new(Scripted::new(ran.script.taps()));
         let mut rig = EmulatedRig::new(&settings, &ran.compiled.rig, animal).map_err(ChipError::Bench)?;
         room::at_rest(&ran.compiled).for_each(|(pin, raw)| rig.rest(pin, raw));
+        let held = scenario.held.iter().filter_map(|line| ran.compiled.rig.lines.get(line.index()));
+        held.for_each(|line| rig.hold(line));
         let length_us = Micros::try_from(ran.length_us).unwrap_or(0);
         let actor = Actor::new(ran.script.clone());
         let (voice, mistakes) = Voice::new(actor.clone());

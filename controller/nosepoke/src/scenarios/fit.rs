@@ -5,11 +5,12 @@ use std::fmt::Write;
 use compiler::{Diagnostics, RigConfig, Source};
 
 /// The simulated rigs that ship, in the order they are tried: what messages call each, and its text.
-const SHIPPED: [(&str, &str); 7] = [
+const SHIPPED: [(&str, &str); 8] = [
     ("rig-configs/sim-box.yaml", include_str!("../../../../rig-configs/sim-box.yaml")),
     ("rig-configs/five-hole-box.yaml", include_str!("../../../../rig-configs/five-hole-box.yaml")),
     ("rig-configs/three-port-box.yaml", include_str!("../../../../rig-configs/three-port-box.yaml")),
     ("rig-configs/imaging-box.yaml", include_str!("../../../../rig-configs/imaging-box.yaml")),
+    ("rig-configs/two-photon-box.yaml", include_str!("../../../../rig-configs/two-photon-box.yaml")),
     ("rig-configs/fear-box.yaml", include_str!("../../../../rig-configs/fear-box.yaml")),
     ("rig-configs/rotarod-box.yaml", include_str!("../../../../rig-configs/rotarod-box.yaml")),
     ("rig-configs/ephys-box.yaml", include_str!("../../../../rig-configs/ephys-box.yaml")),

@@ -262,6 +262,8 @@ impl Theatre<'_> {
         let actor = Actor::new(self.script(known));
         let mut memory = Box::new(Memory::new());
         let body = room::simulated_with(compiled, stage.rig, seed, &mut memory, Box::new(actor.clone()));
+        let body = body.map_err(RunError::Room)?;
+        scenario.held.iter().filter_map(|line| compiled.rig.lines.get(line.index())).for_each(|line| body.hold(line));
         let ear = RefCell::new(Ear {
             scenario,
             symbols: &compiled.symbols,
@@ -274,7 +276,7 @@ impl Theatre<'_> {
             over_at: None,
             went: None,
         });
-        let mut listening = Listening::new(body.map_err(RunError::Room)?, |_, now, at, record: &Record| {
+        let mut listening = Listening::new(body, |_, now, at, record: &Record| {
             ear.borrow_mut().hear(now, at, record);
         });
         let (voice, mistakes) = Voice::new(ear.borrow().actor.clone());

@@ -1,9 +1,9 @@
 //! What an output does at its pin.
 
-use compiler::scenario::{Delivery, Moment, On, Said};
+use compiler::scenario::{Delivery, Moment, On, Said, Sound};
 use compiler::symbols::Unit;
 use link::pwm::FULL_POWER_PPM;
-use link::record::{Request, Wave};
+use link::record::{OCTAVE, Request, Wave};
 use link::{LineId, Record};
 
 use super::{Judge, WIDTH_US, moment, within};
@@ -100,17 +100,34 @@ impl Judge<'_> {
             Some(Request::Deliver { volume_nl, .. }) => Some(i64::from(volume_nl)),
             _ => None,
         };
-        let tone_mhz = match sound.map(|sound| sound.wave) {
-            Some(Wave::Sine { frequency_mhz }) => Some(i64::from(frequency_mhz)),
-            _ => None,
+        let (sort, tone_mhz, to_tone_mhz) = match sound.map(|sound| sound.wave) {
+            Some(Wave::Sine { frequency_mhz }) => (Some(Sound::Tone), Some(i64::from(frequency_mhz)), None),
+            Some(Wave::Sweep { from_mhz, octaves, .. }) => {
+                (Some(Sound::Sweep), Some(i64::from(from_mhz)), Some(glided(from_mhz, octaves)))
+            }
+            Some(Wave::Noise) => (Some(Sound::Noise), None, None),
+            _ => (None, None, None),
         };
-        let power_ppm = request.map(|request| i64::from(request.power_ppm().unwrap_or(FULL_POWER_PPM)));
+        if said.sound.is_some_and(|said| Some(said) != sort) {
+            let told = |sort: Option<Sound>| sort.map_or("no sound", sound_written);
+            self.fail(&name, told(said.sound), format!("{} at {}", told(sort), seconds(pulse.0)), Some(pulse.0));
+            return false;
+        }
+        let power_ppm = self.power(line, pulse.0);
+        let to_power_ppm = pulse.1.and_then(|width| self.power(line, pulse.0 + width - 1));
+        // Octaves are counted in steps of a 4096th, which is less than a thousandth of any frequency.
+        let near = |expected: i64, seen: Option<i64>| {
+            seen.map(|seen| if (seen - expected).abs() <= expected / 1_000 { expected } else { seen })
+        };
+        let to_tone_mhz = said.to_tone_mhz.map_or(to_tone_mhz, |expected| near(expected, to_tone_mhz));
         let level_cdb = sound.map(|sound| i64::from(sound.level_cdb));
         let ramp_us = sound.map(|sound| i64::from(sound.ramp_us));
         let checks = [
             ("a dose", Unit::Volume, said.volume_nl, volume_nl),
             ("a power", Unit::Number, said.power_ppm, power_ppm),
+            ("a power at its end", Unit::Number, said.to_power_ppm, to_power_ppm),
             ("a tone", Unit::Frequency, said.tone_mhz, tone_mhz),
+            ("a last tone", Unit::Frequency, said.to_tone_mhz, to_tone_mhz),
             ("a level", Unit::Level, said.level_cdb, level_cdb),
             ("a ramp", Unit::Time, said.ramp_us, ramp_us),
         ];
@@ -120,6 +137,22 @@ impl Judge<'_> {
         let seen = seen.map_or_else(|| format!("not {what}"), told);
         self.fail(&name, told(expected), format!("{seen} at {}", seconds(pulse.0)), Some(pulse.0));
         false
+    }
+
+    /// The power a line has at a time, in millionths of full power; none if nothing was asked of it before.
+    fn power(&self, line: LineId, at: i64) -> Option<i64> {
+        let request = self.asked(line, at)?;
+        let first = i64::from(request.power_ppm().unwrap_or(FULL_POWER_PPM));
+        let carrier = request.train().and_then(|train| train.carrier);
+        let Some(Wave::Ramp { step_ppm }) = carrier.map(|carrier| carrier.wave) else { return Some(first) };
+        let asked_at = self.seen.records.iter().rev().find_map(|(asked, record)| match record {
+            Record::Request { line: of, request: same } if *of == line && *asked <= at && *same == request => {
+                Some(*asked)
+            }
+            _ => None,
+        })?;
+        let before = self.seen.on(line).into_iter().filter(|(on, _)| (asked_at..=at).contains(on)).count();
+        Some(first + i64::from(step_ppm) * i64::try_from(before.saturating_sub(1)).unwrap_or(0))
     }
 
     /// What was asked of a line last before a time, but for off.
@@ -150,6 +183,19 @@ impl Judge<'_> {
             self.fail(name, format!("on for {}", span(expected)), saw, Some(at));
         }
         good
+    }
+}
+
+/// Where a sweep ends, in mHz.
+fn glided(from_mhz: u32, octaves: i16) -> i64 {
+    (f64::from(from_mhz) * (f64::from(octaves) / f64::from(OCTAVE)).exp2()).round() as i64
+}
+
+fn sound_written(sound: Sound) -> &'static str {
+    match sound {
+        Sound::Tone => "a tone",
+        Sound::Noise => "noise",
+        Sound::Sweep => "a sweep",
     }
 }
 
