@@ -13,10 +13,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use compiler::scenario::Scenario;
+use compiler::symbols::Unit;
 use emulated::{BenchError, Cord, EmulatedRig, EmulatedSettings, Event, ImageError, Tools, image};
 use journal::pairing::Tolerance;
 use journal::{Allowed, ReplayFailure, ReplayReport, Session, SideBySide, side_by_side};
-use link::{Micros, Record};
+use link::{Micros, Record, VariableId};
 use scenario::Actor;
 use sim::Memory;
 use sim::animal::{Animal, Scripted};
@@ -203,7 +204,13 @@ impl Chip {
         if ran.script.says() {
             let again = Self::echo(&theatre, ran, &on_chip, length_us)?;
             let allowed = Allowed { stamp_us: LATE_US, until_us, ..Allowed::interlock(LATE_US) };
-            echoed = Some(side_by_side(&simulated, &again, sample_us, &allowed, |_| false));
+            // What time it was, or how long something took, is another number when it is said later.
+            let symbols = &ran.compiled.symbols;
+            let is_time = |variable: VariableId| {
+                symbols.variables.get(variable.index()).is_some_and(|symbol| symbol.unit == Unit::Time)
+            };
+            let left_out = |record: &Record| matches!(record, Record::Set { variable, .. } if is_time(*variable));
+            echoed = Some(side_by_side(&simulated, &again, sample_us, &allowed, left_out));
             simulated = again;
         }
         let allowed = Allowed { until_us, ..Allowed::on(Tolerance::RP2040) };
