@@ -90,7 +90,7 @@ fn trips_for(rate: &str, every_us: Micros, within_us: Micros, cause: TripCause) 
 
 #[test]
 fn edges_beside_trains_that_leave_the_lowest_level_no_time_trip_for_that() {
-    trips_for("2 kHz", 150, 45_000, TripCause::Starved);
+    trips_for("2 kHz", 130, 45_000, TripCause::Starved);
 }
 
 #[test]
