@@ -282,7 +282,8 @@ impl Guard {
             }
             self.deadlines.clear(line);
         }
-        self.stale_at = 0;
+        // Nothing runs, so nothing is to be foretold.
+        self.stale_at = Micros::MAX;
         (self.ready, self.trains, self.armed, self.on) = (Ready::NOTHING, 0, 0, 0);
     }
 
