@@ -37,6 +37,6 @@ pub use finding::{Finding, Flaw, Place};
 pub use reader::{FILE_BYTES_MAX, Gap, Integrity, PlacedNote, ReadError, Records, Session, Tail};
 pub use reopen::ReopenError;
 pub use replay::{ReplayFailure, ReplayReport, replay, replay_within};
-pub use side_by_side::{Allowed, Difference, SideBySide, side_by_side};
+pub use side_by_side::{Allowed, Difference, SideBySide, Variables, side_by_side};
 pub use storage::{Storage, SyncApart};
 pub use writer::{Closed, CreateError, GATHER_BYTES, WriteError, Writer};

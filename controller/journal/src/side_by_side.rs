@@ -9,8 +9,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use link::limits::MAX_VARIABLES;
 use link::rig::{Rig, Role};
-use link::{LineId, Micros, Record};
+use link::{LineId, Micros, Record, VariableId};
 
 use crate::Session;
 use crate::pairing::Tolerance;
@@ -34,13 +35,33 @@ pub struct Allowed {
     /// What happens from then on is left out, in µs from the start; [`Micros::MAX`] for none. A session that a person ends
     /// ends at another time on each body.
     pub until_us: Micros,
+    /// Variables that hold a time, in µs: a time that is told later is another number, by no more than it is later.
+    pub times: Variables,
+}
+
+/// A set of variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Variables([u64; MAX_VARIABLES / 64]);
+
+impl Variables {
+    /// Adds one; a variable that no program has is left out.
+    pub fn add(&mut self, variable: VariableId) {
+        if let Some(word) = self.0.get_mut(variable.index() / 64) {
+            *word |= 1 << (variable.index() % 64);
+        }
+    }
+
+    fn holds(&self, variable: VariableId) -> bool {
+        self.0.get(variable.index() / 64).is_some_and(|word| word >> (variable.index() % 64) & 1 != 0)
+    }
 }
 
 impl Allowed {
     /// Everything but the interlock's within a microsecond, to the end.
     #[must_use]
     pub const fn interlock(interlock_us: u32) -> Self {
-        Self { interlock_us, start_us: interlock_us, stamp_us: 1, until_us: Micros::MAX }
+        let times = Variables([0; MAX_VARIABLES / 64]);
+        Self { interlock_us, start_us: interlock_us, stamp_us: 1, until_us: Micros::MAX, times }
     }
 
     /// The same, as strict as the replay of a session is on a body with this tolerance.
@@ -48,6 +69,18 @@ impl Allowed {
     pub fn on(tolerance: Tolerance) -> Self {
         let us = |us: Micros| u32::try_from(us).unwrap_or(u32::MAX);
         Self { start_us: us(tolerance.start_us), ..Self::interlock(us(tolerance.latency_us)) }
+    }
+
+    /// Whether two records tell the same.
+    fn same(&self, one: &Record, other: &Record) -> bool {
+        match (one, other) {
+            (Record::Set { variable, value }, Record::Set { variable: of, value: is })
+                if variable == of && self.times.holds(*variable) =>
+            {
+                value.abs_diff(*is) <= u64::from(self.stamp_us)
+            }
+            _ => one == other,
+        }
     }
 }
 
@@ -119,7 +152,7 @@ impl SideBySide {
                 self.differences.push(around(format!("{record:?} is not in the second")));
                 return;
             };
-            if record != other {
+            if !allowed.same(record, other) {
                 self.differences.push(around("another record".to_owned()));
                 return;
             }
@@ -394,6 +427,19 @@ mod tests {
         assert!(!of_start(41, &edge(2)), "it was asked for behind the first step");
         assert!(!of_start(10, &Record::Armed { lines: 2 }));
         assert!(matches!(begun.kind(0, &asks(0, 1).1), Kind::Other));
+    }
+
+    #[test]
+    fn a_time_that_is_told_later_is_that_much_more_and_any_other_number_the_same() {
+        let [since, presses] = [VariableId(7), VariableId(200)];
+        let set = |variable, value| Record::Set { variable, value };
+        let mut allowed = Allowed { stamp_us: 5_000, ..Allowed::interlock(5_000) };
+        assert!(!allowed.same(&set(since, 7_001_000), &set(since, 7_001_165)));
+        allowed.times.add(since);
+        assert!(allowed.same(&set(since, 7_001_000), &set(since, 7_001_165)));
+        assert!(!allowed.same(&set(since, 7_001_000), &set(since, 7_006_001)), "later than anything may be");
+        assert!(!allowed.same(&set(presses, 3), &set(presses, 4)), "a count is no time");
+        assert!(!allowed.same(&set(since, 3), &set(presses, 3)));
     }
 
     fn told(records: &[(i64, Record)], allowed: Allowed) -> SideBySide {

@@ -203,14 +203,10 @@ impl Chip {
         let (mut simulated, mut echoed) = (read(&ran.journal)?, None);
         if ran.script.says() {
             let again = Self::echo(&theatre, ran, &on_chip, length_us)?;
-            let allowed = Allowed { stamp_us: LATE_US, until_us, ..Allowed::interlock(LATE_US) };
-            // What time it was, or how long something took, is another number when it is said later.
-            let symbols = &ran.compiled.symbols;
-            let is_time = |variable: VariableId| {
-                symbols.variables.get(variable.index()).is_some_and(|symbol| symbol.unit == Unit::Time)
-            };
-            let left_out = |record: &Record| matches!(record, Record::Set { variable, .. } if is_time(*variable));
-            echoed = Some(side_by_side(&simulated, &again, sample_us, &allowed, left_out));
+            let mut allowed = Allowed { stamp_us: LATE_US, until_us, ..Allowed::interlock(LATE_US) };
+            let variables = (0..).map(VariableId).zip(&ran.compiled.symbols.variables);
+            variables.filter(|(_, symbol)| symbol.unit == Unit::Time).for_each(|(id, _)| allowed.times.add(id));
+            echoed = Some(side_by_side(&simulated, &again, sample_us, &allowed, |_| false));
             simulated = again;
         }
         let allowed = Allowed { until_us, ..Allowed::on(Tolerance::RP2040) };
